@@ -1,0 +1,1 @@
+//! Ids, time, bounded queues and the manager trait: what every tier shares.
