@@ -21,7 +21,11 @@ pub enum ScsiOutcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A datagram arrived on a network.
-    Frame { network: NetworkId, from: NodeId, frame: Frame },
+    Frame {
+        network: NetworkId,
+        from: NodeId,
+        frame: Frame,
+    },
     /// An operation on the node's own disk ended.
     Disk { io: IoId, outcome: DiskOutcome },
     /// A SCSI command ended.
@@ -33,7 +37,10 @@ pub enum Event {
     /// A resource host reported.
     Host { host: HostId, report: HostReport },
     /// An administrator asked for something.
-    Admin { request: RequestId, command: AdminCommand },
+    Admin {
+        request: RequestId,
+        command: AdminCommand,
+    },
     /// The service control manager asks the cluster service to stop: groups move away first.
     Stop,
 }

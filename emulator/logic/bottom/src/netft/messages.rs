@@ -41,9 +41,17 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// From the router: peers and networks, at boot and whenever settings change.
-    Configure { incarnation: Incarnation, peers: Vec<Peer>, networks: Vec<Network> },
+    Configure {
+        incarnation: Incarnation,
+        peers: Vec<Peer>,
+        networks: Vec<Network>,
+    },
     /// From the wire.
-    Heartbeat { network: NetworkId, from: NodeId, heartbeat: Heartbeat },
+    Heartbeat {
+        network: NetworkId,
+        from: NodeId,
+        heartbeat: Heartbeat,
+    },
     /// From the shell: an interface of this node changed its link.
     Interface { network: NetworkId, up: bool },
 }
@@ -52,11 +60,19 @@ pub enum Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// To the shell.
-    Send { network: NetworkId, to: NodeSet, heartbeat: Heartbeat },
+    Send {
+        network: NetworkId,
+        to: NodeSet,
+        heartbeat: Heartbeat,
+    },
     /// To the event log: a route came up.
     RouteUp { network: NetworkId, peer: NodeId },
     /// To the event log: a route went down.
-    RouteDown { network: NetworkId, peer: NodeId, last_heard: Timestamp },
+    RouteDown {
+        network: NetworkId,
+        peer: NodeId,
+        last_heard: Timestamp,
+    },
     /// To membership: a first route to the peer is up.
     PeerFound { peer: NodeId },
     /// To membership: the last route to the peer is down.
