@@ -208,9 +208,8 @@ impl Networks {
         let me = Station::from(node);
         let hears = |other: &NodeId| {
             let other = Station::from(*other);
-            self.of(me).any(|network| {
-                self.reaches(network, me, other) && self.reaches(network, other, me)
-            })
+            self.of(me)
+                .any(|network| self.reaches(network, me, other) && self.reaches(network, other, me))
         };
         NodeSet(u64::MAX).iter().filter(hears).collect()
     }

@@ -101,8 +101,16 @@ fn loss_and_duplicates_come_about_as_often_as_asked() {
         networks.route(LAN, node(1), set(&[2]), &mut arrivals);
     }
     // 10,000 × 0.9 × 1.05 = 9,450
-    assert!((9_200..9_700).contains(&arrivals.len()), "{}", arrivals.len());
-    assert!(arrivals.iter().any(|it| it.after > Duration::from_micros(1_100)));
+    assert!(
+        (9_200..9_700).contains(&arrivals.len()),
+        "{}",
+        arrivals.len()
+    );
+    assert!(
+        arrivals
+            .iter()
+            .any(|it| it.after > Duration::from_micros(1_100))
+    );
 }
 
 #[test]
