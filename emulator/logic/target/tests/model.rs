@@ -121,6 +121,9 @@ const PLANTS: [Plant; 11] = [
     Plant::MoveKeepsTheSender,
 ];
 
+/// Generation, keys in any order, type and the holder's key.
+type View = (u32, Vec<u64>, Option<(u8, Option<u64>)>);
+
 struct Model {
     plant: Plant,
     generation: u32,
@@ -333,8 +336,8 @@ impl Model {
         "good"
     }
 
-    /// What an outsider can ask for: generation, keys in any order, type and the holder's key.
-    fn picture(&self) -> (u32, Vec<u64>, Option<(u8, Option<u64>)>) {
+    /// What an outsider can ask for.
+    fn picture(&self) -> View {
         let mut keys: Vec<u64> = self.keys.values().copied().collect();
         keys.sort_unstable();
         let held = self.reservation.map(|(kind, holder)| {
@@ -351,7 +354,7 @@ impl Model {
     }
 }
 
-fn picture(lab: &Lab) -> (u32, Vec<u64>, Option<(u8, Option<u64>)>) {
+fn picture(lab: &Lab) -> View {
     let it = lab.array.picture(common::LUN);
     let mut keys: Vec<u64> = it.registrations.iter().map(|it| it.key.value()).collect();
     keys.sort_unstable();
