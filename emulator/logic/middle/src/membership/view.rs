@@ -74,3 +74,7 @@ impl View {
             .unwrap_or(self.id.coordinator)
     }
 }
+
+wire::codec!(struct UpdateKey { number, epoch, sender });
+wire::codec!(struct MemberReport { incarnation, active, tag, applied, prepared, holds_witness });
+wire::codec!(struct View { id, members, reports });

@@ -51,3 +51,5 @@ pub enum Output {
     /// To gum: adjust the dynamic weights.
     Propose { changes: Vec<Change> },
 }
+
+wire::codec!(enum Message { 0 = WitnessWon { tag }, 1 = WitnessLost });
