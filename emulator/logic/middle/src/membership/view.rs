@@ -64,6 +64,27 @@ impl View {
             .map(|(node, _)| *node)
     }
 
+    /// The member whose replica the others are brought to: active before not, newest tag, last
+    /// update, an update agreed to, lowest number. `fresh` replaces one member's reported tag.
+    #[must_use]
+    pub fn source(&self, fresh: Option<(NodeId, PaxosTag)>) -> NodeId {
+        let rank = |(node, report): &(&NodeId, &MemberReport)| {
+            let tag = fresh
+                .filter(|(other, _)| other == *node)
+                .map_or(report.tag, |(_, tag)| tag);
+            let prepared = report.prepared.is_some();
+            (
+                report.active,
+                tag,
+                report.applied,
+                prepared,
+                std::cmp::Reverse(**node),
+            )
+        };
+        let best = self.reports.iter().max_by_key(rank);
+        best.map_or(self.id.coordinator, |(node, _)| *node)
+    }
+
     /// The node that speaks for the view: the lowest active member, or the lowest member while
     /// nobody is active.
     #[must_use]
