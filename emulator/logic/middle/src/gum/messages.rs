@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::{NodeId, NodeSet, PaxosTag};
 
 use crate::database::{Change, Snapshot, Update};
-use crate::membership::UpdateKey;
+use crate::membership::Standing;
 
 /// Names a proposal of this node until it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,11 +27,7 @@ pub enum Failure {
 pub enum Message {
     /// The sender's replica was reconciled with the witness copy after it had promised itself to
     /// this view: what it holds now. Everybody picks the source with this in hand.
-    Reconciled {
-        tag: PaxosTag,
-        applied: u64,
-        prepared: Option<UpdateKey>,
-    },
+    Reconciled { standing: Standing },
     /// The view's source brings this member up to date. Answered by `Synchronised`.
     Synchronise { snapshot: Snapshot },
     /// This member's replica equals the source's, durably.
@@ -115,7 +111,7 @@ pub enum Output {
 }
 
 wire::codec!(enum Message {
-    0 = Reconciled { tag, applied, prepared },
+    0 = Reconciled { standing },
     1 = Synchronise { snapshot },
     2 = Synchronised,
     3 = Open { next },

@@ -73,4 +73,9 @@ pub enum Output {
     Propose { changes: Vec<Change> },
 }
 
-wire::codec!(enum Message { 0 = WitnessWon { tag }, 1 = WitnessLost });
+wire::codec!(enum Message {
+    0 = Arbitrate,
+    1 = WitnessWon { tag },
+    2 = WitnessLost,
+    3 = Decision { tally, held, fresh },
+});
