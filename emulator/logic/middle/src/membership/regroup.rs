@@ -324,7 +324,7 @@ impl Membership {
             active: self.active,
             tag: cx.facts.tag,
             applied: cx.facts.applied,
-            prepared: cx.facts.prepared,
+            prepared: cx.facts.prepared.as_ref().map(|update| update.key),
             holds_witness: self.holds_witness,
         }
     }

@@ -72,3 +72,10 @@ pub enum Output {
     /// To gum: adjust the dynamic weights.
     Propose { changes: Vec<Change> },
 }
+
+wire::codec!(enum Message {
+    0 = Arbitrate,
+    1 = WitnessWon { tag },
+    2 = WitnessLost,
+    3 = Decision { tally, held, fresh },
+});

@@ -77,3 +77,5 @@ pub(super) fn witness_weight(settings: &Settings) -> u32 {
         _ => 1,
     }
 }
+
+wire::codec!(struct Tally { have, needed, total });
