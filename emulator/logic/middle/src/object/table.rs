@@ -1,0 +1,53 @@
+//! Owners and states of groups, resources and nodes, and the changes that move them.
+
+use std::collections::BTreeMap;
+
+use base::{GroupId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
+
+/// One change of the volatile tables; travels in a global update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateChange {
+    /// The group belongs to `owner` from here on; all its resources count as offline.
+    GroupOwner {
+        group: GroupId,
+        owner: NodeId,
+        cause: StateChangeCause,
+    },
+    /// The owner reports a resource's state.
+    Resource {
+        resource: ResourceId,
+        group: GroupId,
+        state: ResourceState,
+    },
+    /// The node was paused or resumed.
+    NodePaused { node: NodeId, paused: bool },
+}
+
+/// A group as all members know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupRow {
+    /// The node that runs it or would.
+    pub owner: NodeId,
+    /// Why it is there.
+    pub cause: StateChangeCause,
+}
+
+/// A resource as all members know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResourceRow {
+    /// Its group.
+    pub group: GroupId,
+    /// Its state as last reported by the owner.
+    pub state: ResourceState,
+}
+
+/// The tables.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ObjectTable {
+    /// Groups that ever had an owner since the cluster formed.
+    pub groups: BTreeMap<GroupId, GroupRow>,
+    /// Resources that ever reported a state since the cluster formed.
+    pub resources: BTreeMap<ResourceId, ResourceRow>,
+    /// Nodes that take no new groups.
+    pub paused: NodeSet,
+}

@@ -1,0 +1,1 @@
+//! Bytes of frames and of persistent records: reader, writer, the `Codec` trait and its limits.
