@@ -5,51 +5,15 @@
 //! string does not count. Whether each case also runs is the conformance package's own test.
 
 use crate::flags;
+use crate::register::{Clause, Register, Scope, Status};
 use crate::tree::Tree;
 use anyhow::{Context, Result, bail};
 use proc_macro2::{TokenStream, TokenTree};
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 const REGISTER: &str = "conformance/clauses.toml";
 const CASES: &str = "conformance/src/cases/";
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Register {
-    #[serde(default)]
-    clause: Vec<Clause>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Clause {
-    id: String,
-    seed: String,
-    place: String,
-    text: String,
-    scope: Scope,
-    status: Option<Status>,
-    why: Option<String>,
-    /// What the sourced reference says where it outranks the seed; read by people.
-    correction: Option<String>,
-}
-
-#[derive(Debug, Deserialize, PartialEq, Eq, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum Scope {
-    In,
-    Out,
-}
-
-/// Whether the part of the product that the clause speaks of is built yet.
-#[derive(Debug, Deserialize, PartialEq, Eq, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Now,
-    Later,
-}
 
 /// Cases per clause id.
 type Coverage = BTreeMap<String, usize>;
@@ -61,7 +25,7 @@ pub(crate) fn command(args: &[String]) -> Result<()> {
     let text = tree
         .text(REGISTER)
         .with_context(|| format!("{REGISTER} is missing"))?;
-    let register: Register = toml::from_str(text).with_context(|| format!("read {REGISTER}"))?;
+    let register = Register::parse(text).with_context(|| format!("read {REGISTER}"))?;
     let coverage = coverage(&tree)?;
     print!("{}", table(&register, &coverage));
     let problems = problems(&register, &coverage);
@@ -224,7 +188,7 @@ mod tests {
     fn check(clauses: &[&str], cases: &str) -> Vec<String> {
         let text: String = clauses.iter().map(|rest| clause(rest)).collect();
         let tree = Tree::from([("conformance/src/cases/quorum.rs", cases)]);
-        problems(&toml::from_str(&text).unwrap(), &coverage(&tree).unwrap())
+        problems(&Register::parse(&text).unwrap(), &coverage(&tree).unwrap())
     }
 
     const NOW: &str = "id = \"QRM-1\"\nscope = \"in\"\nstatus = \"now\"";
@@ -298,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_table_counts_clauses_and_cases_per_component() {
-        let register = toml::from_str(&clause(NOW)).unwrap();
+        let register = Register::parse(&clause(NOW)).unwrap();
         let shown = table(&register, &Coverage::from([("QRM-1".to_owned(), 3)]));
         let row: Vec<&str> = shown.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(row, ["QRM", "1", "1", "3", "0", "0"]);

@@ -12,6 +12,12 @@ mod ci;
 mod clauses;
 mod flags;
 mod program;
+#[expect(
+    unreachable_pub,
+    reason = "shared by path with the conformance package"
+)]
+#[path = "../../conformance/src/register.rs"]
+mod register;
 mod sim;
 mod tidy;
 mod tree;

@@ -49,8 +49,6 @@ pub(super) struct LongFile {
 pub(super) struct Tier {
     /// The `src` folder of the crate.
     pub src: String,
-    /// Top modules that belong to the tier as a whole and may be imported by every manager.
-    pub shared: Vec<String>,
     /// Submodules of a manager that hold plain data and may be imported by its siblings.
     pub open: Vec<String>,
 }

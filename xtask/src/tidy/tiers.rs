@@ -1,9 +1,12 @@
 //! Rule: managers of one tier do not import each other; only the router brings them together.
+//!
+//! A top module is a manager once something in it implements `Manager`. Its siblings may import
+//! the plain data that its open modules declare, and nothing else of it.
 
 use super::config::Tier;
 use super::source::Sources;
 use super::{Config, Problem};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
@@ -20,14 +23,14 @@ fn tier_problems(sources: &Sources<'_>, tier: &Tier) -> Vec<Problem> {
     let mut found = Vec::new();
     for (path, rest, source) in sources.below(&tier.src) {
         let own = first_part(&rest).to_owned();
-        if !managers.contains(&own) {
+        if !managers.contains_key(&own) {
             continue;
         }
         let mut imports = Imports::new(depth(&rest));
         imports.visit_file(&source.file);
         for (line, import) in imports.found {
-            if let Some(sibling) = sibling(&import, &own, &managers, tier) {
-                let text = format!("imports its sibling `{sibling}`; let the router carry it");
+            if let Some(sibling) = sibling(&import, &own, &managers) {
+                let text = format!("imports `{sibling}` of its sibling; let the router carry it");
                 found.push(Problem::new(path, line, "siblings", text));
             }
         }
@@ -35,13 +38,50 @@ fn tier_problems(sources: &Sources<'_>, tier: &Tier) -> Vec<Problem> {
     found
 }
 
-/// Top modules of the tier, without those that belong to the tier as a whole.
-fn managers(sources: &Sources<'_>, tier: &Tier) -> BTreeSet<String> {
-    let tops = sources
-        .below(&tier.src)
-        .map(|(_, rest, _)| first_part(&rest).to_owned());
-    tops.filter(|name| name != "lib" && name != "main" && !tier.shared.contains(name))
-        .collect()
+/// Managers of the tier, each with what its siblings may import: its open modules and their items.
+fn managers(sources: &Sources<'_>, tier: &Tier) -> BTreeMap<String, BTreeSet<String>> {
+    let mut managers = BTreeMap::new();
+    for (_, rest, source) in sources.below(&tier.src) {
+        if implements_manager(&source.file) {
+            let open: BTreeSet<String> = tier.open.iter().cloned().collect();
+            managers.entry(first_part(&rest).to_owned()).or_insert(open);
+        }
+    }
+    for (_, rest, source) in sources.below(&tier.src) {
+        let parts: Vec<&str> = rest.trim_end_matches(".rs").split('/').collect();
+        if let [manager, module, ..] = parts[..]
+            && let Some(open) = managers.get_mut(manager)
+            && tier.open.iter().any(|name| name == module)
+        {
+            open.extend(source.file.items.iter().filter_map(item_name));
+        }
+    }
+    managers
+}
+
+fn implements_manager(file: &syn::File) -> bool {
+    file.items.iter().any(|item| {
+        let syn::Item::Impl(item) = item else {
+            return false;
+        };
+        let last = item
+            .trait_
+            .as_ref()
+            .and_then(|(path, _)| path.segments.last());
+        last.is_some_and(|last| last.ident == "Manager")
+    })
+}
+
+/// Name of an item that holds plain data.
+fn item_name(item: &syn::Item) -> Option<String> {
+    let name = match item {
+        syn::Item::Struct(item) => &item.ident,
+        syn::Item::Enum(item) => &item.ident,
+        syn::Item::Const(item) => &item.ident,
+        syn::Item::Type(item) => &item.ident,
+        _ => return None,
+    };
+    Some(name.to_string())
 }
 
 fn first_part(rest: &str) -> &str {
@@ -61,18 +101,16 @@ fn depth(rest: &str) -> usize {
     }
 }
 
-/// The sibling that this path reaches into, unless it stays in the sibling's open data.
-fn sibling<'a>(
-    import: &'a [String],
+/// What this path takes from a sibling, unless it is the sibling's open data.
+fn sibling(
+    import: &[String],
     own: &str,
-    managers: &BTreeSet<String>,
-    tier: &Tier,
-) -> Option<&'a str> {
+    managers: &BTreeMap<String, BTreeSet<String>>,
+) -> Option<String> {
     let first = import.first()?;
-    let open = import
-        .get(1)
-        .is_some_and(|second| tier.open.contains(second));
-    (first != own && managers.contains(first) && !open).then_some(first)
+    let open = managers.get(first)?;
+    let allowed = import.get(1).is_some_and(|second| open.contains(second));
+    (first != own && !allowed).then(|| import.join("::"))
 }
 
 /// Collects every path that starts at the crate root, with its line.
