@@ -17,8 +17,11 @@ mod subject;
 mod suite;
 mod trial;
 
+#[cfg(test)]
+mod tests;
+
 pub use case::{Case, Mark, Source, Stop, Verdict};
-pub use cases::all as cases;
+pub use cases::all as all_cases;
 pub use lab::{Lab, Witness};
 pub use observation::{
     Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
@@ -27,5 +30,5 @@ pub use observation::{
 pub use register::{Clause, Register, Scope, Status};
 pub use report::{Report, Row};
 pub use subject::{Factory, Health, Refusal, Subject};
-pub use suite::{Selection, judge, list, run_silently, run_with_progress};
+pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
 pub use trial::Trial;

@@ -134,8 +134,7 @@ impl Observation {
     /// Whether every one of these nodes is an active member of a view with quorum.
     #[must_use]
     pub fn all_up<'a>(&self, nodes: impl IntoIterator<Item = &'a str>) -> bool {
-        let up = |name| self.nodes.get(name).is_some_and(NodeSeen::holds_quorum);
-        nodes.into_iter().all(up)
+        nodes.into_iter().all(|node| self.up(node))
     }
 
     /// Whether the group is online, all of its resources running on exactly its owner.
@@ -149,6 +148,39 @@ impl Observation {
         };
         let alone = |resource: &ResourceSeen| resource.running_on.iter().eq([owner]);
         group.state == GroupState::Online && group.resources.values().all(alone)
+    }
+
+    /// The owner of a group in the cluster's table.
+    #[must_use]
+    pub fn owner(&self, group: &str) -> Option<&str> {
+        self.groups.get(group)?.owner.as_deref()
+    }
+
+    /// Derived state of a group; offline when there is none.
+    #[must_use]
+    pub fn group_state(&self, group: &str) -> GroupState {
+        self.groups
+            .get(group)
+            .map_or(GroupState::Offline, |group| group.state)
+    }
+
+    /// Whether this one node is an active member of a view with quorum.
+    #[must_use]
+    pub fn up(&self, node: &str) -> bool {
+        self.nodes.get(node).is_some_and(NodeSeen::holds_quorum)
+    }
+
+    /// Tag of a node's replica of the cluster database.
+    #[must_use]
+    pub fn tag(&self, node: &str) -> Option<PaxosTag> {
+        self.nodes.get(node)?.tag
+    }
+
+    /// How many live nodes really run a resource, by `group/resource`.
+    #[must_use]
+    pub fn running(&self, path: &str) -> usize {
+        self.resource(path)
+            .map_or(0, |resource| resource.running_on.len())
     }
 
     /// A resource by `group/resource`.

@@ -1,12 +1,14 @@
 //! Choosing cases, running them, and judging each run.
 
-use crate::case::{Case, Stop, Verdict};
+use crate::case::{Case, Source, Stop, Verdict};
 use crate::cases;
 use crate::report::{Report, Row};
 use crate::subject::Factory;
 use crate::trial::Trial;
 use base::Generation;
 use libtest_mimic::{Arguments, Completion};
+use serde::Serialize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -41,22 +43,53 @@ impl Selection {
     }
 }
 
-/// The cases that the selection picks.
+/// A case as lists show it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// Its sentence.
+    pub title: String,
+    /// Clauses that it shows.
+    pub clauses: &'static [&'static str],
+    /// Rows of the reference that it rests on.
+    pub source: &'static [Source],
+    /// Generations that it applies to, in the lab file's words.
+    pub generations: Vec<&'static str>,
+}
+
+/// The cases that the selection picks, in reading order.
 #[must_use]
-pub fn list(selection: &Selection) -> Vec<Case> {
-    let wanted = |case: &Case| {
-        case.generations
+pub fn list(selection: &Selection) -> Vec<Listed> {
+    let listed = |case: Case| {
+        let wanted = case
+            .generations
             .iter()
-            .any(|each| selection.takes(case, *each))
+            .filter(|each| selection.takes(&case, **each));
+        let generations: Vec<_> = wanted.map(|generation| generation.label()).collect();
+        let Case {
+            id,
+            title,
+            clauses,
+            source,
+            ..
+        } = case;
+        (!generations.is_empty()).then_some(Listed {
+            id,
+            title,
+            clauses,
+            source,
+            generations,
+        })
     };
-    cases::all().into_iter().filter(wanted).collect()
+    cases::all().into_iter().filter_map(listed).collect()
 }
 
 /// Runs one case for one generation on a fresh subject.
 #[must_use]
 pub fn judge(case: &Case, generation: Generation, factory: &dyn Factory) -> Row {
     let start = Instant::now();
-    let stop = attempt(case, generation, factory);
+    let stop = guarded(case, generation, factory);
     let (verdict, why) = match stop {
         Ok(()) => (Verdict::Passed, None),
         Err(Stop::Failed(why)) => (Verdict::Failed, Some(why)),
@@ -64,6 +97,19 @@ pub fn judge(case: &Case, generation: Generation, factory: &dyn Factory) -> Row 
         Err(Stop::NotApplicable(why)) => (Verdict::NotApplicable, Some(why)),
     };
     Row::new(case, generation, verdict, why, start.elapsed())
+}
+
+/// Runs a case; a panic, of the subject's own assertions for example, is a failure of the case.
+fn guarded(case: &Case, generation: Generation, factory: &dyn Factory) -> Result<(), Stop> {
+    let attempt = AssertUnwindSafe(|| attempt(case, generation, factory));
+    catch_unwind(attempt).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Stop::Failed(format!(
+            "panicked: {}",
+            text.unwrap_or("without a word")
+        )))
+    })
 }
 
 fn attempt(case: &Case, generation: Generation, factory: &dyn Factory) -> Result<(), Stop> {
@@ -89,7 +135,11 @@ pub fn run_silently(selection: &Selection, factory: &dyn Factory) -> Report {
 /// Runs the selection with libtest's progress lines on standard output. libtest knows fewer words
 /// than we do, so print the report's table after it.
 #[must_use]
-pub fn run_with_progress(selection: &Selection, factory: Arc<dyn Factory>) -> Report {
+pub fn run_with_progress(
+    selection: &Selection,
+    factory: Arc<dyn Factory>,
+    arguments: &Arguments,
+) -> Report {
     let rows = Arc::new(Mutex::new(Vec::new()));
     let subject = factory.name();
     let trials = selection.runs().into_iter().map(|(case, generation)| {
@@ -105,7 +155,7 @@ pub fn run_with_progress(selection: &Selection, factory: Arc<dyn Factory>) -> Re
         })
     });
     let trials = trials.collect();
-    let _counts_in_libtest_words = libtest_mimic::run(&Arguments::default(), trials);
+    let _counts_in_libtest_words = libtest_mimic::run(arguments, trials);
     let mut rows = std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner));
     rows.sort_by(|one, two| (&one.case, &one.generation).cmp(&(&two.case, &two.generation)));
     Report::new(subject, rows)
