@@ -78,6 +78,11 @@ impl Array {
         }
     }
 
+    /// The nexus of `initiator` at `port` while its session stands.
+    pub fn session(&self, initiator: &InitiatorPort, port: PortId) -> Option<NexusId> {
+        self.target.session(initiator, port)
+    }
+
     /// The session is gone: node power-off, logout or connection loss. Registrations stay.
     pub fn detach(&mut self, nexus: NexusId) {
         if self.target.is_attached(nexus) {
@@ -87,15 +92,19 @@ impl Array {
 
     /// Carries out a command. A nexus without a session gets [`Outcome::PathLost`].
     pub fn execute(&mut self, nexus: NexusId, lun: Lun, command: &Command) -> Outcome {
+        self.send(nexus, lun, command.cdb().as_bytes(), &command.data_out())
+    }
+
+    /// Carries out a command given as bytes.
+    pub fn send(&mut self, nexus: NexusId, lun: Lun, cdb: &[u8], data_out: &[u8]) -> Outcome {
         if !self.powered || !self.target.is_attached(nexus) {
             return Outcome::PathLost;
         }
-        let (cdb, data_out) = (command.cdb(), command.data_out());
         let request = Request {
             nexus,
             lun: Some(lun),
-            cdb: cdb.as_bytes(),
-            data_out: &data_out,
+            cdb,
+            data_out,
         };
         let mut data_in = Vec::new();
         let mut response = self.target.execute(request, &mut data_in);

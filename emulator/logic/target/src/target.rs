@@ -115,6 +115,13 @@ impl<S: Store> Target<S> {
         (nexus.0 as usize) < self.nexuses.len() && self.nexuses.get(nexus).attached
     }
 
+    /// The nexus of `initiator` at `port` while its session stands.
+    pub fn session(&self, initiator: &InitiatorPort, port: PortId) -> Option<NexusId> {
+        self.nexuses
+            .find(initiator, port)
+            .filter(|id| self.is_attached(*id))
+    }
+
     /// A number for an initiator port that has none; one that nobody needs any more if need be.
     pub(crate) fn new_nexus(&mut self, id: TransportId, port: PortId) -> Option<NexusId> {
         let units = &self.units;
