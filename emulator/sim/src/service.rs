@@ -8,12 +8,7 @@ use node::{Effect, Event, NodeConfig, Picture};
 /// back at the deadline or with the next event.
 pub trait Service: Sized {
     /// Starts it.
-    fn boot(
-        config: NodeConfig,
-        incarnation: Incarnation,
-        entropy: [u8; 32],
-        now: Now,
-    ) -> Self;
+    fn boot(config: NodeConfig, incarnation: Incarnation, entropy: [u8; 32], now: Now) -> Self;
     /// Something happened outside.
     fn handle(&mut self, now: Now, event: Event);
     /// Runs what is due.

@@ -71,6 +71,15 @@ impl Share {
         self.unreachable.retain(|owner| *owner != fault);
     }
 
+    /// The machine of the server, by place among those that are no members.
+    #[must_use]
+    pub fn machine(&self) -> Option<usize> {
+        match self.host {
+            ShareHost::Machine(place) => Some(place),
+            ShareHost::Network(_) => None,
+        }
+    }
+
     /// Whether a node and the server can exchange packets.
     #[must_use]
     pub fn reaches(&self, node: NodeId, networks: &Networks) -> bool {

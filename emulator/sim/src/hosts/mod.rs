@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{CallId, HostId, NodeId, NodeSet, ResourceId, Rng};
-use top::rcm::{EntryPoint, EntryResult, HostCommand, HostReport, ResourceParameters, ResourceSpec};
+use top::rcm::{
+    EntryPoint, EntryResult, HostCommand, HostReport, ResourceParameters, ResourceSpec,
+};
 
 pub use outside::{Outside, RunChange, Thing};
 
@@ -34,16 +36,28 @@ pub enum Behaviour {
     Crashing,
     /// Checks answer yes and no by turns.
     Flapping,
-    /// LooksAlive says yes, IsAlive says no.
-    Lying,
-    /// Both checks say no.
-    Broken,
+    /// The checks answer this, whatever is true. `Answers { looks_alive: true, is_alive: false }`
+    /// is the lying resource, with both `false` it is broken.
+    Answers {
+        /// Answer of the quick check.
+        looks_alive: bool,
+        /// Answer of the thorough check.
+        is_alive: bool,
+    },
 }
 
 /// Scripts by the fault that made them.
 #[derive(Debug, Default)]
 pub struct Scripts {
     scripts: Vec<(FaultId, ResourceId, Behaviour)>,
+}
+
+impl Behaviour {
+    /// Both checks say no, whoever runs it and however often it is started again.
+    pub const BROKEN: Self = Self::Answers {
+        looks_alive: false,
+        is_alive: false,
+    };
 }
 
 impl Scripts {
@@ -61,6 +75,18 @@ impl Scripts {
         self.scripts
             .iter()
             .any(|(_, it, does)| *it == resource && *does == behaviour)
+    }
+
+    /// The answers of the checks, where a script decides them; the latest counts.
+    fn answers(&self, resource: ResourceId) -> Option<(bool, bool)> {
+        let scripted = |(_, it, behaviour): &(_, ResourceId, Behaviour)| match behaviour {
+            Behaviour::Answers {
+                looks_alive,
+                is_alive,
+            } if *it == resource => Some((*looks_alive, *is_alive)),
+            _ => None,
+        };
+        self.scripts.iter().rev().find_map(scripted)
     }
 
     fn slowness(&self, resource: ResourceId) -> Duration {
@@ -142,7 +168,7 @@ impl Hosts {
     #[must_use]
     pub fn is_broken(&self, resource: ResourceId, scripts: &Scripts) -> bool {
         let broken = |host: &Host| host.instances.get(&resource).is_some_and(|it| it.broken);
-        scripts.has(resource, Behaviour::Broken) || self.hosts.values().any(broken)
+        scripts.has(resource, Behaviour::BROKEN) || self.hosts.values().any(broken)
     }
 
     /// All processes end, with everything they run.
@@ -246,13 +272,21 @@ impl Hosts {
             EntryPoint::Offline | EntryPoint::Terminate => {
                 let graceful = entry == EntryPoint::Offline;
                 let known = self.stop(id, resource, around.outside);
-                let result = if known { EntryResult::Success } else { failure(NOT_FOUND) };
+                let result = if known {
+                    EntryResult::Success
+                } else {
+                    failure(NOT_FOUND)
+                };
                 returned(millis(if graceful { 30 } else { 5 }), result)
             }
             EntryPoint::LooksAlive | EntryPoint::IsAlive => {
                 let thorough = entry == EntryPoint::IsAlive;
                 let alive = self.check(id, resource, thorough, around);
-                let result = if alive { EntryResult::Success } else { failure(FAILED) };
+                let result = if alive {
+                    EntryResult::Success
+                } else {
+                    failure(FAILED)
+                };
                 returned(millis(if thorough { 10 } else { 1 }), result)
             }
             EntryPoint::Close => {
@@ -345,21 +379,16 @@ impl Hosts {
         };
         instance.checks += 1;
         let flaps = scripts.has(resource, Behaviour::Flapping) && instance.checks % 2 == 0;
-        let lies = scripts.has(resource, Behaviour::Lying);
         let works = || {
             let parameters = &instance.spec.parameters;
             around
                 .outside
                 .works(node, resource, parameters, around.networks, around.awake)
         };
-        if lies {
-            return !thorough;
+        if let Some((looks_alive, is_alive)) = scripts.answers(resource) {
+            return if thorough { is_alive } else { looks_alive };
         }
-        instance.runs
-            && !instance.broken
-            && !flaps
-            && !scripts.has(resource, Behaviour::Broken)
-            && works()
+        instance.runs && !instance.broken && !flaps && works()
     }
 
     fn exit(&mut self, id: HostId, outside: &mut Outside) -> Steps {

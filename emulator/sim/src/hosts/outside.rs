@@ -78,6 +78,14 @@ impl Outside {
         self.runs.get(&resource).copied().unwrap_or_default()
     }
 
+    /// Every resource that runs somewhere, and where.
+    pub fn running(&self) -> impl Iterator<Item = (ResourceId, NodeSet)> + '_ {
+        self.runs
+            .iter()
+            .filter(|(_, nodes)| !nodes.is_empty())
+            .map(|(resource, nodes)| (*resource, *nodes))
+    }
+
     /// Nodes that serve a thing.
     #[must_use]
     pub fn served(&self, thing: &Thing) -> NodeSet {
@@ -118,12 +126,24 @@ impl Outside {
         if let Thing::Address(network, _) = &thing {
             self.check_address(node, *network, &thing, networks, awake)?;
         }
+        self.force(node, resource, parameters);
+        Ok(())
+    }
+
+    /// As `acquire` for something that nothing stands in the way of.
+    pub(crate) fn force(
+        &mut self,
+        node: NodeId,
+        resource: ResourceId,
+        parameters: &ResourceParameters,
+    ) {
         if let ResourceParameters::NetworkName { name, addresses } = parameters {
             self.records.insert(name.clone(), addresses.clone());
         }
-        self.served.entry(thing).or_default().insert(node);
+        if let Some(thing) = Thing::of(resource, parameters) {
+            self.served.entry(thing).or_default().insert(node);
+        }
         self.set_running(node, resource, true);
-        Ok(())
     }
 
     /// The resource no longer runs on the node.
