@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base::limits::{GROUPS_MAX, RESOURCES_MAX};
 use base::{GroupId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
 
 /// One change of the volatile tables; travels in a global update.
@@ -50,6 +51,46 @@ pub struct ObjectTable {
     pub resources: BTreeMap<ResourceId, ResourceRow>,
     /// Nodes that take no new groups.
     pub paused: NodeSet,
+}
+
+impl ObjectTable {
+    /// Applies one change. One that names an object beyond the limits of a cluster is passed over:
+    /// no node has such an object, so all nodes pass over it alike.
+    pub fn apply(&mut self, change: &StateChange) {
+        match *change {
+            StateChange::GroupOwner { group, .. } if usize::from(group.0) >= GROUPS_MAX => {}
+            StateChange::Resource { resource, .. } if usize::from(resource.0) >= RESOURCES_MAX => {}
+            StateChange::GroupOwner {
+                group,
+                owner,
+                cause,
+            } => self.move_group(group, GroupRow { owner, cause }),
+            StateChange::Resource {
+                resource,
+                group,
+                state,
+            } => {
+                self.resources
+                    .insert(resource, ResourceRow { group, state });
+            }
+            StateChange::NodePaused { node, paused: true } => self.paused.insert(node),
+            StateChange::NodePaused { node, .. } => self.paused.remove(node),
+        }
+    }
+
+    fn move_group(&mut self, group: GroupId, row: GroupRow) {
+        self.groups.insert(group, row);
+        let resources = self.resources.values_mut();
+        for resource in resources.filter(|resource| resource.group == group) {
+            resource.state = ResourceState::Offline;
+        }
+    }
+
+    /// The node that a message about the group belongs to (seed 001, Object Manager 3 and 4).
+    #[must_use]
+    pub fn owner(&self, group: GroupId) -> Option<NodeId> {
+        self.groups.get(&group).map(|row| row.owner)
+    }
 }
 
 wire::codec!(enum StateChange {
