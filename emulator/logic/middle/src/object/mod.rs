@@ -1,62 +1,69 @@
 //! The object manager: in-memory tables of the cluster's objects, kept equal on all nodes by
-//! global updates (seed 001, Object Manager 1 to 3, 5 and 6).
+//! global updates (seed 001, Object Manager 1 to 5).
 //!
-//! Duty: own the tables of groups, resources and paused nodes, and change them by committed updates
-//! alone. Publishes the object table; who owns a group, hence where a message about it belongs, is
-//! answered by [`ObjectTable::owner`]. Deliberately not done here: configuration (the hive, which
-//! is database's), derived group states (the owner's rcm).
+//! Duty: apply the volatile part of each committed update and publish the tables, so that anybody
+//! can ask who owns what. Publishes the object table. Deliberately not done here: what is
+//! persistent (database).
 
-mod messages;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use base::limits::{GROUPS_MAX, RESOURCES_MAX};
 use base::{Manager, Outbox, Timestamp};
 
-pub use messages::{Input, Output};
 pub use table::{GroupRow, ObjectTable, ResourceRow, StateChange};
 
 use crate::Context;
 use crate::database::{Change, Update};
 
-/// The manager's state.
+/// What the object manager hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// From database: a committed update.
+    Applied { update: Update },
+    /// From database: tables that came with a whole replica.
+    Replace { objects: Arc<ObjectTable> },
+}
+
+/// What the object manager says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To the facts.
+    Publish { objects: Arc<ObjectTable> },
+}
+
+/// The manager's state: the tables.
 #[derive(Debug, Default)]
-pub struct ObjectManager {
+pub struct Objects {
     table: Arc<ObjectTable>,
 }
 
-impl ObjectManager {
-    fn apply(&mut self, update: &Update) -> bool {
-        let mut changed = false;
-        for change in update.changes.iter() {
-            if let Change::State(change) = change {
-                Arc::make_mut(&mut self.table).apply(change);
-                changed = true;
-            }
-        }
-        changed
-    }
-}
-
-impl Manager for ObjectManager {
+impl Manager for Objects {
     type Context<'a> = Context<'a>;
     type Input = Input;
     type Output = Output;
 
     fn handle(&mut self, _cx: &mut Context<'_>, input: Input, out: &mut Outbox<Output>) {
-        let changed = match input {
-            Input::Applied { update } => self.apply(&update),
-            Input::Replace { objects } => {
-                self.table = objects;
-                true
+        match input {
+            Input::Applied { update } => {
+                let changes = update.changes.iter().filter_map(|change| match change {
+                    Change::State(change) => Some(change),
+                    Change::Hive(_) => None,
+                });
+                let mut changes = changes.peekable();
+                if changes.peek().is_none() {
+                    return;
+                }
+                let table = Arc::make_mut(&mut self.table);
+                changes.for_each(|change| table.apply(change));
             }
-        };
-        if changed {
-            out.push(Output::Publish(Arc::clone(&self.table)));
+            Input::Replace { objects } => self.table = objects,
         }
+        out.push(Output::Publish {
+            objects: Arc::clone(&self.table),
+        });
     }
 
     fn deadline(&self) -> Option<Timestamp> {
@@ -66,10 +73,14 @@ impl Manager for ObjectManager {
     fn expire(&mut self, _cx: &mut Context<'_>, _out: &mut Outbox<Output>) {}
 
     fn check(&self, _cx: &Context<'_>) {
-        assert!(self.table.groups.len() <= GROUPS_MAX, "too many groups");
+        let homeless = self
+            .table
+            .resources
+            .values()
+            .find(|row| !self.table.groups.contains_key(&row.group));
         assert!(
-            self.table.resources.len() <= RESOURCES_MAX,
-            "too many resources"
+            homeless.is_none(),
+            "a resource has a state and its group has no owner"
         );
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use base::limits::{GROUPS_MAX, RESOURCES_MAX};
 use base::{GroupId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
 
 /// One change of the volatile tables; travels in a global update.
@@ -54,42 +53,48 @@ pub struct ObjectTable {
 }
 
 impl ObjectTable {
-    /// Applies one change. One that names an object beyond the limits of a cluster is passed over:
-    /// no node has such an object, so all nodes pass over it alike.
+    /// Applies one change. A state of a resource whose group has no owner is dropped: it was on
+    /// its way while the group was removed.
     pub fn apply(&mut self, change: &StateChange) {
-        match *change {
-            StateChange::GroupOwner { group, .. } if usize::from(group.0) >= GROUPS_MAX => {}
-            StateChange::Resource { resource, .. } if usize::from(resource.0) >= RESOURCES_MAX => {}
+        match change {
             StateChange::GroupOwner {
                 group,
                 owner,
                 cause,
-            } => self.move_group(group, GroupRow { owner, cause }),
+            } => {
+                self.groups.insert(
+                    *group,
+                    GroupRow {
+                        owner: *owner,
+                        cause: *cause,
+                    },
+                );
+                self.resources
+                    .values_mut()
+                    .filter(|row| row.group == *group)
+                    .for_each(|row| {
+                        row.state = ResourceState::Offline;
+                    });
+            }
             StateChange::Resource {
                 resource,
                 group,
                 state,
             } => {
-                self.resources
-                    .insert(resource, ResourceRow { group, state });
+                if self.groups.contains_key(group) {
+                    let row = ResourceRow {
+                        group: *group,
+                        state: *state,
+                    };
+                    self.resources.insert(*resource, row);
+                }
             }
-            StateChange::NodePaused { node, paused: true } => self.paused.insert(node),
-            StateChange::NodePaused { node, .. } => self.paused.remove(node),
+            StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
+            StateChange::NodePaused {
+                node,
+                paused: false,
+            } => self.paused.remove(*node),
         }
-    }
-
-    fn move_group(&mut self, group: GroupId, row: GroupRow) {
-        self.groups.insert(group, row);
-        let resources = self.resources.values_mut();
-        for resource in resources.filter(|resource| resource.group == group) {
-            resource.state = ResourceState::Offline;
-        }
-    }
-
-    /// The node that a message about the group belongs to (seed 001, Object Manager 3 and 4).
-    #[must_use]
-    pub fn owner(&self, group: GroupId) -> Option<NodeId> {
-        self.groups.get(&group).map(|row| row.owner)
     }
 }
 
