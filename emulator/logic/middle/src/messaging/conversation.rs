@@ -1,163 +1,199 @@
-//! One conversation: both directions between this node and one peer, within one view.
+//! One peer's half of messaging: numbered messages out, in order in, window and backlog.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::limits::{MESSAGES_BACKLOG_MAX, MESSAGES_UNACKNOWLEDGED_MAX};
-use base::{NodeId, Outbox, Timestamp, ViewId};
+use base::{Timestamp, ViewId};
 
-use super::{Output, RESEND, Segment};
+use super::messages::Segment;
 
+/// What is unacknowledged is sent again this often.
+pub(super) const RETRANSMIT_INTERVAL: Duration = Duration::from_millis(250);
+/// A peer that acknowledges nothing for so long does not work.
+pub(super) const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(30);
+/// Received messages that are acknowledged without waiting for something to carry it.
+const UNACKNOWLEDGED_RECEIVED_MAX: u64 = 16;
+
+/// The state towards one member of the view.
 #[derive(Debug)]
 pub(super) struct Conversation<P> {
-    /// Number of the last message put in flight.
+    view: ViewId,
+    /// Number of the last message that was sent.
     sent: u64,
-    /// In flight, oldest first; the last is number `sent`.
-    flight: VecDeque<Arc<P>>,
-    /// How many of `flight` have been transmitted at least once.
-    transmitted: usize,
-    /// Waiting for room in flight.
+    /// Sent and not acknowledged, oldest first: the last of them is number `sent`.
+    unacknowledged: VecDeque<Arc<P>>,
     backlog: VecDeque<Arc<P>>,
-    /// Number of the last message delivered from the peer.
+    /// Everything up to this was received.
     received: u64,
-    /// Messages that came before an earlier one.
+    /// Received ahead of one that is missing.
     early: BTreeMap<u64, Arc<P>>,
-    resend_at: Option<Timestamp>,
-    heard: Timestamp,
-}
-
-impl<P> Default for Conversation<P> {
-    fn default() -> Self {
-        Self {
-            sent: 0,
-            flight: VecDeque::new(),
-            transmitted: 0,
-            backlog: VecDeque::new(),
-            received: 0,
-            early: BTreeMap::new(),
-            resend_at: None,
-            heard: Timestamp::ZERO,
-        }
-    }
+    /// What the peer was last told of `received`.
+    told: u64,
+    /// A repeated message shows that an acknowledgement was lost.
+    repeated: bool,
+    /// When the unacknowledged were last sent again, or the first of them was sent.
+    transmitted: Timestamp,
+    /// When the peer last acknowledged something, or had nothing to acknowledge.
+    progress: Timestamp,
+    /// The peer was given up; nothing more is sent in this view.
+    broken: bool,
 }
 
 impl<P> Conversation<P> {
-    pub(super) fn received(&self) -> u64 {
-        self.received
-    }
-
-    pub(super) fn resend_at(&self) -> Option<Timestamp> {
-        self.resend_at
-    }
-
-    /// Takes a message in for sending.
-    pub(super) fn queue(&mut self, now: Timestamp, payload: Arc<P>) {
-        if self.flight.is_empty() {
-            self.heard = now;
+    pub(super) fn new(view: ViewId) -> Self {
+        Self {
+            view,
+            sent: 0,
+            unacknowledged: VecDeque::new(),
+            backlog: VecDeque::new(),
+            received: 0,
+            early: BTreeMap::new(),
+            told: 0,
+            repeated: false,
+            transmitted: Timestamp::ZERO,
+            progress: Timestamp::ZERO,
+            broken: false,
         }
-        assert!(
-            self.backlog.len() < MESSAGES_BACKLOG_MAX,
-            "managers outtalk a silent member"
-        );
-        self.backlog.push_back(payload);
-        self.fill(now);
     }
 
-    fn fill(&mut self, now: Timestamp) {
-        while self.flight.len() < MESSAGES_UNACKNOWLEDGED_MAX {
+    /// Takes a message on. Answers the segment to transmit, or nothing while it has to wait.
+    pub(super) fn send(&mut self, now: Timestamp, payload: Arc<P>) -> Option<Segment<P>> {
+        if self.broken {
+            return None;
+        }
+        if self.unacknowledged.len() >= MESSAGES_UNACKNOWLEDGED_MAX {
+            self.backlog.push_back(payload);
+            return None;
+        }
+        Some(self.transmit(now, payload))
+    }
+
+    fn transmit(&mut self, now: Timestamp, payload: Arc<P>) -> Segment<P> {
+        if self.unacknowledged.is_empty() {
+            self.transmitted = now;
+            self.progress = now;
+        }
+        self.sent += 1;
+        self.unacknowledged.push_back(Arc::clone(&payload));
+        self.data(self.sent, payload)
+    }
+
+    fn data(&mut self, sequence: u64, payload: Arc<P>) -> Segment<P> {
+        self.told = self.received;
+        self.repeated = false;
+        Segment::Data {
+            view: self.view,
+            sequence,
+            acknowledged: self.received,
+            payload,
+        }
+    }
+
+    /// The peer has everything up to `acknowledged`. Answers what may be sent now.
+    pub(super) fn acknowledged(&mut self, now: Timestamp, acknowledged: u64) -> Vec<Segment<P>> {
+        let oldest = self.sent - self.unacknowledged_count();
+        if acknowledged <= oldest || acknowledged > self.sent {
+            return Vec::new();
+        }
+        for _ in oldest..acknowledged {
+            self.unacknowledged.pop_front();
+        }
+        self.progress = now;
+        let mut segments = Vec::new();
+        while self.unacknowledged.len() < MESSAGES_UNACKNOWLEDGED_MAX {
             let Some(payload) = self.backlog.pop_front() else {
                 break;
             };
-            self.sent += 1;
-            self.flight.push_back(payload);
+            segments.push(self.transmit(now, payload));
         }
-        if !self.flight.is_empty() && self.resend_at.is_none() {
-            self.resend_at = Some(now + RESEND);
-        }
+        segments
     }
 
-    /// Sends what is in flight and was not sent yet.
-    pub(super) fn transmit(&mut self, view: ViewId, to: NodeId, out: &mut Outbox<Output<P>>) {
-        self.send_from(self.transmitted, view, to, out);
+    fn unacknowledged_count(&self) -> u64 {
+        u64::try_from(self.unacknowledged.len()).unwrap_or(u64::MAX)
     }
 
-    fn send_from(&mut self, from: usize, view: ViewId, to: NodeId, out: &mut Outbox<Output<P>>) {
-        let first = self.sent - self.flight.len() as u64 + 1;
-        let acknowledged = self.received;
-        for (sequence, payload) in (first..).zip(&self.flight).skip(from) {
-            let payload = Arc::clone(payload);
-            let segment = Segment::Data {
-                view,
-                sequence,
-                acknowledged,
-                payload,
-            };
-            out.push(Output::Transmit { to, segment });
+    /// Message `sequence` arrived. Answers what can be delivered now, in order.
+    pub(super) fn receive(&mut self, sequence: u64, payload: Arc<P>) -> Vec<Arc<P>> {
+        let window = u64::try_from(MESSAGES_UNACKNOWLEDGED_MAX).unwrap_or(u64::MAX);
+        if sequence <= self.received {
+            self.repeated = true;
+            return Vec::new();
         }
-        self.transmitted = self.flight.len();
-    }
-
-    /// Sends everything in flight again.
-    pub(super) fn resend(
-        &mut self,
-        now: Timestamp,
-        view: ViewId,
-        to: NodeId,
-        out: &mut Outbox<Output<P>>,
-    ) {
-        self.resend_at = Some(now + RESEND);
-        self.send_from(0, view, to, out);
-    }
-
-    /// The peer has everything up to `number`.
-    pub(super) fn acknowledge(&mut self, now: Timestamp, number: u64) {
-        self.heard = now;
-        let first = self.sent - self.flight.len() as u64 + 1;
-        let done = (number + 1)
-            .saturating_sub(first)
-            .min(self.flight.len() as u64);
-        let Ok(done) = usize::try_from(done) else {
-            return;
-        };
-        if done == 0 {
-            return;
+        if sequence - self.received > window {
+            return Vec::new();
         }
-        self.flight.drain(..done);
-        self.transmitted = self.transmitted.saturating_sub(done);
-        self.resend_at = None;
-        self.fill(now);
-    }
-
-    /// A message came; `ready` gets it and every early one that it sets free.
-    pub(super) fn accept(&mut self, number: u64, payload: Arc<P>, ready: &mut VecDeque<Arc<P>>) {
-        let window = self.received + 1..=self.received + MESSAGES_UNACKNOWLEDGED_MAX as u64;
-        if window.contains(&number) {
-            self.early.insert(number, payload);
-        }
+        self.early.insert(sequence, payload);
+        let mut ready = Vec::new();
         while let Some(payload) = self.early.remove(&(self.received + 1)) {
             self.received += 1;
-            ready.push_back(payload);
+            ready.push(payload);
+        }
+        ready
+    }
+
+    /// Whether the peer should learn what was received.
+    pub(super) fn owes(&self) -> bool {
+        self.repeated || self.received > self.told
+    }
+
+    /// Whether it should learn it at once.
+    pub(super) fn owes_much(&self) -> bool {
+        self.repeated || self.received - self.told >= UNACKNOWLEDGED_RECEIVED_MAX
+    }
+
+    pub(super) fn acknowledge(&mut self) -> Segment<P> {
+        self.told = self.received;
+        self.repeated = false;
+        Segment::Acknowledge {
+            view: self.view,
+            acknowledged: self.received,
         }
     }
 
-    /// Whether something is in flight and the peer has said nothing for `span`.
-    pub(super) fn is_silent_for(&self, now: Timestamp, span: Duration) -> bool {
-        !self.flight.is_empty() && now.since(self.heard) >= span
+    /// When the unacknowledged are sent again.
+    pub(super) fn retransmit_at(&self) -> Option<Timestamp> {
+        let waits = !self.broken && !self.unacknowledged.is_empty();
+        waits.then(|| self.transmitted + RETRANSMIT_INTERVAL)
     }
 
-    /// Starts the patience anew.
-    pub(super) fn forgive(&mut self, now: Timestamp) {
-        self.heard = now;
+    pub(super) fn retransmit(&mut self, now: Timestamp) -> Vec<Segment<P>> {
+        self.transmitted = now;
+        let oldest = self.sent - self.unacknowledged_count();
+        let payloads: Vec<_> = self.unacknowledged.iter().cloned().collect();
+        (oldest + 1..)
+            .zip(payloads)
+            .map(|(sequence, payload)| self.data(sequence, payload))
+            .collect()
     }
 
+    /// Gives the peer up if it does not work. True once.
+    pub(super) fn give_up(&mut self, now: Timestamp) -> bool {
+        let silent =
+            !self.unacknowledged.is_empty() && now.since(self.progress) >= UNRESPONSIVE_AFTER;
+        let full = self.backlog.len() >= MESSAGES_BACKLOG_MAX;
+        if self.broken || !(silent || full) {
+            return false;
+        }
+        self.broken = true;
+        self.unacknowledged.clear();
+        self.backlog.clear();
+        true
+    }
+
+    /// Asserts the invariants.
     pub(super) fn check(&self) {
-        assert!(self.flight.len() <= MESSAGES_UNACKNOWLEDGED_MAX);
-        assert!(self.early.len() <= MESSAGES_UNACKNOWLEDGED_MAX);
+        assert!(self.unacknowledged.len() <= MESSAGES_UNACKNOWLEDGED_MAX);
+        assert!(self.early.len() < MESSAGES_UNACKNOWLEDGED_MAX);
+        assert!(self.backlog.len() <= MESSAGES_BACKLOG_MAX);
+        assert!(self.unacknowledged_count() <= self.sent);
+        assert!(self.told <= self.received);
+        let full = self.unacknowledged.len() == MESSAGES_UNACKNOWLEDGED_MAX;
         assert!(
-            self.flight.is_empty() || self.resend_at.is_some(),
-            "nobody would send it again"
+            full || self.backlog.is_empty(),
+            "a message waits although the window is open"
         );
-        assert!(self.flight.len() == MESSAGES_UNACKNOWLEDGED_MAX || self.backlog.is_empty());
     }
 }

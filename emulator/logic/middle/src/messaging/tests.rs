@@ -1,236 +1,289 @@
-//! Once, in order, within the view, over a network that loses, repeats and reorders.
+//! Conversations over a link that loses, repeats and reorders.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use base::limits::NODES_MAX;
-use base::{
-    Generation, Incarnation, Manager, NodeId, NodeSet, Now, Outbox, PaxosTag, QuorumState, Rng,
-    Timestamp, ViewId,
-};
+use base::Rng;
+use proptest::prelude::*;
 
-use super::{Input, Messaging, Output, Segment};
-use crate::membership::View;
-use crate::settings::Settings;
-use crate::{Context, Facts};
+use super::*;
+use crate::Facts;
+use crate::test_context::{blank_facts, node, nodes, view, with_context};
 
-struct End {
-    messaging: Messaging<u32>,
+type Message = u32;
+
+fn facts(me: u8, epoch: u64) -> Facts {
+    let view = view(epoch, nodes(&[1, 2, 3]));
+    Facts {
+        view: Some(Arc::new(view)),
+        ..blank_facts(node(me))
+    }
+}
+
+/// One node's messaging with what it put on the wire and delivered.
+struct Member {
+    messaging: Messaging<Message>,
     facts: Facts,
-    delivered: Vec<u32>,
-    unresponsive: bool,
+    wire: VecDeque<(NodeId, Segment<Message>)>,
+    delivered: Vec<(NodeId, Message)>,
+    unresponsive: Vec<NodeId>,
 }
 
-struct Line {
-    ends: [End; 2],
-    letters: Vec<(usize, Segment<u32>)>,
-    now: Timestamp,
-    rng: Rng,
+impl Member {
+    fn new(me: u8, epoch: u64) -> Self {
+        Self {
+            messaging: Messaging::default(),
+            facts: facts(me, epoch),
+            wire: VecDeque::new(),
+            delivered: Vec::new(),
+            unresponsive: Vec::new(),
+        }
+    }
+
+    fn call(
+        &mut self,
+        now: Timestamp,
+        call: impl FnOnce(&mut Messaging<Message>, &mut Context<'_>, &mut Outbox<Output<Message>>),
+    ) {
+        let mut out = Outbox::default();
+        let messaging = &mut self.messaging;
+        with_context(&self.facts, now, |cx| {
+            call(messaging, cx, &mut out);
+            messaging.check(cx);
+        });
+        for output in out.drain() {
+            match output {
+                Output::Transmit { to, segment } => self.wire.push_back((to, segment)),
+                Output::Deliver { from, payload } => self.delivered.push((from, *payload)),
+                Output::Unresponsive { peer } => self.unresponsive.push(peer),
+            }
+        }
+    }
+
+    fn tell(&mut self, now: Timestamp, input: Input<Message>) {
+        self.call(now, |messaging, cx, out| messaging.handle(cx, input, out));
+    }
+
+    fn send(&mut self, now: Timestamp, to: &[u8], payload: Message) {
+        let to = nodes(to);
+        self.tell(now, Input::Send { to, payload });
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        self.call(now, Messaging::expire);
+    }
+
+    fn install(&mut self, epoch: u64) {
+        self.facts = facts(self.facts.me.number(), epoch);
+        self.tell(Timestamp::ZERO, Input::ViewInstalled);
+    }
 }
 
-fn node(index: usize) -> NodeId {
-    NodeId::new(u8::try_from(index + 1).expect("few nodes")).expect("a valid node")
+fn seconds(seconds: u64) -> Timestamp {
+    Timestamp::ZERO + Duration::from_secs(seconds)
 }
 
-fn view(epoch: u64) -> Arc<View> {
-    let id = ViewId {
-        epoch,
-        coordinator: node(0),
-        incarnation: Incarnation(1),
-    };
-    Arc::new(View {
-        id,
-        members: NodeSet::one(node(0)).with(node(1)),
-        reports: [].into(),
+/// Hands over everything on the wire between two members until nothing is left.
+fn exchange(a: &mut Member, b: &mut Member, now: Timestamp) {
+    loop {
+        let (from, to, segment) = if let Some((_, segment)) = a.wire.pop_front() {
+            (a.facts.me, &mut *b, segment)
+        } else if let Some((_, segment)) = b.wire.pop_front() {
+            (b.facts.me, &mut *a, segment)
+        } else {
+            return;
+        };
+        to.tell(now, Input::Segment { from, segment });
+    }
+}
+
+#[test]
+fn a_message_to_oneself_is_delivered_at_once_and_in_place() {
+    let mut a = Member::new(1, 1);
+    a.send(Timestamp::ZERO, &[1, 2], 7);
+    assert_eq!(a.delivered, [(node(1), 7)]);
+    assert_eq!(a.wire.len(), 1);
+}
+
+#[test]
+fn nodes_outside_the_view_are_left_out() {
+    let mut a = Member::new(1, 1);
+    a.send(Timestamp::ZERO, &[9], 7);
+    assert!(a.wire.is_empty());
+    assert_eq!(a.messaging.deadline(), None);
+}
+
+#[test]
+fn once_all_is_acknowledged_there_is_no_deadline_and_no_traffic() {
+    let (mut a, mut b) = (Member::new(1, 1), Member::new(2, 1));
+    a.send(Timestamp::ZERO, &[2], 7);
+    exchange(&mut a, &mut b, Timestamp::ZERO);
+    b.expire(seconds(1));
+    exchange(&mut a, &mut b, seconds(1));
+    assert_eq!(a.messaging.deadline(), None);
+    assert_eq!(b.messaging.deadline(), None);
+}
+
+#[test]
+fn an_answer_carries_the_acknowledgement() {
+    let (mut a, mut b) = (Member::new(1, 1), Member::new(2, 1));
+    a.send(Timestamp::ZERO, &[2], 7);
+    exchange(&mut a, &mut b, Timestamp::ZERO);
+    b.send(Timestamp::ZERO, &[1], 8);
+    exchange(&mut a, &mut b, Timestamp::ZERO);
+    assert_eq!(
+        a.messaging.deadline(),
+        Some(Timestamp::ZERO + ACKNOWLEDGE_DELAY)
+    );
+    assert_eq!(a.delivered, [(node(2), 8)]);
+}
+
+#[test]
+fn a_lost_message_is_sent_again() {
+    let (mut a, mut b) = (Member::new(1, 1), Member::new(2, 1));
+    a.send(Timestamp::ZERO, &[2], 7);
+    a.wire.clear();
+    let due = a.messaging.deadline().unwrap();
+    assert_eq!(due.as_millis(), 250);
+    a.expire(due);
+    exchange(&mut a, &mut b, due);
+    assert_eq!(b.delivered, [(node(1), 7)]);
+}
+
+#[test]
+fn what_is_meant_for_a_newer_view_waits_for_the_receiver_to_install_it() {
+    let (mut a, mut b) = (Member::new(1, 2), Member::new(2, 1));
+    a.send(Timestamp::ZERO, &[2], 7);
+    exchange(&mut a, &mut b, Timestamp::ZERO);
+    assert_eq!(b.delivered, []);
+    b.install(2);
+    a.expire(seconds(1));
+    exchange(&mut a, &mut b, seconds(1));
+    assert_eq!(b.delivered, [(node(1), 7)]);
+}
+
+#[test]
+fn what_belongs_to_an_older_view_dies() {
+    let (mut a, mut b) = (Member::new(1, 1), Member::new(2, 1));
+    a.send(Timestamp::ZERO, &[2], 7);
+    b.install(2);
+    exchange(&mut a, &mut b, Timestamp::ZERO);
+    a.install(2);
+    a.expire(seconds(9));
+    exchange(&mut a, &mut b, seconds(9));
+    assert_eq!(b.delivered, []);
+}
+
+#[test]
+fn a_peer_that_acknowledges_nothing_for_thirty_seconds_is_reported_once() {
+    let mut a = Member::new(1, 1);
+    a.send(Timestamp::ZERO, &[2], 7);
+    for second in 1..100 {
+        a.expire(seconds(second));
+        let expected = usize::from(second >= 30);
+        assert_eq!(a.unresponsive.len(), expected, "after {second} s");
+    }
+    assert_eq!(a.messaging.deadline(), None, "nothing more is sent to it");
+}
+
+#[test]
+fn fifty_messages_are_under_way_and_the_rest_waits() {
+    let (mut a, mut b) = (Member::new(1, 1), Member::new(2, 1));
+    for payload in 0..120 {
+        a.send(Timestamp::ZERO, &[2], payload);
+    }
+    assert_eq!(a.wire.len(), 50);
+    exchange(&mut a, &mut b, Timestamp::ZERO);
+    b.expire(seconds(1));
+    exchange(&mut a, &mut b, seconds(1));
+    let expected: Vec<_> = (0..120).map(|payload| (node(1), payload)).collect();
+    assert_eq!(b.delivered, expected);
+}
+
+#[test]
+fn a_peer_that_cannot_keep_up_is_reported() {
+    let mut a = Member::new(1, 1);
+    for payload in 0..20_000 {
+        a.send(Timestamp::ZERO, &[2], payload);
+    }
+    assert_eq!(a.unresponsive, [node(2)]);
+}
+
+#[test]
+fn a_segment_that_acknowledges_what_was_never_sent_changes_nothing() {
+    let mut a = Member::new(1, 1);
+    a.send(Timestamp::ZERO, &[2], 7);
+    let view = a.facts.view.as_ref().unwrap().id;
+    let acknowledged = u64::MAX;
+    let segment = Segment::Acknowledge { view, acknowledged };
+    let from = node(2);
+    a.tell(Timestamp::ZERO, Input::Segment { from, segment });
+    assert!(a.messaging.deadline().is_some());
+}
+
+/// Sends `count` messages each way over a bad link; `tamper` sees every segment in passing.
+fn bad_link(
+    seed: u64,
+    count: Message,
+    tamper: impl Fn(&mut Segment<Message>),
+) -> [Vec<Message>; 2] {
+    let mut rng = Rng::new(seed, 0);
+    let mut members = [Member::new(1, 1), Member::new(2, 1)];
+    let mut now = Timestamp::ZERO;
+    let mut link: Vec<(usize, Segment<Message>)> = Vec::new();
+    let mut sent = [0; 2];
+    for round in 0..4_000 {
+        now = now + Duration::from_millis(rng.below(30));
+        for side in 0..2 {
+            if sent[side] < count && (round > 1_000 || rng.chance(300_000)) {
+                members[side].send(now, &[2 - u8::try_from(side).unwrap()], sent[side]);
+                sent[side] += 1;
+            }
+            members[side].expire(now);
+            link.extend(
+                members[side]
+                    .wire
+                    .drain(..)
+                    .map(|(_, segment)| (1 - side, segment)),
+            );
+        }
+        while !link.is_empty() && rng.chance(600_000) {
+            let at = usize::try_from(rng.below(link.len() as u64)).unwrap();
+            let (to, mut segment) = link[at].clone();
+            if !rng.chance(100_000) {
+                link.swap_remove(at);
+            }
+            if rng.chance(800_000) {
+                tamper(&mut segment);
+                let from = members[1 - to].facts.me;
+                members[to].tell(now, Input::Segment { from, segment });
+            }
+        }
+    }
+    members.map(|member| {
+        member
+            .delivered
+            .iter()
+            .map(|(_, payload)| *payload)
+            .collect()
     })
 }
 
-impl Line {
-    fn new(seed: u64) -> Self {
-        let end = |index| End {
-            messaging: Messaging::default(),
-            facts: Facts {
-                me: node(index),
-                incarnation: Incarnation(1),
-                view: None,
-                quorum: QuorumState::Held,
-                ready: true,
-                lock_owner: None,
-                hive: Arc::default(),
-                tag: PaxosTag::default(),
-                applied: 0,
-                prepared: None,
-                settings: Arc::new(Settings::blank(Generation::V2022)),
-                objects: Arc::default(),
-                last_heard: [Timestamp::ZERO; NODES_MAX],
-            },
-            delivered: Vec::new(),
-            unresponsive: false,
-        };
-        let (ends, rng) = ([end(0), end(1)], Rng::new(seed, 0));
-        Self {
-            ends,
-            letters: Vec::new(),
-            now: Timestamp::ZERO,
-            rng,
-        }
-    }
-
-    fn install(&mut self, end: usize, epoch: u64) {
-        self.ends[end].facts.view = Some(view(epoch));
-        self.call(end, Some(Input::ViewInstalled));
-    }
-
-    fn call(&mut self, index: usize, input: Option<Input<u32>>) {
-        let mut out = Outbox::default();
-        let end = &mut self.ends[index];
-        let bottom = bottom::Facts::default();
-        let now = Now {
-            mono: self.now,
-            ..Now::default()
-        };
-        let mut cx = Context {
-            now,
-            bottom: &bottom,
-            facts: &end.facts,
-            rng: &mut self.rng,
-        };
-        match input {
-            Some(input) => end.messaging.handle(&mut cx, input, &mut out),
-            None => end.messaging.expire(&mut cx, &mut out),
-        }
-        end.messaging.check(&cx);
-        for output in out.drain() {
-            match output {
-                Output::Transmit { segment, .. } => self.letters.push((1 - index, segment)),
-                Output::Deliver { payload, .. } => end.delivered.push(*payload),
-                Output::Unresponsive { .. } => end.unresponsive = true,
-            }
-        }
-    }
-
-    fn send(&mut self, end: usize, payload: u32) {
-        let to = NodeSet::one(node(1 - end));
-        self.call(end, Some(Input::Send { to, payload }));
-    }
-
-    /// Delivers letters in random order, losing and repeating some, until nothing is under way.
-    fn settle(&mut self, loss: u32) {
-        for _ in 0..100_000 {
-            if self.letters.is_empty() {
-                let due = self
-                    .ends
-                    .iter()
-                    .filter_map(|end| end.messaging.deadline())
-                    .min();
-                let Some(due) = due else { return };
-                self.now = due;
-                self.call(0, None);
-                self.call(1, None);
-                continue;
-            }
-            let pick = self.rng.below(self.letters.len() as u64);
-            let (to, segment) = self
-                .letters
-                .swap_remove(usize::try_from(pick).expect("small"));
-            if self.rng.chance(loss) {
-                continue;
-            }
-            if self.rng.chance(loss) {
-                self.letters.push((to, segment.clone()));
-            }
-            self.call(
-                to,
-                Some(Input::Segment {
-                    from: node(1 - to),
-                    segment,
-                }),
-            );
-        }
-        panic!("the line never settled");
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn each_message_arrives_once_and_in_order_over_a_bad_link(seed: u64) {
+        let all: Vec<_> = (0..100).collect();
+        prop_assert_eq!(bad_link(seed, 100, |_| ()), [all.clone(), all]);
     }
 }
 
 #[test]
-fn everything_arrives_once_and_in_order_over_a_bad_network() {
-    for seed in 0..50 {
-        let mut line = Line::new(seed);
-        line.install(0, 1);
-        line.install(1, 1);
-        for number in 0..200 {
-            line.send(0, number);
-            line.send(1, 1_000 + number);
+fn the_order_property_notices_swapped_numbers() {
+    let swap = |segment: &mut Segment<Message>| {
+        if let Segment::Data { sequence, .. } = segment {
+            *sequence ^= u64::from(*sequence >= 8 && *sequence < 10);
         }
-        line.settle(300_000);
-        assert_eq!(
-            line.ends[1].delivered,
-            (0..200).collect::<Vec<_>>(),
-            "seed {seed}"
-        );
-        assert_eq!(
-            line.ends[0].delivered,
-            (1_000..1_200).collect::<Vec<_>>(),
-            "seed {seed}"
-        );
-    }
-}
-
-#[test]
-fn a_message_waits_until_the_receiver_is_in_the_view() {
-    let mut line = Line::new(1);
-    line.install(0, 2);
-    line.install(1, 1);
-    line.send(0, 7);
-    while let Some((to, segment)) = line.letters.pop() {
-        line.call(
-            to,
-            Some(Input::Segment {
-                from: node(1 - to),
-                segment,
-            }),
-        );
-    }
-    assert!(line.ends[1].delivered.is_empty());
-    line.install(1, 2);
-    line.settle(0);
-    assert_eq!(line.ends[1].delivered, [7]);
-}
-
-#[test]
-fn nothing_of_an_old_view_is_delivered_in_a_new_one() {
-    let mut line = Line::new(1);
-    line.install(0, 1);
-    line.install(1, 1);
-    line.send(0, 7);
-    line.install(0, 2);
-    line.install(1, 2);
-    line.send(0, 8);
-    line.settle(0);
-    assert_eq!(line.ends[1].delivered, [8]);
-}
-
-#[test]
-fn a_member_that_never_acknowledges_is_reported() {
-    let mut line = Line::new(1);
-    line.install(0, 1);
-    line.send(0, 7);
-    for _ in 0..200 {
-        line.letters.clear();
-        line.now = line.ends[0]
-            .messaging
-            .deadline()
-            .expect("a resend is armed");
-        line.call(0, None);
-    }
-    assert!(line.ends[0].unresponsive);
-}
-
-#[test]
-fn an_idle_conversation_arms_nothing() {
-    let mut line = Line::new(1);
-    line.install(0, 1);
-    line.install(1, 1);
-    line.send(0, 7);
-    line.settle(0);
-    assert_eq!(line.ends[0].messaging.deadline(), None);
-    assert_eq!(line.ends[1].messaging.deadline(), None);
+    };
+    let all: Vec<_> = (0..100).collect();
+    assert_ne!(bad_link(1, 100, swap), [all.clone(), all]);
 }
