@@ -239,6 +239,7 @@ fn an_arrow_that_the_table_does_not_list_is_named() {
             ("b/Cargo.toml", base.as_str()),
             ("m/Cargo.toml", middle.as_str()),
             ("t/Cargo.toml", top.as_str()),
+            ("ARCHITECTURE.md", "| `b` | |\n| `m` | |\n| `t` | |\n"),
         ]);
         manifests::check(&tree, &config())
             .into_iter()
@@ -255,9 +256,9 @@ fn an_arrow_that_the_table_does_not_list_is_named() {
 }
 
 #[test]
-fn a_package_without_a_row_or_without_the_lints_is_named() {
+fn a_package_without_arrows_lints_or_place_on_the_map_is_named() {
     let tree = Tree::from([("n/Cargo.toml", "[package]\nname = \"newcomer\"\n")]);
-    assert_eq!(manifests::check(&tree, &config()).len(), 2);
+    assert_eq!(manifests::check(&tree, &config()).len(), 3);
 }
 
 /// `cargo metadata` of a pure package that links `link` and tests with `test`.
