@@ -51,3 +51,12 @@ pub struct ObjectTable {
     /// Nodes that take no new groups.
     pub paused: NodeSet,
 }
+
+wire::codec!(enum StateChange {
+    0 = GroupOwner { group, owner, cause },
+    1 = Resource { resource, group, state },
+    2 = NodePaused { node, paused },
+});
+wire::codec!(struct GroupRow { owner, cause });
+wire::codec!(struct ResourceRow { group, state });
+wire::codec!(struct ObjectTable { groups, resources, paused });

@@ -3,7 +3,7 @@
 use base::{
     CallId, DiskId, HostId, NetworkId, NodeId, NodeSet, Notice, PaxosTag, RequestId, ResourceId,
 };
-use bottom::clusdisk;
+use bottom::{clusdisk, share};
 use middle::database::{Change, Update};
 use middle::gum;
 
@@ -23,6 +23,8 @@ pub struct ResourceSpec {
 pub enum ResourceParameters {
     /// Physical Disk. Run by clusdisk, not by a host.
     PhysicalDisk { disk: DiskId },
+    /// File Share Witness. Run by the share client, not by a host.
+    FileShareWitness,
     /// IP Address: Address and Network.
     IpAddress { network: NetworkId, address: String },
     /// Network Name: Name, with the addresses of the providers that are online.
@@ -146,6 +148,8 @@ pub enum Input {
     Host { host: HostId, report: HostReport },
     /// From clusdisk.
     Disk { report: clusdisk::DiskReport },
+    /// From the witness share's client.
+    Share { report: share::Output },
     /// From an administrator at this node.
     Command {
         request: RequestId,
@@ -153,8 +157,9 @@ pub enum Input {
     },
     /// From another member.
     Message { from: NodeId, message: Message },
-    /// From quorum: bring the witness disk online here; answered through clusdisk's report, which
-    /// the router shows to quorum as well.
+    /// From quorum: get the witness for this node; answered by the report of clusdisk or of the
+    /// share's client, which the router shows to quorum as well. The core group may still be
+    /// elsewhere or nowhere; when it comes online here, its witness resource finds the witness held.
     WitnessNeeded,
     /// From database: the replica on the witness disk failed; fail the witness resource.
     WitnessFailed,
