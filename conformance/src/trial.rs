@@ -4,7 +4,7 @@ use crate::case::Stop;
 use crate::lab::Lab;
 use crate::observation::{Event, Observation};
 use crate::subject::{Health, Subject};
-use base::{Defaults, Generation, Notice, ResourceId};
+use base::{Generation, Notice, ResourceId};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -41,12 +41,6 @@ impl<'a> Trial<'a> {
     #[must_use]
     pub fn generation(&self) -> Generation {
         self.generation
-    }
-
-    /// The documented defaults of the generation.
-    #[must_use]
-    pub fn defaults(&self) -> Defaults {
-        self.generation.defaults()
     }
 
     /// Assertions made so far.
