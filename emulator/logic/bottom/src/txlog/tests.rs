@@ -62,7 +62,7 @@ impl Disk {
 /// A log on a disk, with everything it said to database.
 #[derive(Debug, Default)]
 struct Rig {
-    log: TransactionLog,
+    log: Txlog,
     disk: Disk,
     said: Vec<Output>,
 }
