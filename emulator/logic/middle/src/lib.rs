@@ -10,6 +10,8 @@ pub mod messaging;
 pub mod object;
 pub mod quorum;
 pub mod settings;
+#[cfg(test)]
+mod test_context;
 
 use std::sync::Arc;
 

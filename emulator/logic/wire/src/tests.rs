@@ -10,7 +10,7 @@ use base::{
 };
 use proptest::prelude::*;
 
-use crate::{Codec, DecodeError, FRAME_LEN_MAX, Sample, codec};
+use crate::{Codec, DecodeError, FRAME_LEN_MAX, Sample, checksum, codec};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Shape<P> {
@@ -115,4 +115,11 @@ fn each_refusal_says_what_was_wrong() {
 fn a_huge_count_before_few_bytes_reserves_little() {
     let claim = [0, 0x0f, 0xff, 0xff, 1, 2];
     assert_eq!(Vec::<u64>::from_bytes(&claim), Err(DecodeError::Truncated));
+}
+
+#[test]
+fn the_checksum_is_that_of_iscsi() {
+    // RFC 3720 appendix B.4: 32 bytes of zeros.
+    let sum = checksum(&[&[0; 20], &[0; 12]]);
+    assert_eq!(sum, 0x8a91_36aa);
 }
