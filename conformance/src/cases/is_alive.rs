@@ -64,7 +64,7 @@ fn no_fails_and_terminates() -> Case {
         source: &[("1.2", Mark::Stated)],
         generations: SINCE_2008,
         run: Box::new(|trial| {
-            let policy = "restart: { on-failure: nothing }, poll: { is-alive: 10s }";
+            let policy = "restart: { on-failure: do-nothing }, poll: { is-alive: 10s }";
             trial.form(&Lab::of(2).program(policy))?;
             let resource = trial.id(PROGRAM)?;
             let mark = trial.mark();

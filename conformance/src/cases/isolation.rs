@@ -23,7 +23,7 @@ fn a_hung_call_ends_after_the_deadlock_timeout() -> Case {
         generations: SINCE_2008,
         run: Box::new(|trial| {
             trial.form(&Lab::of(2).program(""))?;
-            let timeout = trial.defaults().deadlock_timeout;
+            let timeout = secs(300);
             let (mark, start) = (trial.mark(), trial.seen().at);
             trial.fault(format!("{{ resource: {PROGRAM}, do: hang }}"))?;
             trial.run(timeout + secs(10));

@@ -99,7 +99,7 @@ fn the_minority_logs_the_loss_before_it_stops() -> Case {
             trial.form(&Lab::of(3))?;
             let mark = trial.mark();
             trial.fault("{ partition: { between: [[n1, n2], n3] } }")?;
-            trial.run(secs(60));
+            trial.run(secs(120));
             let alone = trial.events(mark, |_| true);
             let alone = alone.iter().filter(|event| event.node == "n3");
             let ids: Vec<_> = alone.filter_map(|event| event.notice.event_id()).collect();

@@ -113,7 +113,7 @@ fn no_restart() -> Case {
         source: &[("1.1", Mark::Stated)],
         generations: SAMPLE,
         run: Box::new(|trial| {
-            trial.form(&Lab::of(2).program("restart: { on-failure: nothing }"))?;
+            trial.form(&Lab::of(2).program("restart: { on-failure: do-nothing }"))?;
             let owner = trial.owner("app")?;
             let mark = break_once(trial, PROGRAM)?;
             trial.run(secs(5));

@@ -39,9 +39,13 @@ fn is_named(path: &str, sources: &Sources<'_>) -> bool {
         format!("{folder}/main.rs"),
         format!("{folder}.rs"),
     ];
-    parents
-        .iter()
-        .filter_map(|parent| sources.find(parent))
+    let above = parents.iter().filter_map(|parent| sources.find(parent));
+    // Each file of `tests` is a root of its own and may name modules beside it.
+    let beside = sources
+        .below(folder)
+        .filter(|(path, rest, _)| !rest.contains('/') && is_root(path));
+    above
+        .chain(beside.map(|(_, _, root)| root))
         .any(|parent| names(parent, name))
 }
 

@@ -1,9 +1,12 @@
-//! Rule: packages of ours import each other only along the arrows listed in `tidy.toml`.
+//! Rules on packages of ours: they import each other only along the arrows listed in `tidy.toml`,
+//! take the workspace's lints, and have a row in the code map of ARCHITECTURE.md.
 
 use super::{Config, Problem};
 use crate::tree::Tree;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+const MAP: &str = "ARCHITECTURE.md";
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -32,10 +35,19 @@ pub(super) fn check(tree: &Tree, config: &Config) -> Vec<Problem> {
     }
     let name = |(_, manifest): &(&str, Manifest)| Some(manifest.package.as_ref()?.name.clone());
     let ours: BTreeSet<String> = packages.iter().filter_map(name).collect();
+    let map = tree.text(MAP).unwrap_or_default();
     for (path, manifest) in &packages {
         found.extend(manifest_problems(path, manifest, &ours, config));
+        found.extend(missing_on_map(path, map));
     }
     found
+}
+
+fn missing_on_map(path: &str, map: &str) -> Option<Problem> {
+    let folder = path.strip_suffix("/Cargo.toml")?;
+    let row = format!("| `{folder}` |");
+    let text = format!("`{folder}` has no row in the code map of {MAP}");
+    (!map.contains(&row)).then(|| Problem::new(path, 1, "code-map", text))
 }
 
 fn manifest_problems(

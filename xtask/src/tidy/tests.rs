@@ -138,7 +138,8 @@ fn a_file_that_no_mod_names_is_dead() {
         ("a/src/b/mod.rs", "//! Head.\nmod c;\n"),
         ("a/src/b/c.rs", "//! Head.\n"),
         ("a/src/b/d.rs", "//! Head.\n"),
-        ("a/tests/whole.rs", "//! Head.\n"),
+        ("a/tests/whole.rs", "//! Head.\nmod common;\n"),
+        ("a/tests/common/mod.rs", "//! Head.\n"),
     ]);
     let found = rules(&tree, &config());
     assert_eq!(found.len(), 1);
@@ -206,25 +207,44 @@ fn open_data_facts_and_own_parts_may_be_imported() {
     }
 }
 
+/// What the wiring rule says of a router whose file `up` has these table rows.
+fn wired(rows: &str) -> Vec<String> {
+    let table = format!("//! Head.\n//!\n//! | output | goes to |\n//! | --- | --- |\n{rows}");
+    let up =
+        format!("{table}fn f(o: O) {{ match o {{ quorum::Output::Needed {{ .. }} => {{}} }} }}\n");
+    let tree = Tree::from([
+        ("emulator/logic/node/src/route/up.rs", up.as_str()),
+        (
+            "emulator/logic/middle/src/quorum/messages.rs",
+            "//! Head.\npub enum Output { Needed { why: u8 }, Halt }\n",
+        ),
+    ]);
+    let found = super::wiring::check(&tree, &Sources::parse(&tree), &config());
+    found.into_iter().map(|problem| problem.text).collect()
+}
+
 #[test]
-fn the_router_table_and_its_arms_must_agree() {
-    let arms = "fn f(o: O) { match o { Hop::Q(quorum::Output::Needed { .. }) => {} } }\n";
-    let path = "emulator/logic/node/src/route/up.rs";
-    let wired = |table: &str| {
-        let text = format!("//! Head.\n//!\n{table}{arms}");
-        let tree = Tree::from([(path, text.as_str())]);
-        let found = super::wiring::check(&tree, &Sources::parse(&tree), &config());
-        found
-            .into_iter()
-            .map(|problem| problem.text)
-            .collect::<Vec<_>>()
-    };
-    let head = "//! | output | goes to |\n//! | --- | --- |\n";
-    let row = "//! | `quorum::Output::Needed` | rcm |\n";
-    assert_eq!(wired(&format!("{head}{row}")), [""; 0]);
-    assert_eq!(wired(head), ["arm `quorum Needed` has no table row"]);
-    let extra = format!("{head}{row}//! | gum Apply | database |\n");
-    assert_eq!(wired(&extra), ["table row `gum Apply` has no arm"]);
+fn the_wiring_table_lists_every_output_and_nothing_else() {
+    assert_eq!(
+        wired("//! | `quorum::Output::Needed` | rcm |\n//! | quorum Halt | node |\n"),
+        [""; 0]
+    );
+    assert_eq!(wired("//! | quorum Needed, Halt | rcm |\n"), [""; 0]);
+    let missing = wired("//! | quorum Halt | node |\n");
+    assert_eq!(
+        missing,
+        [
+            "`quorum Needed` has no row in the router's wiring tables",
+            "`quorum Needed` has an arm but no table row"
+        ]
+    );
+    let extra = wired("//! | quorum Needed, Halt | rcm |\n//! | gum Apply | database |\n");
+    assert_eq!(
+        extra,
+        ["`gum Apply` has a table row but no manager says it"]
+    );
+    let twice = wired("//! | quorum Needed, Halt | rcm |\n//! | quorum Halt | node |\n");
+    assert_eq!(twice, ["`quorum Halt` has a second table row"]);
 }
 
 #[test]
@@ -239,6 +259,7 @@ fn an_arrow_that_the_table_does_not_list_is_named() {
             ("b/Cargo.toml", base.as_str()),
             ("m/Cargo.toml", middle.as_str()),
             ("t/Cargo.toml", top.as_str()),
+            ("ARCHITECTURE.md", "| `b` | |\n| `m` | |\n| `t` | |\n"),
         ]);
         manifests::check(&tree, &config())
             .into_iter()
@@ -255,9 +276,9 @@ fn an_arrow_that_the_table_does_not_list_is_named() {
 }
 
 #[test]
-fn a_package_without_a_row_or_without_the_lints_is_named() {
+fn a_package_without_arrows_lints_or_place_on_the_map_is_named() {
     let tree = Tree::from([("n/Cargo.toml", "[package]\nname = \"newcomer\"\n")]);
-    assert_eq!(manifests::check(&tree, &config()).len(), 2);
+    assert_eq!(manifests::check(&tree, &config()).len(), 3);
 }
 
 /// `cargo metadata` of a pure package that links `link` and tests with `test`.

@@ -1,7 +1,10 @@
-//! Rule: the wiring table at the head of each router file lists exactly the outputs of its arms.
+//! Rule: the wiring tables at the heads of the router's files list every output of every manager
+//! exactly once, and nothing that is not an output.
 //!
-//! A table row reads `//! | quorum WitnessNeeded | rcm: bring the witness disk online |`.
-//! An arm counts when its pattern names `manager::Output::Variant`.
+//! A row reads `//! | quorum WitnessNeeded | rcm: bring the witness disk online |`; its first cell
+//! may name several variants with commas. Rows are compared with the variants of each manager's
+//! `enum Output`, and with the patterns `manager::Output::Variant` of the arms. Not checked here:
+//! that every variant has an arm, which the compiler sees to.
 
 use super::source::{Source, Sources};
 use super::{Config, Problem};
@@ -10,66 +13,116 @@ use std::collections::BTreeMap;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
+/// Where an output is named, by `manager Variant`.
+type Places = BTreeMap<String, (String, usize)>;
+
 pub(super) fn check(tree: &Tree, sources: &Sources<'_>, config: &Config) -> Vec<Problem> {
+    if !tree.has(&config.router) {
+        return Vec::new();
+    }
+    let mut rows = Places::new();
+    let mut arms = Arms::default();
     let mut found = Vec::new();
-    if tree.has(&config.router) && sources.below(&config.router).next().is_none() {
-        let text = "the router's folder holds no Rust file; tidy.toml names the wrong one";
-        found.push(Problem::new(&config.router, 1, "wiring", text));
-    }
     for (path, _, source) in sources.below(&config.router) {
-        found.extend(file_problems(path, source));
+        for (output, line) in file_rows(source.text) {
+            let place = (path.to_owned(), line);
+            if rows.insert(output.clone(), place).is_some() {
+                let text = format!("`{output}` has a second table row");
+                found.push(Problem::new(path, line, "wiring", text));
+            }
+        }
+        arms.visit(path, source);
     }
+    let outputs = outputs(sources, config);
+    found.extend(not_in(
+        &outputs,
+        &rows,
+        "has no row in the router's wiring tables",
+    ));
+    found.extend(not_in(&arms.found, &rows, "has an arm but no table row"));
+    found.extend(not_in(
+        &rows,
+        &outputs,
+        "has a table row but no manager says it",
+    ));
     found
 }
 
-fn file_problems(path: &str, source: &Source<'_>) -> Vec<Problem> {
-    let rows = rows(source.text);
-    let mut arms = Arms::default();
-    arms.visit_file(&source.file);
-    let missing = arms
-        .0
+fn not_in(named: &Places, known: &Places, what: &str) -> Vec<Problem> {
+    let missing = named
         .iter()
-        .filter(|(output, _)| !rows.contains_key(*output));
-    let stale = rows
-        .iter()
-        .filter(|(output, _)| !arms.0.contains_key(*output));
-    let no_row = missing.map(|(output, line)| (line, format!("arm `{output}` has no table row")));
-    let no_arm = stale.map(|(output, line)| (line, format!("table row `{output}` has no arm")));
-    no_row
-        .chain(no_arm)
-        .map(|(line, text)| Problem::new(path, *line, "wiring", text))
+        .filter(|(output, _)| !known.contains_key(*output));
+    missing
+        .map(|(output, (path, line))| {
+            Problem::new(path, *line, "wiring", format!("`{output}` {what}"))
+        })
         .collect()
 }
 
-/// First cells of the table in the file's head, as `manager Variant`, with their lines.
-fn rows(text: &str) -> BTreeMap<String, usize> {
+/// Outputs in the table of a file's head, with their lines.
+fn file_rows(text: &str) -> Vec<(String, usize)> {
     let head = text
         .lines()
         .enumerate()
         .take_while(|(_, line)| line.starts_with("//!"));
-    let cells = head.filter_map(|(index, line)| {
-        let row = line.trim_start_matches("//!").trim().strip_prefix('|')?;
-        Some((normal(row.split('|').next()?), index + 1))
-    });
-    cells
-        .filter(|(cell, _)| !cell.starts_with("output") && !cell.starts_with("--"))
-        .collect()
+    let mut rows = Vec::new();
+    for (index, line) in head {
+        let row = line.trim_start_matches("//!").trim().strip_prefix('|');
+        let cell = row
+            .and_then(|row| row.split('|').next())
+            .unwrap_or_default();
+        let cell = cell.replace("::", " ").replace(['`', ','], " ");
+        let mut words = cell.split_whitespace().filter(|word| *word != "Output");
+        if let Some(manager) = words.next()
+            && manager != "output"
+        {
+            rows.extend(words.map(|variant| (format!("{manager} {variant}"), index + 1)));
+        }
+    }
+    rows
 }
 
-/// `quorum::Output::WitnessNeeded`, in backticks or not, becomes `quorum WitnessNeeded`.
-fn normal(cell: &str) -> String {
-    let words = cell.replace("::", " ").replace('`', " ");
-    words
-        .split_whitespace()
-        .filter(|word| *word != "Output")
-        .collect::<Vec<_>>()
-        .join(" ")
+/// Variants of every `enum Output` of a manager.
+fn outputs(sources: &Sources<'_>, config: &Config) -> Places {
+    let mut outputs = Places::new();
+    for tier in &config.tiers {
+        for (path, rest, source) in sources.below(&tier.src) {
+            let manager = rest
+                .split('/')
+                .next()
+                .unwrap_or(&rest)
+                .trim_end_matches(".rs");
+            for item in &source.file.items {
+                let syn::Item::Enum(item) = item else {
+                    continue;
+                };
+                if item.ident != "Output" {
+                    continue;
+                }
+                for variant in &item.variants {
+                    let line = variant.ident.span().start().line;
+                    let output = format!("{manager} {}", variant.ident);
+                    outputs.insert(output, (path.to_owned(), line));
+                }
+            }
+        }
+    }
+    outputs
 }
 
+/// Outputs named by patterns.
 #[derive(Default)]
-struct Arms(BTreeMap<String, usize>);
+struct Arms {
+    path: String,
+    found: Places,
+}
 
 impl Arms {
+    fn visit(&mut self, path: &str, source: &Source<'_>) {
+        path.clone_into(&mut self.path);
+        self.visit_file(&source.file);
+    }
+
     fn add(&mut self, path: &syn::Path) {
         let parts: Vec<String> = path
             .segments
@@ -83,7 +136,8 @@ impl Arms {
             return;
         };
         let output = format!("{} {variant}", parts[manager]);
-        self.0.entry(output).or_insert(path.span().start().line);
+        let place = (self.path.clone(), path.span().start().line);
+        self.found.entry(output).or_insert(place);
     }
 }
 
