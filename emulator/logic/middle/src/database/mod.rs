@@ -17,6 +17,8 @@ mod install;
 mod messages;
 mod reconcile;
 mod replica;
+#[cfg(test)]
+mod tests;
 mod update;
 mod witness;
 
