@@ -146,7 +146,12 @@ fn networks(plan: &Plan, rng: Rng) -> Networks {
 fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> Seat<S> {
     let number = u64::from(member.id.number());
     let mut disk = NodeDisk::new(Rng::new(options.seed, stream::DISK + number));
-    let tag = base::PaxosTag::default();
+    // Above the tag of a blank disk, so that what setup installed counts.
+    let tag = base::PaxosTag {
+        next_epoch: 1,
+        last_epoch: 1,
+        sequence: 1,
+    };
     disk.install(FileName::Hive, middle::database::image(&plan.hive, tag));
     let drift_max = u64::from(options.drift_ppm_max) * 1_000;
     let drift = i64::try_from(clocks.below(2 * drift_max + 1)).unwrap_or(0);

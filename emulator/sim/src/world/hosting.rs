@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use base::{HostId, NodeId, NodeSet};
 use node::Event;
-use top::rcm::HostCommand;
+use top::rcm::{EntryPoint, HostCommand};
 
 use super::seat::Seat;
 use super::{ForNode, World};
+use crate::checkers::Change;
 use crate::hosts::{Later, Surroundings};
 use crate::service::Service;
 
@@ -16,6 +17,18 @@ pub(super) const DISPATCH: Duration = Duration::from_micros(100);
 
 impl<S: Service> World<S> {
     pub(super) fn host_command(&mut self, node: NodeId, host: HostId, command: HostCommand) {
+        if let HostCommand::Call {
+            resource,
+            entry: EntryPoint::Open(_),
+            ..
+        } = command
+        {
+            self.changed(&Change::Opened {
+                node,
+                host,
+                resource,
+            });
+        }
         let steps = self.with_hosts(node, |seat, around| {
             seat.hosts.command(host, command, around)
         });

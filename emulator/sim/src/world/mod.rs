@@ -12,6 +12,8 @@ mod observe;
 mod perform;
 mod seat;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

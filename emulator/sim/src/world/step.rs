@@ -1,10 +1,12 @@
 //! The loop, and the short way of a datagram through it.
 
 use base::{NetworkId, NodeId, NodeSet, Timestamp};
+use bottom::txlog::DiskOutcome;
 use node::{Event, Frame};
 
 use super::seat::FRAMES_HELD_MAX;
 use super::{ForNode, Happening, World};
+use crate::checkers::Change;
 use crate::service::Service;
 
 /// Why the loop came back.
@@ -155,6 +157,9 @@ impl<S: Service> World<S> {
             ForNode::Event(event) => self.give(node, event),
             ForNode::Disk { io, file } => {
                 if let Some(outcome) = seat.disk.complete(file, io) {
+                    if outcome == DiskOutcome::Failed {
+                        self.changed(&Change::LocalDiskFailed { node });
+                    }
                     self.give(node, Event::Disk { io, outcome });
                 }
             }
