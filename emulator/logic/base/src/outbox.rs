@@ -27,6 +27,11 @@ impl<T> Outbox<T> {
         self.items.push(item);
     }
 
+    /// Adds several outputs, in order.
+    pub fn extend(&mut self, items: impl IntoIterator<Item = T>) {
+        items.into_iter().for_each(|item| self.push(item));
+    }
+
     /// Takes everything out, oldest first, keeping the memory for the next call.
     pub fn drain(&mut self) -> impl Iterator<Item = T> + '_ {
         self.items.drain(..)

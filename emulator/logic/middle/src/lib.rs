@@ -10,6 +10,8 @@ pub mod messaging;
 pub mod object;
 pub mod quorum;
 pub mod settings;
+#[cfg(test)]
+mod test_context;
 
 use std::sync::Arc;
 
@@ -37,7 +39,7 @@ pub struct Facts {
     /// database: number of the last applied update.
     pub applied: u64,
     /// database: an update agreed to and not seen committed.
-    pub prepared: Option<membership::UpdateKey>,
+    pub prepared: Option<database::Update>,
     /// The cluster-wide settings that the hive holds, in typed form.
     pub settings: Arc<settings::Settings>,
     /// object: owners and states of all cluster objects.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::{DiskId, Generation, NetworkId, NodeId, QuorumModel};
+use base::{DiskId, Generation, NetworkId, NodeId, NodeSet, QuorumModel};
 
 use crate::database::{Hive, Value};
 
@@ -181,6 +181,13 @@ impl Settings {
         } else {
             self.cross_site
         }
+    }
+
+    /// Nodes with an interface on `network`.
+    #[must_use]
+    pub fn attached(&self, network: NetworkId) -> NodeSet {
+        let on = |node: &&NodeId| self.nodes[node].interfaces.contains_key(&network);
+        self.nodes.keys().filter(on).copied().collect()
     }
 
     /// The longest time from a node's last heartbeat to the moment when others call it lost.

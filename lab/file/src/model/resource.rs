@@ -33,38 +33,29 @@ pub enum ResourceType {
     PhysicalDisk,
     /// `ip-address`, "IP Address"
     IpAddress,
-    /// `ipv6-address`, "IPv6 Address"
-    Ipv6Address,
     /// `network-name`, "Network Name"
     NetworkName,
-    /// `distributed-network-name`, "Distributed Network Name"
-    DistributedNetworkName,
     /// `file-server`, "File Server"
     FileServer,
-    /// `scale-out-file-server`, "Scale Out File Server"
-    ScaleOutFileServer,
     /// `file-share`, "File Share"
     FileShare,
     /// `generic-application`, "Generic Application"
     GenericApplication,
-    /// `generic-service`, "Generic Service"
-    GenericService,
-    /// `generic-script`, "Generic Script"
-    GenericScript,
-    /// `file-share-witness`, "File Share Witness"
-    FileShareWitness,
-    /// `cloud-witness`, "Cloud Witness"
-    CloudWitness,
-    /// `cluster-shared-volume`
-    ClusterSharedVolume,
-    /// `dhcp-service`, "DHCP Service"
-    DhcpService,
-    /// `wins-service`, "WINS Service"
-    WinsService,
-    /// `print-spooler`, "Print Spooler"
-    PrintSpooler,
-    /// `plug-in`: a program of the user's own.
-    PlugIn,
+}
+
+impl ResourceType {
+    /// The word of lab files.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::PhysicalDisk => "physical-disk",
+            Self::IpAddress => "ip-address",
+            Self::NetworkName => "network-name",
+            Self::FileServer => "file-server",
+            Self::FileShare => "file-share",
+            Self::GenericApplication => "generic-application",
+        }
+    }
 }
 
 /// What a resource is, with the settings that its type needs.

@@ -286,8 +286,11 @@ pub enum FaultKind {
         /// What.
         fault: ResourceFault,
     },
-    /// No node reaches the witness.
-    WitnessUnreachable,
+    /// Nodes cannot reach the witness.
+    WitnessUnreachable {
+        /// The nodes.
+        from: Selector,
+    },
 }
 
 /// What goes wrong with a node.

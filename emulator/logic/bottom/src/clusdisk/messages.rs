@@ -1,6 +1,8 @@
 //! What the cluster disk driver hears and says.
 
-use base::DiskId;
+use std::time::Duration;
+
+use base::{DiskId, IoId, Notice};
 
 /// What is known of a disk that this node holds or fights for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -54,4 +56,35 @@ pub struct DiskReport {
     pub disk: DiskId,
     /// What happened to it.
     pub report: Report,
+}
+
+/// What the cluster disk driver hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// From rcm or database.
+    Request { disk: DiskId, request: Request },
+    /// From the shell: a SCSI command ended.
+    Done { io: IoId, outcome: scsi::Outcome },
+    /// From the router: timing settings of the hive.
+    Configure {
+        interval: Duration,
+        challenge_wait: Duration,
+    },
+}
+
+/// What the cluster disk driver says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To the shell.
+    Scsi {
+        io: IoId,
+        disk: DiskId,
+        command: scsi::Command,
+    },
+    /// To whoever asked, after the fact is written.
+    Report(DiskReport),
+    /// To the facts.
+    Publish { disk: DiskId, fact: DiskFact },
+    /// To the event log.
+    Notice(Notice),
 }

@@ -80,3 +80,5 @@ pub enum Output {
     /// To the facts: the reachable set changed.
     Publish { reachable: NodeSet },
 }
+
+wire::codec!(struct Heartbeat { incarnation, sequence, reply });

@@ -72,6 +72,9 @@ pub enum Output {
         checkpoint: Option<Vec<u8>>,
         records: Vec<Vec<u8>>,
     },
+    /// To database, once after `Open`: the checkpoint or the log is damaged beyond a torn tail, or
+    /// the disk refuses to read. Nothing can be kept.
+    Unreadable,
     /// To database: the next `Append`, in order, is on disk.
     Durable,
     /// To database: the next `Checkpoint`, in order, is on disk and the log before it is void.

@@ -136,3 +136,17 @@ impl Hive {
         &self.keys
     }
 }
+
+wire::codec!(enum Value {
+    0 = Dword(number),
+    1 = Qword(number),
+    2 = Text(text),
+    3 = Texts(texts),
+    4 = Binary(bytes),
+});
+wire::codec!(enum HiveChange {
+    0 = Set { key, name, value },
+    1 = Unset { key, name },
+    2 = DeleteKey { key },
+});
+wire::codec!(struct Hive { keys });

@@ -78,7 +78,7 @@ pub enum Output {
         hive: Arc<Hive>,
         tag: PaxosTag,
         applied: u64,
-        prepared: Option<UpdateKey>,
+        prepared: Option<Update>,
     },
     /// To the node after `Start`: the local replica is open and published.
     Opened,
@@ -101,3 +101,7 @@ pub enum Output {
         request: clusdisk::Request,
     },
 }
+
+wire::codec!(enum Change { 0 = Hive(change), 1 = State(change) });
+wire::codec!(struct Update { key, changes });
+wire::codec!(struct Snapshot { hive, tag, objects, applied, prepared });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::{NodeId, NodeSet, PaxosTag};
 
 use crate::database::{Change, Snapshot, Update};
+use crate::membership::Standing;
 
 /// Names a proposal of this node until it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,11 +25,15 @@ pub enum Failure {
 /// What travels between global update managers, within one view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
+    /// The sender's replica was reconciled with the witness copy after it had promised itself to
+    /// this view: what it holds now. Everybody picks the source with this in hand.
+    Reconciled { standing: Standing },
     /// The view's source brings this member up to date. Answered by `Synchronised`.
     Synchronise { snapshot: Snapshot },
     /// This member's replica equals the source's, durably.
     Synchronised,
-    /// Every member is synchronised: updates may flow; the source owns the lock.
+    /// Every member is synchronised: what the snapshot carried as prepared is committed, updates
+    /// may flow and the source owns the lock. A `Prepare` of this view implies it.
     Open { next: u64 },
     /// The sender wants the lock: its `request`-th wish in this view.
     LockWanted { request: u64 },
@@ -100,6 +105,19 @@ pub enum Output {
         ticket: Ticket,
         result: Result<PaxosTag, Failure>,
     },
-    /// To membership: these members did not answer in time; take them out.
+    /// To membership: these members did not answer in time, or claim to be active with a replica
+    /// that is behind; take them out. This node may be among them: it halts.
     Remove { nodes: NodeSet },
 }
+
+wire::codec!(enum Message {
+    0 = Reconciled { standing },
+    1 = Synchronise { snapshot },
+    2 = Synchronised,
+    3 = Open { next },
+    4 = LockWanted { request },
+    5 = Lock { served, waiting, next },
+    6 = Prepare { update },
+    7 = Prepared { number },
+    8 = Commit { number },
+});

@@ -67,3 +67,12 @@ pub enum Output {
     /// To the event log.
     Notice(Notice),
 }
+
+wire::codec!(enum Message {
+    0 = Gossip { epoch, incarnation, reachable, heard, active },
+    1 = Propose { view, members },
+    2 = Promise { view, report },
+    3 = Install { view },
+    4 = Installed { view },
+    5 = Excluded { view, members },
+});

@@ -33,6 +33,33 @@ pub struct MemberReport {
     pub holds_witness: bool,
 }
 
+/// How far a replica is. Ordered: the greatest of a view's holds every update that may have been
+/// acknowledged.
+///
+/// Of two updates that were agreed to in the same place, the one sent in the later epoch counts: its
+/// sender knew of the other if that could have been committed (as the highest ballot of Paxos).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Standing {
+    /// Tag of the committed replica.
+    pub tag: PaxosTag,
+    /// Number of the last applied update.
+    pub applied: u64,
+    /// An update that was agreed to and not seen committed.
+    pub prepared: Option<UpdateKey>,
+}
+
+impl MemberReport {
+    /// How far the member's replica is.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            tag: self.tag,
+            applied: self.applied,
+            prepared: self.prepared,
+        }
+    }
+}
+
 /// One membership view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -64,6 +91,20 @@ impl View {
             .map(|(node, _)| *node)
     }
 
+    /// The member whose replica the others are brought to: active before not, newest standing,
+    /// lowest number. `fresh` replaces what one member reported.
+    #[must_use]
+    pub fn source(&self, fresh: Option<(NodeId, Standing)>) -> NodeId {
+        let rank = |(node, report): &(&NodeId, &MemberReport)| {
+            let standing = fresh
+                .filter(|(other, _)| other == *node)
+                .map_or(report.standing(), |(_, standing)| standing);
+            (report.active, standing, std::cmp::Reverse(**node))
+        };
+        let best = self.reports.iter().max_by_key(rank);
+        best.map_or(self.id.coordinator, |(node, _)| *node)
+    }
+
     /// The node that speaks for the view: the lowest active member, or the lowest member while
     /// nobody is active.
     #[must_use]
@@ -74,3 +115,8 @@ impl View {
             .unwrap_or(self.id.coordinator)
     }
 }
+
+wire::codec!(struct UpdateKey { number, epoch, sender });
+wire::codec!(struct Standing { tag, applied, prepared });
+wire::codec!(struct MemberReport { incarnation, active, tag, applied, prepared, holds_witness });
+wire::codec!(struct View { id, members, reports });

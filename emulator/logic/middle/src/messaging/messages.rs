@@ -44,3 +44,8 @@ pub enum Output<P> {
     /// view.
     Unresponsive { peer: NodeId },
 }
+
+wire::codec!(enum Segment<P> {
+    0 = Data { view, sequence, acknowledged, payload },
+    1 = Acknowledge { view, acknowledged },
+});

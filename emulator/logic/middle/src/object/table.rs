@@ -51,3 +51,58 @@ pub struct ObjectTable {
     /// Nodes that take no new groups.
     pub paused: NodeSet,
 }
+
+impl ObjectTable {
+    /// Applies one change. A state of a resource whose group has no owner is dropped: it was on
+    /// its way while the group was removed.
+    pub fn apply(&mut self, change: &StateChange) {
+        match change {
+            StateChange::GroupOwner {
+                group,
+                owner,
+                cause,
+            } => {
+                self.groups.insert(
+                    *group,
+                    GroupRow {
+                        owner: *owner,
+                        cause: *cause,
+                    },
+                );
+                self.resources
+                    .values_mut()
+                    .filter(|row| row.group == *group)
+                    .for_each(|row| {
+                        row.state = ResourceState::Offline;
+                    });
+            }
+            StateChange::Resource {
+                resource,
+                group,
+                state,
+            } => {
+                if self.groups.contains_key(group) {
+                    let row = ResourceRow {
+                        group: *group,
+                        state: *state,
+                    };
+                    self.resources.insert(*resource, row);
+                }
+            }
+            StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
+            StateChange::NodePaused {
+                node,
+                paused: false,
+            } => self.paused.remove(*node),
+        }
+    }
+}
+
+wire::codec!(enum StateChange {
+    0 = GroupOwner { group, owner, cause },
+    1 = Resource { resource, group, state },
+    2 = NodePaused { node, paused },
+});
+wire::codec!(struct GroupRow { owner, cause });
+wire::codec!(struct ResourceRow { group, state });
+wire::codec!(struct ObjectTable { groups, resources, paused });

@@ -1,16 +1,27 @@
 //! What the quorum manager hears, says and tells the other members.
 
-use base::{HaltReason, NodeId, NodeSet, PaxosTag, QuorumState};
+use base::{HaltReason, NodeId, NodeSet, Notice, PaxosTag, QuorumState};
 
 use crate::database::Change;
+use crate::quorum::Tally;
 
 /// What travels between quorum managers, within one view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// The arbiter of the view has the witness; its replica is reconciled with the witness copy.
+    /// From the decider to the member that holds the witness, or to itself: get it for this view.
+    Arbitrate,
+    /// The arbiter of the view has the witness; its replica is reconciled with the witness copy,
+    /// whose settings may change the votes.
     WitnessWon { tag: PaxosTag },
     /// The arbiter could not get the witness.
     WitnessLost,
+    /// The decider has counted. `fresh` is the member whose replica was reconciled with the
+    /// witness copy, and its tag now.
+    Decision {
+        tally: Tally,
+        held: bool,
+        fresh: Option<(NodeId, PaxosTag)>,
+    },
 }
 
 /// What the quorum manager hears.
@@ -39,9 +50,19 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// To the facts.
-    Publish { state: QuorumState },
+    Publish {
+        state: QuorumState,
+        tally: Option<Tally>,
+    },
     /// To rcm: exactly one vote is missing and this node is the arbiter: get the witness.
     WitnessNeeded,
+    /// To membership: whether this node holds the witness, for its next report.
+    WitnessHeld { held: bool },
+    /// To rcm: the witness was won but the copy on it shows that this view has no quorum: give it
+    /// back.
+    WitnessUnneeded,
+    /// To the event log.
+    Notice(Notice),
     /// To messaging.
     Send { to: NodeSet, message: Message },
     /// To gum: the view has quorum.
@@ -51,3 +72,10 @@ pub enum Output {
     /// To gum: adjust the dynamic weights.
     Propose { changes: Vec<Change> },
 }
+
+wire::codec!(enum Message {
+    0 = Arbitrate,
+    1 = WitnessWon { tag },
+    2 = WitnessLost,
+    3 = Decision { tally, held, fresh },
+});

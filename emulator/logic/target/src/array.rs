@@ -1,0 +1,260 @@
+//! A whole disk array for the simulator: a target over sparse memory, with what survives it.
+//!
+//! Obligations are fulfilled at once, so a command is one call from [`Command`] to [`Outcome`].
+//! Time is the caller's: a slow path delays the call or its outcome, a lost path makes neither.
+
+use std::collections::BTreeMap;
+
+use scsi::{
+    Command, InitiatorPort, Lun, NexusId, Outcome, ReservationKey, ReservationType, Status,
+};
+
+use crate::config::{Config, ConfigError, PortId};
+use crate::fault::Fault;
+use crate::response::Obligation;
+use crate::store::{Fate, MemoryStore, Unsynced};
+use crate::target::{Request, Target};
+use crate::task::Function;
+
+/// A disk array: a target, its media, and the store for reservations that survive power loss.
+#[derive(Debug, Clone)]
+pub struct Array {
+    target: Target<MemoryStore>,
+    config: Config,
+    saved: BTreeMap<Lun, Vec<u8>>,
+    powered: bool,
+}
+
+/// Who is registered with and holds a unit, for checkers and reports.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Picture {
+    /// PRGENERATION.
+    pub generation: u32,
+    /// The reservation's type, if there is one.
+    pub kind: Option<ReservationType>,
+    /// Every registration, in order.
+    pub registrations: Vec<Holding>,
+    /// Who holds the unit by RESERVE of SPC-2.
+    pub reserved_by: Option<InitiatorPort>,
+}
+
+/// One registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The nexus, as [`Array::attach`] numbered it.
+    pub nexus: NexusId,
+    /// The initiator's iSCSI name.
+    pub initiator: String,
+    /// Its key.
+    pub key: ReservationKey,
+    /// Whether it holds the reservation.
+    pub is_holder: bool,
+}
+
+impl Array {
+    /// An array just switched on, with empty disks.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let stores = config
+            .units
+            .iter()
+            .map(|_| MemoryStore::default())
+            .collect();
+        let target = Target::new(config.clone(), stores)?;
+        Ok(Self {
+            target,
+            config,
+            saved: BTreeMap::new(),
+            powered: true,
+        })
+    }
+
+    /// A session of `initiator` starts at `port`; `None` while the power is off or when there is
+    /// no such port. The first command then meets a unit attention, as with every target.
+    pub fn attach(&mut self, initiator: &InitiatorPort, port: PortId) -> Option<NexusId> {
+        if self.powered {
+            self.target.attach(initiator, port)
+        } else {
+            None
+        }
+    }
+
+    /// The nexus of `initiator` at `port` while its session stands.
+    pub fn session(&self, initiator: &InitiatorPort, port: PortId) -> Option<NexusId> {
+        self.target.session(initiator, port)
+    }
+
+    /// The session is gone: node power-off, logout or connection loss. Registrations stay.
+    pub fn detach(&mut self, nexus: NexusId) {
+        if self.target.is_attached(nexus) {
+            self.target.detach(nexus);
+        }
+    }
+
+    /// Carries out a command. A nexus without a session gets [`Outcome::PathLost`].
+    pub fn execute(&mut self, nexus: NexusId, lun: Lun, command: &Command) -> Outcome {
+        self.send(nexus, lun, command.cdb().as_bytes(), &command.data_out())
+    }
+
+    /// Carries out a command given as bytes.
+    pub fn send(&mut self, nexus: NexusId, lun: Lun, cdb: &[u8], data_out: &[u8]) -> Outcome {
+        if !self.powered || !self.target.is_attached(nexus) {
+            return Outcome::PathLost;
+        }
+        let request = Request {
+            nexus,
+            lun: Some(lun),
+            cdb,
+            data_out,
+        };
+        let mut data_in = Vec::new();
+        let mut response = self.target.execute(request, &mut data_in);
+        match std::mem::take(&mut response.obligation) {
+            Obligation::None => {}
+            Obligation::Sync(lun) => self
+                .target
+                .store_mut(lun)
+                .into_iter()
+                .for_each(MemoryStore::sync),
+            Obligation::Save(lun, _) if self.target.save_is_broken(lun) => {
+                response = self.target.save_failed(lun);
+            }
+            Obligation::Save(lun, record) => {
+                self.saved.insert(lun, record);
+            }
+        }
+        debug_assert!(response.status == Status::Good || data_in.is_empty());
+        response.outcome(data_in)
+    }
+
+    /// Carries out a task management function. `false`: no such task or unit, or no power.
+    pub fn manage(&mut self, nexus: NexusId, function: Function) -> bool {
+        self.powered && self.target.is_attached(nexus) && self.target.manage(nexus, function)
+    }
+
+    /// The power goes. For every write that no sync covered, `fate` says what became of it.
+    pub fn power_off(&mut self, mut fate: impl FnMut(Lun, &Unsynced) -> Fate) {
+        for lun in self.target.luns() {
+            if let Some(store) = self.target.store_mut(lun) {
+                store.power_loss(|write| fate(lun, write));
+            }
+        }
+        self.powered = false;
+    }
+
+    /// The power is back: data is as the fate of each write left it, reservations are those that
+    /// were saved, and every nexus must attach again. Faults of units are healed.
+    pub fn power_on(&mut self) {
+        let stores = self.target.take_stores();
+        let target = Target::new(self.config.clone(), stores);
+        self.target = target.expect("the configuration was good before");
+        for (lun, record) in &self.saved {
+            // A record that this array wrote itself reads back; a bad one fails its unit closed.
+            let _restored = self.target.restore(*lun, record);
+        }
+        self.powered = true;
+    }
+
+    /// The controller restarts without power loss: sessions end, data and cache stay, and so do
+    /// the reservations.
+    pub fn restart(&mut self) {
+        for nexus in self.target.attached().collect::<Vec<_>>() {
+            self.target.detach(nexus);
+        }
+        self.target
+            .luns()
+            .into_iter()
+            .for_each(|lun| self.target.reset_unit(lun));
+    }
+
+    /// Whether the power is on.
+    pub fn is_powered(&self) -> bool {
+        self.powered
+    }
+
+    /// Breaks something.
+    pub fn fault(&mut self, fault: Fault) {
+        self.target.fault(fault);
+    }
+
+    /// Undoes every fault of a unit.
+    pub fn heal(&mut self, lun: Lun) {
+        self.target.heal(lun);
+    }
+
+    /// Who is registered with and holds a unit; empty for a unit that does not exist.
+    pub fn picture(&self, lun: Lun) -> Picture {
+        self.target.picture(lun)
+    }
+
+    /// An outsider takes the reservation away from its holder: registers and preempts, as an
+    /// administrator with a tool would. Nothing happens without a reservation of one holder.
+    pub fn outsider_preempts(&mut self, outsider: NexusId, lun: Lun) -> Outcome {
+        use scsi::pr::Out;
+        let key = OUTSIDER_KEY;
+        let held = self.target.picture(lun);
+        let victim = held
+            .registrations
+            .iter()
+            .find(|it| it.is_holder)
+            .map(|it| it.key);
+        let kind = held
+            .kind
+            .unwrap_or(ReservationType::WriteExclusiveRegistrantsOnly);
+        let all = held.kind.is_some_and(ReservationType::is_all_registrants);
+        let victim = victim.filter(|_| !all);
+        self.insist(nexus_command(
+            outsider,
+            lun,
+            Out::register_and_ignore(Some(key)),
+        ));
+        self.insist(nexus_command(
+            outsider,
+            lun,
+            Out::preempt(key, victim, kind),
+        ))
+    }
+
+    /// An outsider clears reservation and registrations.
+    pub fn outsider_clears(&mut self, outsider: NexusId, lun: Lun) -> Outcome {
+        use scsi::pr::Out;
+        let key = OUTSIDER_KEY;
+        self.insist(nexus_command(
+            outsider,
+            lun,
+            Out::register_and_ignore(Some(key)),
+        ));
+        self.insist(nexus_command(outsider, lun, Out::clear(key)))
+    }
+
+    /// Sends a command until it meets no unit attention; there are never more than a few.
+    fn insist(&mut self, (nexus, lun, command): (NexusId, Lun, Command)) -> Outcome {
+        let mut outcome = self.execute(nexus, lun, &command);
+        for _ in 0..ATTENTIONS_MAX {
+            if !outcome.is_unit_attention() {
+                break;
+            }
+            outcome = self.execute(nexus, lun, &command);
+        }
+        outcome
+    }
+}
+
+const OUTSIDER_KEY: ReservationKey = match ReservationKey::new(0x6f75_7473_6964_6572) {
+    Some(key) => key,
+    None => unreachable!(),
+};
+const ATTENTIONS_MAX: usize = 16;
+
+fn nexus_command(nexus: NexusId, lun: Lun, out: scsi::pr::Out) -> (NexusId, Lun, Command) {
+    (nexus, lun, Command::PersistentReserveOut(out))
+}
+
+impl Target<MemoryStore> {
+    /// The media alone, as they outlive the machine around them.
+    fn take_stores(&mut self) -> Vec<MemoryStore> {
+        let luns: Vec<Lun> = self.config.units.iter().map(|unit| unit.lun).collect();
+        luns.into_iter()
+            .filter_map(|lun| self.store_mut(lun).map(std::mem::take))
+            .collect()
+    }
+}

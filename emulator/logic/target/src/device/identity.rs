@@ -1,0 +1,160 @@
+//! INQUIRY with its pages, REPORT LUNS and REQUEST SENSE.
+
+use scsi::{Sense, asc, be16, be32};
+
+use super::commands::field;
+use super::{Call, Done};
+use crate::store::Store;
+use crate::target::Target;
+use crate::unit::Unit;
+
+const VENDOR: &[u8; 8] = b"LOOKSALV";
+const PRODUCT: &[u8; 16] = b"RESERVATION DISK";
+const REVISION: &[u8; 4] = b"0001";
+
+pub(super) fn inquiry<S: Store>(target: &mut Target<S>, call: &mut Call<'_>) -> Done {
+    let allocation = be16(call.cdb(), 3);
+    let page = call.byte(2);
+    let Some(unit) = target.unit(call.request.lun) else {
+        return no_unit(call, allocation);
+    };
+    if call.byte(1) & 1 == 0 {
+        if page != 0 {
+            return Err(field(2));
+        }
+        standard(unit, call.data_in);
+    } else {
+        vital(target, unit, page, call)?;
+    }
+    call.truncate(allocation)
+}
+
+/// A unit number without a unit: peripheral qualifier 3, and no pages.
+fn no_unit(call: &mut Call<'_>, allocation: u16) -> Done {
+    if call.byte(1) & 1 != 0 {
+        return Err(asc::UNSUPPORTED_UNIT.into());
+    }
+    call.data_in.extend([0x7f, 0, 6, 2, 31]);
+    call.data_in.resize(call.start + 36, 0);
+    call.truncate(allocation)
+}
+
+/// SPC-4 6.6.2: 96 bytes with version descriptors.
+fn standard<S>(unit: &Unit<S>, out: &mut Vec<u8>) {
+    let removable = u8::from(unit.config.removable) << 7;
+    // TPGS = 01b with 3PC, CMDQUE, HISUP; response data format 2.
+    out.extend([0, removable, 6, 0x12, 91, 0x18, 0, 0x02]);
+    out.extend(VENDOR);
+    out.extend(PRODUCT);
+    out.extend(REVISION);
+    out.extend([0; 22]);
+    for descriptor in [0x00a0_u16, 0x0960, 0x0460, 0x0600] {
+        out.extend(descriptor.to_be_bytes());
+    }
+    out.extend([0; 30]);
+}
+
+fn vital<S: Store>(
+    target: &Target<S>,
+    unit: &Unit<S>,
+    page: u8,
+    call: &mut Call<'_>,
+) -> Result<(), crate::reservation::Refusal> {
+    let at = call.data_in.len();
+    call.data_in.extend([0, page, 0, 0]);
+    match page {
+        0x00 => call.data_in.extend([0x00, 0x80, 0x83]),
+        0x80 => call.data_in.extend(unit.config.serial.as_bytes()),
+        0x83 => designators(target, unit, call),
+        _ => return Err(field(2)),
+    }
+    let length = u16::try_from(call.data_in.len() - at - 4).unwrap_or(u16::MAX);
+    call.data_in[at + 2..at + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+/// SPC-4 7.8.6: the unit by vendor, NAA and name, the port by relative number, group and name.
+fn designators<S: Store>(target: &Target<S>, unit: &Unit<S>, call: &mut Call<'_>) {
+    let port = target.nexuses.get(call.request.nexus).port;
+    let group = target
+        .config
+        .port_groups
+        .get(usize::from(port.0))
+        .copied()
+        .unwrap_or(1);
+    let serial = unit.config.serial.as_bytes();
+    let port_name = format!("{},t,0x{group:04x}", target.config.name);
+    let [a, b] = port.relative().to_be_bytes();
+    let out = &mut *call.data_in;
+    designator(out, 0x02, 0x01, &[VENDOR.as_slice(), serial].concat());
+    designator(out, 0x01, 0x03, &locally_assigned(serial).to_be_bytes());
+    designator(out, 0x51, 0x14, &[0, 0, a, b]);
+    designator(out, 0x51, 0x15, &[0, 0, a, b]);
+    designator(out, 0x53, 0x18, &padded(&port_name));
+    designator(out, 0x53, 0x28, &padded(&target.config.name));
+}
+
+/// A SCSI name string ends in one to four zeros.
+fn padded(name: &str) -> Vec<u8> {
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.resize((bytes.len() + 1).next_multiple_of(4), 0);
+    bytes
+}
+
+/// A designator; those of ports and targets name their protocol in the high bits of the first
+/// byte, and PIV says so.
+fn designator(out: &mut Vec<u8>, protocol_and_set: u8, association_and_type: u8, name: &[u8]) {
+    let name = &name[..name.len().min(252)];
+    let named = u8::from(protocol_and_set >> 4 != 0) << 7;
+    let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+    out.extend([protocol_and_set, named | association_and_type, 0, length]);
+    out.extend(name);
+}
+
+/// NAA 3h, locally assigned: 60 bits that depend on nothing but the serial number (FNV-1a).
+fn locally_assigned(serial: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let hash = serial.iter().fold(0xcbf2_9ce4_8422_2325, mix);
+    hash >> 4 | 3 << 60
+}
+
+/// SPC-4 6.33: the list is the target's, whatever unit is asked.
+pub(super) fn report_luns<S: Store>(target: &mut Target<S>, call: &mut Call<'_>) -> Done {
+    let allocation = be32(call.cdb(), 6);
+    if allocation < 16 || call.byte(2) > 2 {
+        return Err(asc::INVALID_FIELD_IN_CDB.into());
+    }
+    // SELECT REPORT 1 asks for well-known units only, and there are none.
+    let luns = if call.byte(2) == 1 {
+        Vec::new()
+    } else {
+        target.luns()
+    };
+    call.data_in.extend(
+        u32::try_from(luns.len() * 8)
+            .unwrap_or(u32::MAX)
+            .to_be_bytes(),
+    );
+    call.data_in.extend([0; 4]);
+    luns.iter()
+        .for_each(|lun| call.data_in.extend(lun.to_bytes()));
+    call.truncate(allocation)
+}
+
+/// SPC-4 6.39: what waits is told as data, and then no more.
+pub(super) fn request_sense<S: Store>(target: &mut Target<S>, call: &mut Call<'_>) -> Done {
+    let sense = match target.unit_mut(call.request.lun) {
+        None => Sense::illegal(asc::UNSUPPORTED_UNIT),
+        Some(unit) => match unit.take_attention(call.request.nexus) {
+            Some(attention) => Sense::attention(attention.additional()),
+            None => Sense::new(scsi::SenseKey::NoSense, asc::NO_ADDITIONAL),
+        },
+    };
+    if call.byte(1) & 1 == 0 {
+        call.data_in.extend(sense.to_fixed());
+    } else {
+        call.data_in.extend(sense.to_descriptor());
+    }
+    let allocation = call.byte(4);
+    call.truncate(allocation)
+}

@@ -1,0 +1,61 @@
+//! Plays every case in `testdata/cases`: plain text, one array a case.
+//!
+//! A case starts with `# its sentence`; each further line is `who command -> what comes back`.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+/// Plays one file; returns how many cases it holds and what differed.
+fn play(name: &str, text: &str) -> (usize, Vec<String>) {
+    let (mut cases, mut differences) = (0, Vec::new());
+    let (mut title, mut lab) = ("", common::Lab::new());
+    for (number, line) in text.lines().enumerate() {
+        if let Some(sentence) = line.strip_prefix("# ") {
+            (title, lab) = (sentence, common::Lab::new());
+            cases += 1;
+        } else if let Some((command, expected)) = line.split_once("->") {
+            let actual = lab.play(command);
+            if actual != expected.trim() {
+                let at = format!("{name}:{} ({title})", number + 1);
+                let expected = expected.trim();
+                differences.push(format!(
+                    "{at}\n  {command}\n  expected {expected}\n  actual   {actual}"
+                ));
+            }
+        } else {
+            assert!(
+                line.trim().is_empty(),
+                "{name}:{}: no arrow: {line}",
+                number + 1
+            );
+        }
+    }
+    (cases, differences)
+}
+
+#[test]
+fn every_case_comes_out_as_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cases");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .collect();
+    files.sort();
+    let (mut cases, mut differences) = (0, Vec::new());
+    for file in files {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let (played, different) = play(&name, &fs::read_to_string(&file).unwrap());
+        cases += played;
+        differences.extend(different);
+    }
+    assert!(cases > 50, "only {cases} cases were found");
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+#[test]
+fn a_wrong_expectation_is_noticed() {
+    let (cases, differences) = play("planted", "# Planted\nn1 register 0 a -> conflict\n");
+    assert_eq!((cases, differences.len()), (1, 1));
+}
