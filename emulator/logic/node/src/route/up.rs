@@ -262,7 +262,7 @@ impl Node {
         hive: Arc<database::Hive>,
         tag: base::PaxosTag,
         applied: u64,
-        prepared: Option<membership::UpdateKey>,
+        prepared: Option<database::Update>,
     ) {
         let changed = !Arc::ptr_eq(&hive, &self.middle.hive);
         let newer = tag != self.middle.tag;
