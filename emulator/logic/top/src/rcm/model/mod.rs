@@ -8,6 +8,7 @@ mod resource;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -23,6 +24,9 @@ use crate::restype::ResourceKind;
 
 /// The core group ("Cluster Group").
 pub const CORE_GROUP: GroupId = GroupId(0);
+
+/// Shortest poll interval (reference section 1.1: at least 10).
+const INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 /// Poll intervals of a resource type, under `ResourceTypes\<type>` (reference section 1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,6 +248,17 @@ impl Model {
             .fold(all, NodeSet::intersection)
     }
 
+    /// Sorts groups in the order in which they start and are placed: the core group, then high to
+    /// low priority, then by number.
+    #[must_use]
+    pub fn start_order(&self, group: GroupId) -> (bool, Reverse<Priority>, GroupId) {
+        let settings = self.groups.get(&group);
+        let priority = settings
+            .map(|settings| settings.priority)
+            .unwrap_or_default();
+        (group != CORE_GROUP, Reverse(priority), group)
+    }
+
     /// LooksAlive and IsAlive intervals of a resource: its own, or its type's, or the
     /// generation's (reference section 1.1: a resource's own interval beats its type's).
     #[must_use]
@@ -253,13 +268,13 @@ impl Model {
             .get(&settings.kind())
             .copied()
             .unwrap_or_else(|| generation_intervals(defaults));
+        let own = |span: Option<Duration>, inherited| span.unwrap_or(inherited).max(INTERVAL_MIN);
         TypeSettings {
-            looks_alive_interval: settings
-                .looks_alive_interval
-                .unwrap_or(inherited.looks_alive_interval),
-            is_alive_interval: settings
-                .is_alive_interval
-                .unwrap_or(inherited.is_alive_interval),
+            looks_alive_interval: own(
+                settings.looks_alive_interval,
+                inherited.looks_alive_interval,
+            ),
+            is_alive_interval: own(settings.is_alive_interval, inherited.is_alive_interval),
         }
     }
 }
