@@ -2,7 +2,7 @@
 //! world itself use smaller ones.
 
 use base::{Incarnation, Now, Timestamp};
-use node::{Effect, Event, NodeConfig, Picture};
+use node::{Effect, Event, Node, NodeConfig, Picture};
 
 /// One life of a cluster service. The driving rule: after any call, take all effects, then come
 /// back at the deadline or with the next event.
@@ -19,4 +19,30 @@ pub trait Service: Sized {
     fn drain(&mut self, effects: &mut Vec<Effect>);
     /// Its state as plain data.
     fn picture(&self) -> Picture;
+}
+
+impl Service for Node {
+    fn boot(config: NodeConfig, incarnation: Incarnation, entropy: [u8; 32], now: Now) -> Self {
+        Self::boot(config, incarnation, entropy, now)
+    }
+
+    fn handle(&mut self, now: Now, event: Event) {
+        self.handle(now, event);
+    }
+
+    fn advance(&mut self, now: Now) {
+        self.advance(now);
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.deadline()
+    }
+
+    fn drain(&mut self, effects: &mut Vec<Effect>) {
+        effects.extend(self.effects());
+    }
+
+    fn picture(&self) -> Picture {
+        self.picture()
+    }
 }

@@ -76,6 +76,8 @@ pub(super) fn active(by: u8, epoch: u64, members: &[u8]) -> Picture {
         groups: BTreeMap::new(),
         running: BTreeMap::new(),
         disks: Vec::new(),
+        tally: None,
+        witness_held: false,
     }
 }
 

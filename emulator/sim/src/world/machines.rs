@@ -234,6 +234,7 @@ impl<S: Service> World<S> {
         let config = NodeConfig {
             me: node,
             interfaces: seat.networks.clone(),
+            generation: self.plan.generation,
             defaults: self.plan.defaults.clone(),
         };
         let incarnation = seat.incarnation;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use base::{HostId, IoId, NetworkId, NodeId, NodeSet, RequestId, Rng, Timestamp};
 use bottom::share::ShareRequest;
 use bottom::txlog::FileName;
-use node::{Effect, Event, Frame, Picture};
+use node::{Effect, Event, Frame, Node, Picture};
 use plan::Plan;
 use top::api::{AdminCommand, AdminReply};
 use top::rcm::HostCommand;
@@ -110,7 +110,7 @@ pub struct Asked {
 
 /// The world.
 #[derive(Debug)]
-pub struct World<S: Service> {
+pub struct World<S: Service = Node> {
     plan: Plan,
     now: Timestamp,
     queue: Queue<Happening>,

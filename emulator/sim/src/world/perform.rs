@@ -2,7 +2,7 @@
 
 use base::{DiskId, IoId, NodeId, NodeSet};
 use bottom::share::{ShareOutcome, ShareRequest};
-use node::{Effect, Event, Frame, ScsiOutcome};
+use node::{Effect, Event, Frame};
 use scsi::{Command, Outcome};
 
 use super::{ForNode, Happening, World};
@@ -66,7 +66,7 @@ impl<S: Service> World<S> {
     }
 
     fn scsi_lost(&mut self, node: NodeId, io: IoId) {
-        let outcome = ScsiOutcome::PathLost;
+        let outcome = Outcome::PathLost;
         let event = Event::Scsi { io, outcome };
         self.send_to_node(node, NO_PATH_AFTER, ForNode::Event(event));
     }
@@ -99,10 +99,7 @@ impl<S: Service> World<S> {
         if current != life {
             return;
         }
-        let outcome = match executed.outcome {
-            Outcome::PathLost => ScsiOutcome::PathLost,
-            answered => ScsiOutcome::Answered(answered),
-        };
+        let outcome = executed.outcome;
         let event = Event::Scsi { io, outcome };
         self.send_to_node(node, executed.after + PATH_DELAY, ForNode::Event(event));
     }

@@ -122,6 +122,8 @@ impl Service for Beater {
             groups: BTreeMap::new(),
             running: BTreeMap::new(),
             disks: Vec::new(),
+            tally: None,
+            witness_held: false,
         }
     }
 }
