@@ -122,6 +122,11 @@ impl<T: Plain> Decode for At<T> {
             decoder.wrong_type(node, &T::what());
             return None;
         }
+        if text.contains("${") {
+            // A variable that nobody declared, which was reported when it was filled in.
+            decoder.sink.note_repetition();
+            return None;
+        }
         match T::read(&Scalar {
             text,
             quoted: *quoted,
