@@ -142,7 +142,6 @@ fn healthy() -> Observation {
     Observation {
         nodes: BTreeMap::from([("n1".into(), node(1)), ("n2".into(), node(2))]),
         groups: BTreeMap::from([("app".into(), group)]),
-        witness: None::<WitnessSeen>,
         ..Observation::default()
     }
 }
@@ -304,4 +303,103 @@ fn the_report_counts_every_verdict_in_text_and_json() {
     let text = report.to_string();
     assert!(text.ends_with("3 runs on scripted: failed"), "{text}");
     assert!(text.contains("failed: tests/made-up 2022"), "{text}");
+}
+
+/// Takes every lab, fault and action that a case asks for to the reader of lab files.
+struct Reader {
+    lab: String,
+    seen: Observation,
+}
+
+impl Reader {
+    fn read(&self, more: &str) -> Result<(), Refusal> {
+        let text = format!("{}{more}", self.lab);
+        let checked = file::check("case", text.as_bytes());
+        if checked.is_good() {
+            return Ok(());
+        }
+        let found = checked.diagnostics.iter().map(|it| format!("{it:?}"));
+        Err(Refusal::Broken(format!(
+            "{}\n{text}",
+            found.collect::<Vec<_>>().join("\n")
+        )))
+    }
+}
+
+impl Subject for Reader {
+    fn form(&mut self, lab: &str) -> Result<(), Refusal> {
+        lab.clone_into(&mut self.lab);
+        self.read("")
+    }
+
+    fn fault(&mut self, fault: &str) -> Result<(), Refusal> {
+        self.read(&format!("scenario:\n  - fault: {fault}\n"))
+    }
+
+    fn act(&mut self, action: &str) -> Result<(), Refusal> {
+        self.read(&format!("scenario:\n  - {action}\n"))
+    }
+
+    fn health(&mut self, _: &str, _: Health) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn observe(&mut self) -> &Observation {
+        &self.seen
+    }
+
+    fn wait(&mut self, bound: Duration, _: &mut dyn FnMut(&Observation) -> bool) -> bool {
+        self.seen.at += bound;
+        false
+    }
+}
+
+#[test]
+fn every_lab_fault_and_action_of_every_case_is_a_good_lab_file() {
+    for case in all_cases() {
+        for generation in case.generations {
+            let mut seen = healthy();
+            let witness = WitnessSeen {
+                state: crate::WitnessState::Online,
+                owner: Some("n1".into()),
+                tag: None,
+            };
+            seen.witness = Some(witness);
+            let mut subject = Reader {
+                lab: String::new(),
+                seen,
+            };
+            let mut trial = crate::Trial::rehearsal(&mut subject, *generation);
+            let walked = (case.run)(&mut trial);
+            assert_eq!(walked, Ok(()), "{} {generation}", case.id);
+            assert!(trial.assertions() > 0, "{} asserts nothing", case.id);
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_the_cases_refuses_words_that_lab_files_do_not_have() {
+    let mut reader = Reader {
+        lab: String::new(),
+        seen: healthy(),
+    };
+    reader.form(&lab().text(Generation::V2022)).unwrap();
+    assert!(reader.fault("{ node: n1, do: power-off }").is_ok());
+    assert!(reader.fault("{ node: n1, do: explode }").is_err());
+    assert!(reader.act("{ do: move, group: nowhere, to: n1 }").is_err());
+    assert!(reader.form("lab: 1\nname: half\n").is_err());
+}
+
+#[test]
+fn the_lab_file_that_the_readme_shows_is_good() {
+    let readme = include_str!("../../README.md");
+    let labs = readme
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    let labs: Vec<_> = labs.filter(|text| text.starts_with("lab: 1")).collect();
+    assert_eq!(labs.len(), 1);
+    let checked = file::check("README", labs[0].as_bytes());
+    assert!(checked.is_good(), "{:?}", checked.diagnostics);
+    assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics);
 }

@@ -10,6 +10,8 @@
 
 mod format;
 mod messages;
+#[cfg(any(test, feature = "disk-model"))]
+pub mod model;
 #[cfg(test)]
 mod tests;
 
@@ -64,7 +66,7 @@ enum Purpose {
 
 /// The log's state.
 #[derive(Debug, Default)]
-pub struct TransactionLog {
+pub struct Txlog {
     state: State,
     /// Serial of the checkpoint on disk or on its way there; 0 on a blank disk.
     serial: u64,
@@ -74,7 +76,7 @@ pub struct TransactionLog {
     waiting: VecDeque<Input>,
 }
 
-impl TransactionLog {
+impl Txlog {
     fn ask(&mut self, purpose: Purpose, request: DiskRequest, out: &mut Outbox<Output>) {
         self.next_io += 1;
         let io = IoId(self.next_io);
@@ -215,7 +217,7 @@ impl TransactionLog {
     }
 }
 
-impl Manager for TransactionLog {
+impl Manager for Txlog {
     type Context<'a> = Context<'a>;
     type Input = Input;
     type Output = Output;

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::limits::NODES_MAX;
 use base::{
-    Incarnation, Manager, NodeId, NodeSet, Now, Outbox, PaxosTag, QuorumState, Rng, Timestamp,
-    ViewId,
+    Incarnation, Manager, NodeId, NodeSet, Now, Outbox, QuorumState, Rng, Timestamp, ViewId,
 };
 
 use super::{Input, Membership, Message, Output, View};
 use crate::settings::{NodeSettings, Settings};
+use crate::test_context::blank_facts;
 use crate::{Context, Facts};
 
 struct Member {
@@ -53,19 +52,8 @@ fn facts(me: NodeId, count: u8) -> Facts {
         settings.nodes.insert(node(other), known);
     }
     Facts {
-        me,
-        incarnation: Incarnation(1),
-        view: None,
-        quorum: QuorumState::Absent,
-        ready: false,
-        lock_owner: None,
-        hive: Arc::default(),
-        tag: PaxosTag::default(),
-        applied: 0,
-        prepared: None,
         settings: Arc::new(settings),
-        objects: Arc::default(),
-        last_heard: [Timestamp::ZERO; NODES_MAX],
+        ..blank_facts(me)
     }
 }
 

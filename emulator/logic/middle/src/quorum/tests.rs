@@ -108,3 +108,101 @@ fn dynamic_weights_count_only_where_dynamic_quorum_is_on() {
     three.dynamic_quorum = true;
     assert!(count(&three, first(1), false).has_quorum());
 }
+
+/// The weights that a view of the first `present` of `nodes` nodes ends with: nodes, witness.
+fn adjusted(nodes: u8, witness: Witness, generation: Generation, present: u32) -> (Vec<u32>, u32) {
+    let mut facts = crate::test_context::blank_facts(NodeId::new(1).expect("a valid node"));
+    let model = match witness {
+        Witness::None => QuorumModel::NodeMajority,
+        Witness::Disk(_) => QuorumModel::NodeAndDiskMajority,
+        Witness::Share => QuorumModel::NodeAndFileShareMajority,
+    };
+    let mut known = settings(nodes, model, witness);
+    known.generation = generation;
+    known.dynamic_quorum = generation.defaults().dynamic_quorum;
+    known.dynamic_witness = generation.defaults().dynamic_witness;
+    facts.view = Some(std::sync::Arc::new(crate::test_context::view(
+        1,
+        first(present),
+    )));
+    facts.settings = std::sync::Arc::new(known.clone());
+    let (bottom, mut rng) = (bottom::Facts::default(), base::Rng::new(1, 1));
+    let mut cx = crate::Context {
+        now: base::Now::default(),
+        bottom: &bottom,
+        facts: &facts,
+        rng: &mut rng,
+    };
+    let mut hive = crate::database::Hive::default();
+    known.write(&mut hive);
+    for change in super::adjust(&mut cx) {
+        if let crate::database::Change::Hive(change) = change {
+            hive.apply(&change);
+        }
+    }
+    let after = Settings::read(&hive);
+    (
+        after
+            .nodes
+            .values()
+            .map(|node| node.dynamic_weight)
+            .collect(),
+        after.witness_dynamic_weight,
+    )
+}
+
+#[test]
+fn weights_after_a_view_follow_the_rules_of_2012_r2() {
+    let new = Generation::V2022;
+    let sum = |(weights, _): &(Vec<u32>, u32)| weights.iter().sum::<u32>();
+    assert_eq!(
+        sum(&adjusted(2, Witness::None, new, 2)),
+        1,
+        "even, no witness: one is silenced"
+    );
+    assert_eq!(
+        sum(&adjusted(3, Witness::None, new, 3)),
+        3,
+        "odd, no witness: all vote"
+    );
+    assert_eq!(
+        adjusted(4, Witness::Share, new, 4),
+        (vec![1; 4], 1),
+        "even: the witness votes"
+    );
+    assert_eq!(
+        adjusted(3, Witness::Share, new, 3),
+        (vec![1; 3], 0),
+        "odd: it does not"
+    );
+    assert_eq!(
+        adjusted(3, Witness::Share, new, 2),
+        (vec![1, 1, 0], 1),
+        "survivors are the base"
+    );
+    assert_eq!(
+        adjusted(2, Witness::Share, new, 1),
+        (vec![1, 0], 0),
+        "the last one alone"
+    );
+}
+
+#[test]
+fn generation_2012_only_takes_the_votes_of_lost_nodes() {
+    assert_eq!(
+        adjusted(2, Witness::None, Generation::V2012, 2),
+        (vec![1, 1], 1)
+    );
+    assert_eq!(
+        adjusted(3, Witness::None, Generation::V2012, 2),
+        (vec![1, 1, 0], 1)
+    );
+}
+
+#[test]
+fn generations_without_dynamic_quorum_keep_their_votes() {
+    assert_eq!(
+        adjusted(3, Witness::None, Generation::V2008R2, 1),
+        (vec![1, 1, 1], 1)
+    );
+}
