@@ -164,9 +164,10 @@ fn a_step_of_several_parts_becomes_a_list_in_their_order() {
     let StepKind::Fault(fault) = &parts[0].kind else {
         unreachable!("the fault comes first")
     };
-    assert!(
-        matches!(&fault.kind, FaultKind::Node { nodes: Selector::OwnerOf(group), .. } if group == "fs1")
-    );
+    let FaultKind::Node { nodes, .. } = &fault.kind else {
+        unreachable!("a fault of nodes")
+    };
+    assert_eq!(*nodes, Selector::OwnerOf("fs1".to_owned()));
     let StepKind::Expect(claims) = &parts[1].kind else {
         unreachable!("then the expectations")
     };

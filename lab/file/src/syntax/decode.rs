@@ -399,7 +399,7 @@ impl Decoder<'_> {
             .collect();
         if !missing.is_empty() {
             let keys = missing.join("`, `");
-            let message = format!("`{keys}` is missing here");
+            let message = format!("missing here: `{keys}`");
             self.sink.error(Rule::MissingKey, node.span, message);
         }
     }
