@@ -17,7 +17,7 @@ use crate::yaml::{Key, Node, Value};
 pub(crate) struct Decoder<'s> {
     pub(crate) sink: Sink,
     pub(crate) source: &'s Source,
-    /// Values that name ranges multiplied, against [`VALUES_MAX`].
+    /// Values that name ranges multiplied, against [`crate::yaml::VALUES_MAX`].
     pub(crate) expanded: usize,
     /// A network was refused, so an address without a network proves nothing.
     pub(crate) networks_incomplete: bool,
