@@ -8,44 +8,7 @@ use middle::database::{Change, Update};
 use middle::gum;
 
 use crate::api::{AdminCommand, AdminReply};
-
-/// What a resource is, as its host needs to know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResourceSpec {
-    /// The resource's name.
-    pub name: String,
-    /// Type-specific parameters.
-    pub parameters: ResourceParameters,
-}
-
-/// Private properties of a resource type (reference section 2.1) that its host works with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResourceParameters {
-    /// Physical Disk. Run by clusdisk, not by a host.
-    PhysicalDisk { disk: DiskId },
-    /// File Share Witness. Run by the share client, not by a host.
-    FileShareWitness,
-    /// IP Address: Address and Network.
-    IpAddress { network: NetworkId, address: String },
-    /// Network Name: Name, with the addresses of the providers that are online.
-    NetworkName {
-        name: String,
-        addresses: Vec<String>,
-    },
-    /// File Server, scoped to a network name.
-    FileServer { name: String },
-    /// File Share: ShareName and Path below the file server's name.
-    FileShare {
-        server: String,
-        share: String,
-        path: String,
-    },
-    /// Generic Application: CommandLine and CurrentDirectory.
-    GenericApplication {
-        command_line: String,
-        current_directory: String,
-    },
-}
+use crate::restype::ResourceSpec;
 
 /// The entry points of a resource DLL that a resource host calls (reference section 1.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +78,8 @@ pub enum HostReport {
 /// What travels between resource control managers, within one view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// To a group's owner, or to the view's leader: carry out a request that came in at `from`.
+    /// To the node that a request is about or that owns its group: carry it out. It came in at
+    /// the sender. Answered by `Reply`.
     Command {
         request: RequestId,
         command: AdminCommand,
@@ -125,8 +89,6 @@ pub enum Message {
         request: RequestId,
         reply: AdminReply,
     },
-    /// To the leader: this owner's group has to move because a resource failed.
-    FailoverWanted { group: base::GroupId },
 }
 
 /// What the resource control manager hears.
@@ -163,6 +125,9 @@ pub enum Input {
     WitnessNeeded,
     /// From database: the replica on the witness disk failed; fail the witness resource.
     WitnessFailed,
+    /// From the node: the service is to stop. Groups move away, or go offline where nobody can
+    /// take them; ends in `Stopped`.
+    Stop,
     /// From netft: an interface of this node changed (flag of the IP Address resource).
     Interface { network: NetworkId, up: bool },
 }
@@ -182,6 +147,8 @@ pub enum Output {
         disk: DiskId,
         request: clusdisk::Request,
     },
+    /// To the witness share's client.
+    Share { request: share::Input },
     /// To messaging.
     Send { to: NodeSet, message: Message },
     /// To the administrator at this node.
@@ -191,6 +158,8 @@ pub enum Output {
     },
     /// To the facts: what runs here, after any change.
     Publish { running: crate::Facts },
+    /// To the node after `Stop`: nothing runs here any more; the service may end.
+    Stopped,
     /// To the event log.
     Notice(Notice),
 }
