@@ -86,9 +86,9 @@ enum Pending {
 #[derive(Clone, Copy, Debug)]
 struct Unanswered {
     key: UpdateKey,
-    /// It is in the log.
+    /// It is in the log, or need not be.
     logged: bool,
-    /// Which version of the witness copy has it.
+    /// Which version of the witness copy has it; 0 where none need have it.
     version: u64,
 }
 

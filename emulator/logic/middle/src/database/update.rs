@@ -36,18 +36,21 @@ impl Database {
             return;
         }
         let key = update.key;
+        let persistent = update.is_persistent();
         self.replica.prepared = Some(update.clone());
         self.publish(out);
-        if !update.is_persistent() {
-            out.push(Output::Prepared { number: key.number });
-            return;
-        }
         self.unanswered = Some(Unanswered {
             key,
-            logged: false,
-            version: self.witness.changed(),
+            logged: !persistent,
+            version: if persistent {
+                self.witness.changed()
+            } else {
+                0
+            },
         });
-        self.log(&Record::Prepared { update }, Pending::Prepared { key }, out);
+        if persistent {
+            self.log(&Record::Prepared { update }, Pending::Prepared { key }, out);
+        }
     }
 
     /// The record of an agreement is on disk.

@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use base::{DiskId, IoId, Manager, NodeId, Outbox, PaxosTag, QuorumState, Timestamp};
+use base::{
+    DiskId, GroupId, IoId, Manager, NodeId, Outbox, PaxosTag, QuorumState, StateChangeCause,
+    Timestamp,
+};
 use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
 use bottom::txlog::model::DiskModel;
 use bottom::txlog::{self, DiskRequest, FileName, Txlog};
 
 use crate::database::{Change, Database, Hive, HiveChange, Input, Output, Update, Value, image};
 use crate::membership::UpdateKey;
+use crate::object::StateChange;
 use crate::test_context::{blank_facts, node, with_context};
 use crate::{Context, Facts};
 
@@ -246,6 +250,16 @@ pub(super) fn set(number: u64, value: u32) -> Update {
         value: Value::Dword(value),
     };
     update(number, 1, vec![Change::Hive(change)])
+}
+
+/// An update that moves group 1 to node 2.
+pub(super) fn moved(number: u64) -> Update {
+    let change = StateChange::GroupOwner {
+        group: GroupId(1),
+        owner: node(2),
+        cause: StateChangeCause::Move,
+    };
+    update(number, 1, vec![Change::State(change)])
 }
 
 /// The first tag after `count` updates.

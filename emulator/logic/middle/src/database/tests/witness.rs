@@ -2,7 +2,7 @@
 
 use base::{Manager, PaxosTag, QuorumState};
 
-use super::rig::{Rig, WitnessDisk, set, tag_after};
+use super::rig::{Rig, WitnessDisk, moved, set, tag_after};
 use crate::Facts;
 use crate::database::{Input, Output};
 use crate::test_context::{nodes, view};
@@ -187,6 +187,20 @@ fn a_node_that_lost_the_witness_and_quorum_with_it_agrees_to_nothing() {
     rig.expire();
     assert!(rig.said(&Output::Prepared { number: 1 }), "quorum is back");
     assert_eq!(rig.database.deadline(), None);
+}
+
+#[test]
+fn a_volatile_update_needs_no_copy_but_quorum() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.prepare(&moved(1));
+    assert!(rig.said(&Output::Prepared { number: 1 }));
+    rig.tell(Input::WitnessReleased);
+    rig.facts.quorum = QuorumState::Arbitrating;
+    rig.prepare(&moved(2));
+    rig.expire();
+    assert!(!rig.said(&Output::Prepared { number: 2 }));
 }
 
 #[test]
