@@ -145,9 +145,10 @@ impl WitnessCopy {
             .filter_map(move |request| Some((disk?, request)))
     }
 
-    /// Whether commits go to the disk.
-    pub(super) fn is_loaded(&self) -> bool {
-        matches!(self.step, Step::Loaded | Step::ExpectWritten { .. })
+    /// Which version is on the disk; none while no copy goes along.
+    pub(super) fn written(&self) -> Option<u64> {
+        let loaded = matches!(self.step, Step::Loaded | Step::ExpectWritten { .. });
+        loaded.then_some(self.written)
     }
 
     /// The disk is this node's: reads both slots.
@@ -171,15 +172,10 @@ impl WitnessCopy {
         !matches!(self.step, Step::Unloaded | Step::Loaded)
     }
 
-    /// The local replica has changed. Answers the version that [`WitnessCopy::has`] asks for.
+    /// The local replica has changed. Answers the version that the disk has to have.
     pub(super) fn changed(&mut self) -> u64 {
         self.version += 1;
         self.version
-    }
-
-    /// Whether this version is as safe as the witness can make it.
-    pub(super) fn has(&self, version: u64) -> bool {
-        !self.is_loaded() || self.written >= version
     }
 
     /// The copy that was found is the local replica: nothing is to be written. Answers the version
