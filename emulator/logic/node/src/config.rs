@@ -1,6 +1,6 @@
 //! What a node knows before it reads its database.
 
-use base::{Defaults, NetworkId, NodeId};
+use base::{Defaults, Generation, NetworkId, NodeId};
 
 /// What a node knows from its own machine; everything cluster-wide comes from the hive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct NodeConfig {
     pub me: NodeId,
     /// Cluster networks that this machine has an interface on, all links up.
     pub interfaces: Vec<NetworkId>,
+    /// Generation of the product that this node runs, until the hive says so.
+    pub generation: Generation,
     /// Documented timing of the node's generation, with what the lab file overrides.
     pub defaults: Defaults,
 }

@@ -8,15 +8,6 @@ use top::rcm::HostReport;
 
 use crate::Frame;
 
-/// How a SCSI command ended, seen from the node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScsiOutcome {
-    /// The target answered.
-    Answered(scsi::Outcome),
-    /// No path to the disk, or no answer within the initiator's deadline.
-    PathLost,
-}
-
 /// Something that happened outside. Time passing is not an event: see `Node::advance`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -29,7 +20,7 @@ pub enum Event {
     /// An operation on the node's own disk ended.
     Disk { io: IoId, outcome: DiskOutcome },
     /// A SCSI command ended.
-    Scsi { io: IoId, outcome: ScsiOutcome },
+    Scsi { io: IoId, outcome: scsi::Outcome },
     /// An operation on the witness share ended.
     Share { io: IoId, outcome: ShareOutcome },
     /// An interface of this machine changed its link.

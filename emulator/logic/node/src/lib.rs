@@ -8,10 +8,13 @@ mod config;
 mod effect;
 mod event;
 mod frame;
+mod machine;
 mod picture;
+mod route;
 
 pub use config::NodeConfig;
 pub use effect::Effect;
-pub use event::{Event, ScsiOutcome};
+pub use event::Event;
 pub use frame::{Frame, Payload};
+pub use machine::Node;
 pub use picture::{GroupPicture, Picture};

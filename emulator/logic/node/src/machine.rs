@@ -87,7 +87,7 @@ impl Node {
             database: Slot::new(Database::default()),
             object: Slot::new(Objects::default()),
             quorum: Slot::new(Quorum::default()),
-            rcm: Slot::new(Rcm::default()),
+            rcm: Slot::new(Rcm::new(config.defaults.clone())),
             hops: VecDeque::new(),
             effects: Vec::new(),
             deadline: None,

@@ -8,6 +8,7 @@ use base::{
     ResourceState, ViewId,
 };
 use middle::database::Hive;
+use middle::quorum::Tally;
 
 /// A group as this node's committed table shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Picture {
     pub view: Option<(ViewId, NodeSet)>,
     /// Whether that view has quorum.
     pub quorum: QuorumState,
+    /// The last count of votes.
+    pub tally: Option<Tally>,
     /// The view is open: updates flow.
     pub ready: bool,
     /// Who may send updates.
@@ -45,4 +48,6 @@ pub struct Picture {
     pub running: BTreeMap<ResourceId, ResourceState>,
     /// Disks whose reservation this node believes to hold.
     pub disks: Vec<DiskId>,
+    /// This node believes to hold the witness: its disk's reservation or the lock on its share.
+    pub witness_held: bool,
 }

@@ -10,6 +10,8 @@
 
 mod format;
 mod messages;
+#[cfg(any(test, feature = "disk-model"))]
+pub mod model;
 #[cfg(test)]
 mod tests;
 

@@ -1,74 +1,25 @@
 //! The log against a disk model that keeps what was synced and tears what was not.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use base::{NodeId, Now, Rng};
 use proptest::prelude::*;
 
+use super::model::DiskModel;
 use super::*;
 use crate::Facts;
-
-/// A disk that performs one request at a time, and its content.
-#[derive(Clone, Debug, Default)]
-struct Disk {
-    files: BTreeMap<FileName, Vec<u8>>,
-    synced: BTreeMap<FileName, usize>,
-    queue: VecDeque<(IoId, DiskRequest)>,
-    refuses: bool,
-    /// Planted fault: says that it synced and did not.
-    lies: bool,
-}
-
-impl Disk {
-    fn perform(&mut self, request: DiskRequest) -> DiskOutcome {
-        if self.refuses {
-            return DiskOutcome::Failed;
-        }
-        match request {
-            DiskRequest::Read { file } => {
-                return DiskOutcome::Read(self.files.get(&file).cloned().unwrap_or_default());
-            }
-            DiskRequest::Append { file, bytes } => {
-                self.files.entry(file).or_default().extend(bytes);
-            }
-            DiskRequest::Sync { .. } if self.lies => {}
-            DiskRequest::Sync { file } => {
-                let len = self.files.get(&file).map_or(0, Vec::len);
-                self.synced.insert(file, len);
-            }
-            DiskRequest::Replace { file, bytes } => {
-                self.synced.insert(file, bytes.len());
-                self.files.insert(file, bytes);
-            }
-        }
-        DiskOutcome::Done
-    }
-
-    /// What a power failure leaves: what was synced, and part of the rest with rotten bytes.
-    fn crash(mut self, kept: usize, rot: u8) -> Self {
-        self.queue.clear();
-        for (file, content) in &mut self.files {
-            let synced = self.synced.get(file).copied().unwrap_or(0);
-            let unsynced = content.len() - synced;
-            content.truncate(synced + kept % (unsynced + 1));
-            if let Some(last) = content[synced..].last_mut() {
-                *last ^= rot;
-            }
-        }
-        self
-    }
-}
 
 /// A log on a disk, with everything it said to database.
 #[derive(Debug, Default)]
 struct Rig {
     log: Txlog,
-    disk: Disk,
+    disk: DiskModel,
+    queue: VecDeque<(IoId, DiskRequest)>,
     said: Vec<Output>,
 }
 
 impl Rig {
-    fn boot(disk: Disk) -> Self {
+    fn boot(disk: DiskModel) -> Self {
         let mut rig = Self {
             disk,
             ..Self::default()
@@ -90,7 +41,7 @@ impl Rig {
         self.log.check(&cx);
         for output in out.drain() {
             match output {
-                Output::Disk { io, request } => self.disk.queue.push_back((io, request)),
+                Output::Disk { io, request } => self.queue.push_back((io, request)),
                 said => self.said.push(said),
             }
         }
@@ -99,7 +50,7 @@ impl Rig {
     /// Lets the disk work off up to `steps` requests.
     fn run(&mut self, steps: usize) {
         for _ in 0..steps {
-            let Some((io, request)) = self.disk.queue.pop_front() else {
+            let Some((io, request)) = self.queue.pop_front() else {
                 return;
             };
             let outcome = self.disk.perform(request);
@@ -130,12 +81,12 @@ impl Rig {
 
 #[test]
 fn a_blank_disk_recovers_nothing() {
-    assert_eq!(Rig::boot(Disk::default()).recovered(), (None, vec![]));
+    assert_eq!(Rig::boot(DiskModel::default()).recovered(), (None, vec![]));
 }
 
 #[test]
 fn what_setup_left_is_the_first_checkpoint() {
-    let mut disk = Disk::default();
+    let mut disk = DiskModel::default();
     disk.files.insert(FileName::Hive, image(b"hive"));
     assert_eq!(
         Rig::boot(disk).recovered(),
@@ -145,7 +96,7 @@ fn what_setup_left_is_the_first_checkpoint() {
 
 #[test]
 fn nothing_is_durable_before_its_sync_has_ended() {
-    let mut rig = Rig::boot(Disk::default());
+    let mut rig = Rig::boot(DiskModel::default());
     rig.append(b"one");
     rig.run(1);
     assert_eq!(rig.said.len(), 1, "only Recovered so far");
@@ -155,7 +106,7 @@ fn nothing_is_durable_before_its_sync_has_ended() {
 
 #[test]
 fn a_checkpoint_voids_the_records_before_it() {
-    let mut rig = Rig::boot(Disk::default());
+    let mut rig = Rig::boot(DiskModel::default());
     rig.append(b"old");
     rig.checkpoint(b"state");
     rig.append(b"new");
@@ -171,7 +122,7 @@ fn a_checkpoint_voids_the_records_before_it() {
 
 #[test]
 fn a_crash_between_checkpoint_and_empty_log_does_not_bring_old_records_back() {
-    let mut rig = Rig::boot(Disk::default());
+    let mut rig = Rig::boot(DiskModel::default());
     rig.append(b"old");
     rig.run(usize::MAX);
     rig.checkpoint(b"state");
@@ -182,7 +133,7 @@ fn a_crash_between_checkpoint_and_empty_log_does_not_bring_old_records_back() {
 
 #[test]
 fn a_torn_tail_is_cut_off_before_more_is_appended() {
-    let mut rig = Rig::boot(Disk::default());
+    let mut rig = Rig::boot(DiskModel::default());
     rig.append(b"whole");
     rig.run(usize::MAX);
     rig.append(b"torn");
@@ -197,7 +148,7 @@ fn a_torn_tail_is_cut_off_before_more_is_appended() {
 
 #[test]
 fn a_rotten_checkpoint_is_unreadable() {
-    let mut disk = Disk::default();
+    let mut disk = DiskModel::default();
     let mut file = image(b"hive");
     *file.last_mut().unwrap() ^= 1;
     disk.files.insert(FileName::Hive, file);
@@ -206,7 +157,7 @@ fn a_rotten_checkpoint_is_unreadable() {
 
 #[test]
 fn a_log_without_its_checkpoint_is_unreadable() {
-    let mut rig = Rig::boot(Disk::default());
+    let mut rig = Rig::boot(DiskModel::default());
     rig.checkpoint(b"state");
     rig.run(usize::MAX);
     rig.disk.files.remove(&FileName::Hive);
@@ -215,7 +166,7 @@ fn a_log_without_its_checkpoint_is_unreadable() {
 
 #[test]
 fn the_first_refusal_of_the_disk_is_the_last_word() {
-    let mut rig = Rig::boot(Disk::default());
+    let mut rig = Rig::boot(DiskModel::default());
     rig.append(b"one");
     rig.disk.refuses = true;
     rig.run(usize::MAX);
@@ -245,7 +196,12 @@ fn content(records: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Plays `steps`, crashes, boots, and returns what was asked for, acknowledged and recovered.
-fn history(disk: Disk, steps: Vec<Step>, kept: usize, rot: u8) -> (Vec<Vec<u8>>, usize, Vec<u8>) {
+fn history(
+    disk: DiskModel,
+    steps: Vec<Step>,
+    kept: usize,
+    rot: u8,
+) -> (Vec<Vec<u8>>, usize, Vec<u8>) {
     let mut rig = Rig::boot(disk);
     let mut asked = Vec::new();
     for step in steps {
@@ -266,9 +222,9 @@ fn history(disk: Disk, steps: Vec<Step>, kept: usize, rot: u8) -> (Vec<Vec<u8>>,
 
 #[test]
 fn the_prefix_property_notices_a_disk_that_lies_about_syncing() {
-    let disk = Disk {
+    let disk = DiskModel {
         lies: true,
-        ..Disk::default()
+        ..DiskModel::default()
     };
     let steps = vec![Step::Append(b"one".to_vec()), Step::Run(9)];
     let (asked, durable, recovered) = history(disk, steps, 0, 0);
@@ -282,7 +238,7 @@ proptest! {
         kept: usize,
         rot: u8,
     ) {
-        let (asked, durable, recovered) = history(Disk::default(), steps, kept, rot);
+        let (asked, durable, recovered) = history(DiskModel::default(), steps, kept, rot);
         let whole = content(&asked);
         prop_assert!(whole.starts_with(&recovered), "something else than a prefix came back");
         prop_assert!(recovered.len() >= content(&asked[..durable]).len(), "a record was lost");

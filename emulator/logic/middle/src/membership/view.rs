@@ -36,8 +36,8 @@ pub struct MemberReport {
 /// How far a replica is. Ordered: the greatest of a view's holds every update that may have been
 /// acknowledged.
 ///
-/// Of two updates that were agreed to in the same place, the one sent in the later epoch counts: its
-/// sender knew of the other if that could have been committed (as the highest ballot of Paxos).
+/// Of two updates that were agreed to in the same place, the one sent in the later epoch counts:
+/// its sender knew of the other if that could have been committed (as the highest ballot of Paxos).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Standing {
     /// Tag of the committed replica.

@@ -49,7 +49,7 @@ use crate::{Effect, Frame, Node, Payload};
 const QUORUM_TICKET: gum::Ticket = gum::Ticket(u64::MAX);
 
 impl Node {
-    pub(super) fn from_membership(&mut self, output: membership::Output) {
+    pub(super) fn carry_membership(&mut self, output: membership::Output) {
         match output {
             membership::Output::Send { to, message } => {
                 self.send(to, &Frame::Membership(Arc::new(message)));
@@ -69,7 +69,7 @@ impl Node {
         }
     }
 
-    pub(super) fn from_messaging(&mut self, output: messaging::Output<Payload>) {
+    pub(super) fn carry_messaging(&mut self, output: messaging::Output<Payload>) {
         match output {
             messaging::Output::Transmit { to, segment } => {
                 self.send(NodeSet::one(to), &Frame::Segment(segment));
@@ -115,7 +115,7 @@ impl Node {
         );
     }
 
-    pub(super) fn from_gum(&mut self, output: gum::Output) {
+    pub(super) fn carry_gum(&mut self, output: gum::Output) {
         match output {
             gum::Output::Send { to, message } => self.post(to, Payload::Gum(message)),
             gum::Output::Prepare { update } => {
@@ -174,7 +174,7 @@ impl Node {
         top!(self, rcm, handle, rcm::Input::Opened { formed });
     }
 
-    pub(super) fn from_quorum(&mut self, output: quorum::Output) {
+    pub(super) fn carry_quorum(&mut self, output: quorum::Output) {
         match output {
             quorum::Output::Publish { state, .. } => self.middle.quorum = state,
             quorum::Output::WitnessNeeded => {
@@ -221,7 +221,7 @@ impl Node {
         }
     }
 
-    pub(super) fn from_rcm(&mut self, output: rcm::Output) {
+    pub(super) fn carry_rcm(&mut self, output: rcm::Output) {
         match output {
             rcm::Output::Propose { ticket, changes } => {
                 middle!(self, gum, handle, gum::Input::Propose { ticket, changes });

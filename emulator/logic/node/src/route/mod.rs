@@ -211,17 +211,17 @@ impl Node {
                 return;
             };
             match hop {
-                Hop::Netft(output) => self.from_netft(output),
-                Hop::Clusdisk(output) => self.from_clusdisk(output),
-                Hop::Share(output) => self.from_share(output),
-                Hop::Txlog(output) => self.from_txlog(output),
-                Hop::Membership(output) => self.from_membership(output),
-                Hop::Messaging(output) => self.from_messaging(output),
-                Hop::Gum(output) => self.from_gum(output),
-                Hop::Database(output) => self.from_database(output),
-                Hop::Object(output) => self.from_object(output),
-                Hop::Quorum(output) => self.from_quorum(output),
-                Hop::Rcm(output) => self.from_rcm(output),
+                Hop::Netft(output) => self.carry_netft(output),
+                Hop::Clusdisk(output) => self.carry_clusdisk(output),
+                Hop::Share(output) => self.carry_share(output),
+                Hop::Txlog(output) => self.carry_txlog(output),
+                Hop::Membership(output) => self.carry_membership(output),
+                Hop::Messaging(output) => self.carry_messaging(output),
+                Hop::Gum(output) => self.carry_gum(output),
+                Hop::Database(output) => self.carry_database(output),
+                Hop::Object(output) => self.carry_object(output),
+                Hop::Quorum(output) => self.carry_quorum(output),
+                Hop::Rcm(output) => self.carry_rcm(output),
             }
         }
         unreachable!("the router did not settle: managers talk in a circle");

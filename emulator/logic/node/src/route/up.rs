@@ -13,7 +13,7 @@
 //! | share Share | shell |
 //! | share Held, Lost, Failed | quorum, rcm |
 //! | txlog Disk | shell |
-//! | txlog Recovered, Durable, CheckpointDone, Failed | database |
+//! | txlog Recovered, Durable, CheckpointDone, Failed, Unreadable | database |
 //! | database Log | txlog |
 //! | database Publish | facts; netft, clusdisk, share, quorum when settings or tag changed |
 //! | database Opened | membership |
@@ -38,7 +38,7 @@ use super::{bottom, middle, top};
 use crate::{Effect, Frame, Node};
 
 impl Node {
-    pub(super) fn from_netft(&mut self, output: netft::Output) {
+    pub(super) fn carry_netft(&mut self, output: netft::Output) {
         match output {
             netft::Output::Send {
                 network,
@@ -98,7 +98,7 @@ impl Node {
         }
     }
 
-    pub(super) fn from_clusdisk(&mut self, output: clusdisk::Output) {
+    pub(super) fn carry_clusdisk(&mut self, output: clusdisk::Output) {
         match output {
             clusdisk::Output::Scsi { io, disk, command } => {
                 self.effects.push(Effect::Scsi { io, disk, command });
@@ -152,7 +152,7 @@ impl Node {
         }
     }
 
-    pub(super) fn from_share(&mut self, output: share::Output) {
+    pub(super) fn carry_share(&mut self, output: share::Output) {
         match output {
             share::Output::Share { io, request } => {
                 self.effects.push(Effect::Share { io, request });
@@ -192,7 +192,7 @@ impl Node {
         top!(self, rcm, handle, rcm::Input::Share { report: output });
     }
 
-    pub(super) fn from_txlog(&mut self, output: txlog::Output) {
+    pub(super) fn carry_txlog(&mut self, output: txlog::Output) {
         if let txlog::Output::Disk { io, request } = output {
             self.effects.push(Effect::Disk { io, request });
         } else {
@@ -200,7 +200,7 @@ impl Node {
         }
     }
 
-    pub(super) fn from_database(&mut self, output: database::Output) {
+    pub(super) fn carry_database(&mut self, output: database::Output) {
         match output {
             database::Output::Log(input) => bottom!(self, txlog, handle, input),
             database::Output::Publish {
@@ -262,7 +262,7 @@ impl Node {
         hive: Arc<database::Hive>,
         tag: base::PaxosTag,
         applied: u64,
-        prepared: Option<membership::UpdateKey>,
+        prepared: Option<database::Update>,
     ) {
         let changed = !Arc::ptr_eq(&hive, &self.middle.hive);
         let newer = tag != self.middle.tag;
@@ -308,12 +308,12 @@ impl Node {
     fn adopt_objects(&mut self) {
         while let Some(super::Hop::Object(_)) = self.hops.back() {
             if let Some(super::Hop::Object(output)) = self.hops.pop_back() {
-                self.from_object(output);
+                self.carry_object(output);
             }
         }
     }
 
-    pub(super) fn from_object(&mut self, output: object::Output) {
+    pub(super) fn carry_object(&mut self, output: object::Output) {
         match output {
             object::Output::Publish { objects } => self.middle.objects = objects,
         }
