@@ -122,6 +122,11 @@ impl<T: Plain> Decode for At<T> {
             decoder.wrong_type(node, &T::what());
             return None;
         }
+        if text.contains("${") {
+            // A variable that nobody declared, which was reported when it was filled in.
+            decoder.sink.note_repetition();
+            return None;
+        }
         match T::read(&Scalar {
             text,
             quoted: *quoted,
@@ -394,7 +399,7 @@ impl Decoder<'_> {
             .collect();
         if !missing.is_empty() {
             let keys = missing.join("`, `");
-            let message = format!("`{keys}` is missing here");
+            let message = format!("missing here: `{keys}`");
             self.sink.error(Rule::MissingKey, node.span, message);
         }
     }
