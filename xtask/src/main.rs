@@ -1,2 +1,61 @@
-//! Chores of the workspace.
-fn main() {}
+//! Chores of the workspace: `cargo xtask tidy | clauses | sim | bench | ci`.
+//!
+//! Each chore is also a stage of `ci`, which is the one command that decides whether a change is
+//! fit to land. Not done here: anything a foreign tool already does well (formatting, lints).
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line tool speaks on standard output"
+)]
+
+mod bench;
+mod ci;
+mod clauses;
+mod flags;
+mod program;
+#[expect(
+    unreachable_pub,
+    reason = "shared by path with the conformance package"
+)]
+#[path = "../../conformance/src/register.rs"]
+mod register;
+mod sim;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask CHORE
+
+  tidy                              house rules that rustfmt and clippy do not know
+  clauses                           every clause of the register has its case; coverage table
+  sim [--seeds N] [--first-seed K]  a sample of seeds, run twice, must leave equal traces
+  bench [ARGS]                      the benchmarks of the program, release build
+  ci                                every check that a change must pass, with a closing table
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (chore, rest) = match args.split_first() {
+        Some((chore, rest)) => (chore.as_str(), rest),
+        None => ("", [].as_slice()),
+    };
+    let outcome = match chore {
+        "tidy" => tidy::command(rest),
+        "clauses" => clauses::command(rest),
+        "sim" => sim::command(rest),
+        "bench" => bench::command(rest),
+        "ci" => ci::command(rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(64);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask {chore}: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

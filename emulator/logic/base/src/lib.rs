@@ -1,1 +1,30 @@
-//! Ids, time, bounded queues and the manager trait: what every tier shares.
+//! Ids, time, bounded queues, randomness, the generation table and the manager trait: what every
+//! tier shares.
+//!
+//! Nothing here does IO or reads a clock; time and entropy arrive as arguments.
+
+mod generation;
+mod ids;
+pub mod limits;
+mod manager;
+mod notice;
+mod outbox;
+mod rng;
+mod states;
+mod time;
+mod timers;
+
+pub use generation::{Defaults, Generation, UnknownGeneration};
+pub use ids::{
+    CallId, DiskId, GroupId, HostId, Incarnation, IoId, NetworkId, NodeId, NodeSet, PaxosTag,
+    RequestId, ResourceId, ViewId,
+};
+pub use manager::Manager;
+pub use notice::{HaltReason, Notice, RegroupStage, WitnessVerdict};
+pub use outbox::Outbox;
+pub use rng::Rng;
+pub use states::{
+    GroupState, NodeState, QuorumModel, QuorumState, ResourceState, StateChangeCause,
+};
+pub use time::{Now, Timestamp, WallTime};
+pub use timers::Timers;

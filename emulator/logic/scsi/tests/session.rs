@@ -138,11 +138,7 @@ fn serve(session: &mut Session, medium: &mut [u8], step: Step<'_>) -> Option<Clo
         Step::Handled => {}
         Step::Command(command) => {
             let range = range(&command.cdb);
-            let wanted = if command.task.writes {
-                range.len() as u64
-            } else {
-                0
-            };
+            let wanted = if command.task.writes { range.len() } else { 0 };
             if !Session::is_complete(&command, wanted as u64) {
                 session.gather(&command, wanted as u64);
                 return None;

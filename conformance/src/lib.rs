@@ -1,0 +1,34 @@
+//! The conformance suite: what a failover cluster must do, written once and run on any subject.
+//!
+//! A [`Case`] drives a [`Subject`] in the lab file's words and judges only what can be seen from
+//! outside: an [`Observation`]. It names the clauses of the register that it shows and the rows of
+//! the reference that it rests on. Facts that nobody could source are not asserted anywhere: the
+//! marks of [`Mark`] leave no word for them.
+//!
+//! Not done here: checking rules after every event (the simulator's checkers do that).
+
+mod case;
+mod cases;
+mod lab;
+mod observation;
+mod register;
+mod report;
+mod subject;
+mod suite;
+mod trial;
+
+#[cfg(test)]
+mod tests;
+
+pub use case::{Case, Mark, Source, Stop, Verdict};
+pub use cases::all as all_cases;
+pub use lab::{Lab, Witness};
+pub use observation::{
+    Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
+    WitnessState,
+};
+pub use register::{Clause, Register, Scope, Status};
+pub use report::{Report, Row};
+pub use subject::{Factory, Health, Refusal, Subject};
+pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
+pub use trial::Trial;

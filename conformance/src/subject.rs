@@ -1,0 +1,86 @@
+//! What a case drives: a cluster of some kind, known only by what can be done to it and seen of it.
+
+use crate::observation::Observation;
+use std::fmt;
+use std::time::Duration;
+
+/// A cluster under test: the simulator, a lab of processes or containers, or a real cluster.
+///
+/// Words come from the lab file, so a subject needs no second vocabulary. Time is the subject's
+/// own: virtual in the simulator, the clock on the wall elsewhere.
+pub trait Subject {
+    /// Builds the lab of this text and starts it; returns before it is quorate.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the subject cannot have such a lab, or failed to build it.
+    fn form(&mut self, lab: &str) -> Result<(), Refusal>;
+
+    /// Begins one fault, written as the value of `fault:`, for example
+    /// `{ node: n1, do: power-off, for: 3m }`.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject has no such fault.
+    fn fault(&mut self, fault: &str) -> Result<(), Refusal>;
+
+    /// Does one thing as an administrator would, written as a step with `do:`, for example
+    /// `{ do: move, group: app, to: n2 }`.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject cannot, or when the cluster refused the command.
+    fn act(&mut self, action: &str) -> Result<(), Refusal>;
+
+    /// From now on the resource answers its health checks like this, on whatever node it runs.
+    /// `resource` is `group/resource`.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject cannot script the answers apart.
+    fn health(&mut self, resource: &str, health: Health) -> Result<(), Refusal>;
+
+    /// What can be seen now. Events accumulate from the forming of the lab.
+    fn observe(&mut self) -> &Observation;
+
+    /// Lets time pass until the condition holds, and says whether it did within the bound. The
+    /// condition is looked at now, and then at every visible change (virtual time) or at least
+    /// ten times a second (wall time).
+    fn wait(&mut self, bound: Duration, until: &mut dyn FnMut(&Observation) -> bool) -> bool;
+}
+
+/// How a resource answers the two health checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Answer of the quick check.
+    pub looks_alive: bool,
+    /// Answer of the thorough check.
+    pub is_alive: bool,
+}
+
+/// Why a subject did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It cannot do this at all; the case does not apply to it.
+    NotApplicable(String),
+    /// It should have been able to, and something went wrong; the case proves nothing.
+    Broken(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotApplicable(why) | Self::Broken(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Makes a fresh subject for every case, on the thread that runs the case.
+pub trait Factory: Send + Sync {
+    /// The word under which people choose this subject, for example `sim`.
+    fn name(&self) -> &'static str;
+
+    /// A subject with nothing formed yet.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this machine lacks what the subject needs.
+    fn make(&self) -> Result<Box<dyn Subject>, Refusal>;
+}

@@ -1,0 +1,219 @@
+//! What a node says about itself: typed notices for the event log, the timeline and the checkers.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{
+    DiskId, GroupId, GroupState, HostId, Incarnation, NetworkId, NodeId, NodeSet, PaxosTag,
+    ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId,
+};
+
+/// Why the cluster service of a node ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HaltReason {
+    /// The view has too few votes (event 1177, error 5925).
+    QuorumLost,
+    /// The surviving view excludes this node; it must rejoin.
+    RemovedFromMembership,
+    /// The local replica of the cluster database could not be written (seed 001, Database
+    /// Manager).
+    DatabaseFailed,
+    /// The cluster database could not be read at start.
+    DatabaseUnreadable,
+    /// A global update failed here while it succeeded elsewhere (seed 001, Global Update Manager).
+    UpdateFailed,
+    /// An administrator stopped the service.
+    Stopped,
+}
+
+impl HaltReason {
+    /// Whether nobody asked for it, so that the service control manager starts it again.
+    #[must_use]
+    pub fn is_unplanned(self) -> bool {
+        self != Self::Stopped
+    }
+
+    /// The reason in words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::QuorumLost => "quorum lost",
+            Self::RemovedFromMembership => "removed from active membership",
+            Self::DatabaseFailed => "cluster database could not be written",
+            Self::DatabaseUnreadable => "cluster database could not be read",
+            Self::UpdateFailed => "global update failed on this node",
+            Self::Stopped => "stopped by an administrator",
+        }
+    }
+}
+
+impl fmt::Display for HaltReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+/// The stages of a regroup (seed 001, Membership Manager: a multi-stage algorithm; timers from
+/// reference section 6.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RegroupStage {
+    /// Connectivity is gossiped until it is known or the opening timer ends.
+    Opening,
+    /// The coordinator has proposed a view and waits for acknowledgements.
+    Closing,
+    /// Nodes that did not acknowledge are taken out and the round starts again.
+    Pruning,
+}
+
+impl RegroupStage {
+    /// The stage in words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Closing => "closing",
+            Self::Pruning => "pruning",
+        }
+    }
+}
+
+/// How an arbitration for the witness ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WitnessVerdict {
+    /// The witness votes for this view.
+    Won,
+    /// Another node defends it.
+    Lost,
+    /// It could not be reached.
+    Unreachable,
+}
+
+/// One thing that happened on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The cluster service started.
+    ServiceStarted { incarnation: Incarnation },
+    /// The cluster service ends; nothing follows.
+    Halted { reason: HaltReason },
+    /// An interface of this node changed its link.
+    InterfaceChanged { network: NetworkId, up: bool },
+    /// Heartbeats of `peer` are answered again on `network`.
+    RouteUp { network: NetworkId, peer: NodeId },
+    /// `peer` missed too many heartbeats on `network`; `last_heard` is its last reply.
+    RouteDown {
+        network: NetworkId,
+        peer: NodeId,
+        last_heard: Timestamp,
+    },
+    /// The last route to `peer` is down.
+    PeerLost { peer: NodeId, last_heard: Timestamp },
+    /// A first route to `peer` is up.
+    PeerFound { peer: NodeId },
+    /// A regroup entered a stage.
+    Regroup { epoch: u64, stage: RegroupStage },
+    /// A view was agreed on.
+    ViewInstalled { view: ViewId, members: NodeSet },
+    /// This node was out of the cluster and is now an active member: it formed the cluster
+    /// (`formed`) or joined it.
+    Joined { formed: bool },
+    /// A node left the active membership (event 1135).
+    NodeRemoved { node: NodeId },
+    /// A node became an active member.
+    NodeAdded { node: NodeId },
+    /// Votes were counted: `have` of `total`, `needed` for quorum.
+    QuorumCounted {
+        have: u32,
+        needed: u32,
+        total: u32,
+        held: bool,
+    },
+    /// Exactly one vote is missing, so the witness is tried.
+    WitnessNeeded,
+    /// The arbitration for the witness ended.
+    WitnessArbitrated { verdict: WitnessVerdict },
+    /// A witness stopped working while the cluster ran (events 1557, 1558, 1562).
+    WitnessFailed,
+    /// A disk's reservation is being fought for: somebody else's key was found on it.
+    DiskChallenged { disk: DiskId },
+    /// The disk's reservation is held by this node.
+    DiskHeld { disk: DiskId },
+    /// Arbitration for the disk failed.
+    DiskArbitrationLost { disk: DiskId },
+    /// A reservation that was held is gone (event 1038).
+    DiskLost { disk: DiskId },
+    /// The reservation was given back.
+    DiskReleased { disk: DiskId },
+    /// The lock of the global update manager moved.
+    LockOwner { owner: NodeId },
+    /// A global update changed the cluster database.
+    UpdateCommitted { tag: PaxosTag },
+    /// This node's replica was replaced or brought up to `tag`.
+    Reconciled { tag: PaxosTag },
+    /// A group has another owner.
+    GroupMoved {
+        group: GroupId,
+        from: Option<NodeId>,
+        to: NodeId,
+        cause: StateChangeCause,
+    },
+    /// A group's derived state changed, as its owner sees it.
+    GroupState { group: GroupId, state: GroupState },
+    /// A resource changed its state on this node.
+    ResourceState {
+        resource: ResourceId,
+        from: ResourceState,
+        to: ResourceState,
+        cause: StateChangeCause,
+    },
+    /// LooksAlive answered no; IsAlive follows at once.
+    LooksAliveFailed { resource: ResourceId },
+    /// IsAlive answered no; the resource fails and is terminated.
+    IsAliveFailed { resource: ResourceId },
+    /// IsAlive was asked, for timing cases.
+    IsAliveAsked {
+        resource: ResourceId,
+        after_looks_alive: bool,
+    },
+    /// LooksAlive was asked, for timing cases.
+    LooksAliveAsked { resource: ResourceId },
+    /// A failed resource is started again on the same node: attempt `attempt` in the window.
+    RestartScheduled {
+        resource: ResourceId,
+        attempt: u32,
+        delay: Duration,
+    },
+    /// A failed resource has used up its restarts (event 1069) and affects its group.
+    RestartsExhausted { resource: ResourceId },
+    /// A group has used up its failovers and stays where it is (event 1254).
+    FailoversExhausted { group: GroupId },
+    /// No node can take the group.
+    NoOwnerAvailable { group: GroupId },
+    /// An entry point did not return in time (event 1230).
+    EntryPointTimedOut { resource: ResourceId },
+    /// A resource host process ended (event 1146).
+    HostExited { host: HostId },
+    /// The cluster service refused something for a reason that people should see.
+    Refused { what: String },
+}
+
+impl Notice {
+    /// The id under which the product logs this (reference section 9), if it has one.
+    #[must_use]
+    pub fn event_id(&self) -> Option<u16> {
+        Some(match self {
+            Self::NodeRemoved { .. } => 1135,
+            Self::Halted {
+                reason: HaltReason::QuorumLost,
+            } => 1177,
+            Self::WitnessFailed => 1558,
+            Self::DiskLost { .. } => 1038,
+            Self::RestartsExhausted { .. } => 1069,
+            Self::FailoversExhausted { .. } => 1254,
+            Self::EntryPointTimedOut { .. } => 1230,
+            Self::HostExited { .. } => 1146,
+            Self::InterfaceChanged { up: false, .. } => 1127,
+            _ => return None,
+        })
+    }
+}

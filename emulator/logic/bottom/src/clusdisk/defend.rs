@@ -1,0 +1,97 @@
+//! The periodic look at a reservation that is held.
+
+use std::time::Duration;
+
+use base::{Notice, Timestamp};
+use scsi::pr::{InAction, Keys, Out, Reservation};
+use scsi::{Command, Outcome};
+
+use super::disk::{Disk, KIND, Phase, Purpose, read};
+use super::{Report, Timing};
+
+/// How soon an unanswered look is repeated. Look, repeat and loss fit well inside the time that a
+/// challenger waits.
+const REPEAT: Duration = Duration::from_secs(1);
+
+impl Disk {
+    pub(super) fn defended(
+        &mut self,
+        now: Timestamp,
+        timing: Timing,
+        purpose: Purpose,
+        end: &Outcome,
+    ) {
+        let Some(data) = end.good() else {
+            self.unanswered(now, end);
+            return;
+        };
+        match purpose {
+            Purpose::Defend => match Reservation::parse(data) {
+                Ok(found) => self.looked(now, timing, &found),
+                Err(_) => self.unanswered(now, end),
+            },
+            Purpose::DefendKeys => self.scrub(now, timing, data),
+            _ => self.answered(now, timing),
+        }
+    }
+
+    fn looked(&mut self, now: Timestamp, timing: Timing, found: &Reservation) {
+        match found.holder() {
+            Some(holder) if holder == self.key => {
+                if self.generation == Some(found.generation) {
+                    self.answered(now, timing);
+                } else {
+                    self.generation = Some(found.generation);
+                    self.send(Purpose::DefendKeys, read(InAction::ReadKeys));
+                }
+            }
+            Some(_) => self.lose(),
+            None if found.held.is_some() => self.lose(),
+            // Nobody holds it: the target forgot. Whoever reserves first has it; be that one.
+            None => {
+                self.phase = Phase::Arbitrating;
+                let register = Out::register_and_ignore(Some(self.key)).persistent();
+                self.send(Purpose::Register, Command::PersistentReserveOut(register));
+            }
+        }
+    }
+
+    /// Takes the first foreign registration out: that is how an owner answers a challenge.
+    fn scrub(&mut self, now: Timestamp, timing: Timing, data: &[u8]) {
+        let foreign = Keys::parse(data)
+            .ok()
+            .and_then(|keys| keys.keys.into_iter().find(|key| *key != self.key));
+        match foreign {
+            Some(key) => {
+                // The preemption itself changes the generation, so the next look comes back here
+                // until no foreign key is left.
+                self.defend_at = now;
+                let preempt = Out::preempt(self.key, Some(key), KIND);
+                self.send(Purpose::Scrub, Command::PersistentReserveOut(preempt));
+            }
+            None => self.answered(now, timing),
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, timing: Timing) {
+        self.healthy = true;
+        self.doubted = false;
+        self.defend_at = self.defend_at.min(now + timing.interval);
+    }
+
+    fn unanswered(&mut self, now: Timestamp, end: &Outcome) {
+        if self.doubted || matches!(end, Outcome::ReservationConflict) {
+            self.lose();
+        } else {
+            self.doubted = true;
+            self.healthy = false;
+            self.defend_at = now + REPEAT;
+        }
+    }
+
+    fn lose(&mut self) {
+        self.drop_hold();
+        self.say(Notice::DiskLost { disk: self.id });
+        self.report(Report::Lost);
+    }
+}

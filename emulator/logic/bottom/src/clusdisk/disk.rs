@@ -1,0 +1,408 @@
+//! One disk: its phase, the one command in flight and the work that waits behind it.
+
+use std::collections::VecDeque;
+
+use base::{DiskId, Notice, Timestamp};
+use scsi::pr::{InAction, Keys, Out, Reservation};
+use scsi::{Command, Outcome, ReservationKey, ReservationType};
+
+use super::{BLOCK_BYTES, DiskFact, DiskReport, Output, Report, Request, Timing, is_own};
+
+/// The type that the cluster disk driver uses; unsourced for the product, stated in the fact sheet.
+pub(super) const KIND: ReservationType = ReservationType::WriteExclusiveRegistrantsOnly;
+/// Unit attentions in a row that one command survives.
+const ATTENTIONS_MAX: u32 = 8;
+/// Requests that wait behind the one in flight.
+const WAITING_MAX: usize = 64;
+/// Blocks that the root of the disk is read from.
+const ROOT_BLOCKS: u32 = 8;
+
+/// Where the disk stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not ours and not wanted.
+    Idle,
+    /// Wanted: registering and looking who holds it.
+    Arbitrating,
+    /// Somebody holds it; our registration stands until then for the holder to take out.
+    Challenging { until: Timestamp },
+    /// The holder had its chance: looking whether we are still registered, then preempting.
+    Contesting,
+    /// Ours.
+    Held,
+    /// Being given back.
+    Releasing,
+}
+
+/// Why a command is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Register,
+    ReadHolder,
+    Reserve,
+    ContestKeys,
+    ContestHolder,
+    Preempt,
+    Verify,
+    Defend,
+    DefendKeys,
+    Scrub,
+    Unreserve,
+    Unregister,
+    CheckReady,
+    CheckRoot,
+    Read,
+    Write,
+}
+
+#[derive(Debug)]
+struct Flight {
+    purpose: Purpose,
+    command: Command,
+    attentions: u32,
+}
+
+/// One disk of this node.
+#[derive(Debug)]
+pub(super) struct Disk {
+    pub(super) id: DiskId,
+    pub(super) key: ReservationKey,
+    pub(super) phase: Phase,
+    pub(super) healthy: bool,
+    /// PRGENERATION at the last look: foreign registrations change it.
+    pub(super) generation: Option<u32>,
+    /// Next look at a held reservation.
+    pub(super) defend_at: Timestamp,
+    /// One look failed for want of an answer; the next failure loses the disk.
+    pub(super) doubted: bool,
+    flight: Option<Flight>,
+    waiting: VecDeque<Request>,
+    commands: Vec<Command>,
+    words: Vec<Output>,
+}
+
+impl Disk {
+    pub(super) fn new(id: DiskId, key: ReservationKey) -> Self {
+        Self {
+            id,
+            key,
+            phase: Phase::Idle,
+            healthy: false,
+            generation: None,
+            defend_at: Timestamp::NEVER,
+            doubted: false,
+            flight: None,
+            waiting: VecDeque::new(),
+            commands: Vec::new(),
+            words: Vec::new(),
+        }
+    }
+
+    pub(super) fn fact(&self) -> DiskFact {
+        let held = self.phase == Phase::Held;
+        DiskFact {
+            held,
+            healthy: held && self.healthy,
+        }
+    }
+
+    /// Commands to send and words to say since the last call.
+    pub(super) fn take(&mut self) -> (Vec<Command>, Vec<Output>) {
+        (
+            std::mem::take(&mut self.commands),
+            std::mem::take(&mut self.words),
+        )
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        if self.flight.is_some() {
+            return None;
+        }
+        match self.phase {
+            Phase::Challenging { until } => Some(until),
+            Phase::Held => Some(self.defend_at),
+            _ => None,
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Timestamp, timing: Timing) {
+        match self.phase {
+            Phase::Challenging { until } if until <= now => {
+                self.phase = Phase::Contesting;
+                self.send(Purpose::ContestKeys, read(InAction::ReadKeys));
+            }
+            Phase::Held if self.defend_at <= now => {
+                self.defend_at = now + timing.interval;
+                self.send(Purpose::Defend, read(InAction::ReadReservation));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn request(&mut self, now: Timestamp, timing: Timing, request: Request) {
+        if request == Request::Release {
+            self.waiting.clear();
+        }
+        if self.waiting.len() >= WAITING_MAX {
+            self.refuse(&request);
+            return;
+        }
+        self.waiting.push_back(request);
+        self.pump(now, timing);
+    }
+
+    /// Answers a request that cannot be taken.
+    fn refuse(&mut self, request: &Request) {
+        let report = match request {
+            Request::Arbitrate => Report::ArbitrationLost { unreachable: true },
+            Request::Release => Report::Released,
+            Request::Check => Report::Checked { ok: false },
+            Request::Read { .. } => Report::Read { data: None },
+            Request::Write { .. } => Report::Written { ok: false },
+        };
+        self.report(report);
+    }
+
+    /// Takes up the next request when nothing is in flight and no arbitration is under way.
+    pub(super) fn pump(&mut self, now: Timestamp, timing: Timing) {
+        while self.flight.is_none() {
+            let busy = !matches!(self.phase, Phase::Idle | Phase::Held);
+            let releasing = self.waiting.front() == Some(&Request::Release);
+            if busy && !(releasing && self.phase != Phase::Releasing) {
+                return;
+            }
+            let Some(request) = self.waiting.pop_front() else {
+                return;
+            };
+            self.begin(now, timing, request);
+        }
+    }
+
+    fn begin(&mut self, now: Timestamp, timing: Timing, request: Request) {
+        match request {
+            Request::Arbitrate if self.phase == Phase::Held => {
+                // Asking again proves that the hold is still good.
+                self.defend_at = now + timing.interval;
+                self.send(Purpose::Verify, read(InAction::ReadReservation));
+            }
+            Request::Arbitrate => {
+                self.phase = Phase::Arbitrating;
+                let register = Out::register_and_ignore(Some(self.key)).persistent();
+                self.send(Purpose::Register, Command::PersistentReserveOut(register));
+            }
+            Request::Release if self.phase == Phase::Idle => self.report(Report::Released),
+            Request::Release => {
+                self.phase = Phase::Releasing;
+                let release = Out::release(self.key, KIND);
+                self.send(Purpose::Unreserve, Command::PersistentReserveOut(release));
+            }
+            Request::Check => self.send(Purpose::CheckReady, Command::TestUnitReady),
+            Request::Read { lba, blocks } => {
+                let command = Command::Read {
+                    lba,
+                    blocks,
+                    block_bytes: BLOCK_BYTES,
+                };
+                self.send(Purpose::Read, command);
+            }
+            Request::Write { lba, data } => {
+                let blocks = u32::try_from(data.len())
+                    .unwrap_or(u32::MAX)
+                    .div_ceil(BLOCK_BYTES);
+                self.send(
+                    Purpose::Write,
+                    Command::Write {
+                        lba,
+                        blocks,
+                        data,
+                        fua: true,
+                    },
+                );
+            }
+        }
+    }
+
+    pub(super) fn send(&mut self, purpose: Purpose, command: Command) {
+        self.commands.push(command.clone());
+        self.flight = Some(Flight {
+            purpose,
+            command,
+            attentions: 0,
+        });
+    }
+
+    /// The command in flight ended.
+    pub(super) fn done(&mut self, now: Timestamp, timing: Timing, outcome: Outcome) {
+        let Some(mut flight) = self.flight.take() else {
+            return;
+        };
+        if outcome.is_unit_attention() && flight.attentions < ATTENTIONS_MAX {
+            flight.attentions += 1;
+            self.commands.push(flight.command.clone());
+            self.flight = Some(flight);
+            return;
+        }
+        match flight.purpose {
+            Purpose::CheckReady | Purpose::CheckRoot | Purpose::Read | Purpose::Write => {
+                self.worked(flight.purpose, outcome);
+            }
+            Purpose::Unreserve => {
+                let unregister = Out::register_and_ignore(None);
+                self.send(
+                    Purpose::Unregister,
+                    Command::PersistentReserveOut(unregister),
+                );
+            }
+            Purpose::Unregister => {
+                self.phase = Phase::Idle;
+                self.words
+                    .push(Output::Notice(Notice::DiskReleased { disk: self.id }));
+                self.report(Report::Released);
+            }
+            Purpose::Defend | Purpose::DefendKeys | Purpose::Scrub => {
+                self.defended(now, timing, flight.purpose, &outcome);
+            }
+            purpose => self.arbitrated(now, timing, purpose, &outcome),
+        }
+        self.pump(now, timing);
+    }
+
+    fn worked(&mut self, purpose: Purpose, outcome: Outcome) {
+        let ok = matches!(outcome, Outcome::Good(_));
+        match purpose {
+            Purpose::CheckReady if ok => {
+                let root = Command::Read {
+                    lba: 0,
+                    blocks: ROOT_BLOCKS,
+                    block_bytes: BLOCK_BYTES,
+                };
+                self.send(Purpose::CheckRoot, root);
+            }
+            Purpose::Read => {
+                let data = if let Outcome::Good(data) = outcome {
+                    Some(data)
+                } else {
+                    None
+                };
+                self.report(Report::Read { data });
+            }
+            Purpose::Write => self.report(Report::Written { ok }),
+            _ => self.report(Report::Checked { ok }),
+        }
+    }
+
+    fn arbitrated(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, end: &Outcome) {
+        let Some(data) = end.good() else {
+            self.lose_arbitration(!matches!(end, Outcome::ReservationConflict));
+            return;
+        };
+        match purpose {
+            Purpose::Register => self.send(Purpose::ReadHolder, read(InAction::ReadReservation)),
+            Purpose::ReadHolder | Purpose::ContestHolder => match Reservation::parse(data) {
+                Ok(found) => self.found(now, timing, purpose, &found),
+                Err(_) => self.lose_arbitration(true),
+            },
+            Purpose::Reserve | Purpose::Preempt => {
+                self.send(Purpose::Verify, read(InAction::ReadReservation));
+            }
+            Purpose::ContestKeys => match Keys::parse(data) {
+                Ok(keys) if keys.keys.contains(&self.key) => {
+                    self.send(Purpose::ContestHolder, read(InAction::ReadReservation));
+                }
+                // The holder has taken our registration out: it lives and defends.
+                Ok(_) => self.lose_arbitration(false),
+                Err(_) => self.lose_arbitration(true),
+            },
+            _ => match Reservation::parse(data) {
+                Ok(found) if found.holder() == Some(self.key) => self.hold(now, timing, &found),
+                _ => self.lose_arbitration(false),
+            },
+        }
+    }
+
+    /// A look at who holds the disk, during arbitration.
+    fn found(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, found: &Reservation) {
+        match found.holder() {
+            Some(holder) if holder == self.key => self.hold(now, timing, found),
+            // All registrants hold it: somebody else's kind of reservation.
+            None if found.held.is_some() => self.lose_arbitration(false),
+            None => {
+                let reserve = Out::reserve(self.key, KIND);
+                self.send(Purpose::Reserve, Command::PersistentReserveOut(reserve));
+            }
+            Some(holder) if purpose == Purpose::ContestHolder || is_own(holder, self.key) => {
+                let preempt = Out::preempt(self.key, Some(holder), KIND);
+                self.send(Purpose::Preempt, Command::PersistentReserveOut(preempt));
+            }
+            Some(_) => {
+                self.phase = Phase::Challenging {
+                    until: now + timing.challenge_wait,
+                };
+                self.words
+                    .push(Output::Notice(Notice::DiskChallenged { disk: self.id }));
+            }
+        }
+    }
+
+    fn hold(&mut self, now: Timestamp, timing: Timing, found: &Reservation) {
+        if self.phase != Phase::Held {
+            self.words
+                .push(Output::Notice(Notice::DiskHeld { disk: self.id }));
+        }
+        self.phase = Phase::Held;
+        self.healthy = true;
+        self.doubted = false;
+        self.generation = Some(found.generation);
+        self.defend_at = now + timing.interval;
+        self.report(Report::Held);
+    }
+
+    fn lose_arbitration(&mut self, unreachable: bool) {
+        let held = self.phase == Phase::Held;
+        self.drop_hold();
+        self.words.push(Output::Notice(Notice::DiskArbitrationLost {
+            disk: self.id,
+        }));
+        if held {
+            self.report(Report::Lost);
+        }
+        self.report(Report::ArbitrationLost { unreachable });
+    }
+
+    pub(super) fn drop_hold(&mut self) {
+        self.phase = Phase::Idle;
+        self.healthy = false;
+        self.doubted = false;
+        self.generation = None;
+        self.defend_at = Timestamp::NEVER;
+    }
+
+    pub(super) fn report(&mut self, report: Report) {
+        self.words.push(Output::Report(DiskReport {
+            disk: self.id,
+            report,
+        }));
+    }
+
+    pub(super) fn say(&mut self, notice: Notice) {
+        self.words.push(Output::Notice(notice));
+    }
+
+    pub(super) fn check(&self) {
+        let works = matches!(
+            self.phase,
+            Phase::Arbitrating | Phase::Contesting | Phase::Releasing
+        );
+        assert!(
+            !works || self.flight.is_some(),
+            "{:?} without a command in flight",
+            self.phase
+        );
+        assert!(self.waiting.len() <= WAITING_MAX);
+    }
+}
+
+/// PERSISTENT RESERVE IN.
+pub(super) fn read(action: InAction) -> Command {
+    Command::PersistentReserveIn(action)
+}

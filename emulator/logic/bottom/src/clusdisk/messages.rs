@@ -1,0 +1,90 @@
+//! What the cluster disk driver hears and says.
+
+use std::time::Duration;
+
+use base::{DiskId, IoId, Notice};
+
+/// What is known of a disk that this node holds or fights for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct DiskFact {
+    /// The reservation is this node's.
+    pub held: bool,
+    /// The last periodic check of the reservation succeeded: the flag that LooksAlive of a
+    /// physical disk reads (reference section 2).
+    pub healthy: bool,
+}
+
+/// What rcm or quorum asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Take the disk's reservation, by challenge if another node holds it, and defend it until
+    /// `Release`. Ends in `Held` or `ArbitrationLost`.
+    Arbitrate,
+    /// Stop defending and give the reservation back. Ends in `Released`.
+    Release,
+    /// Read the root of the disk, as IsAlive does. Ends in `Checked`.
+    Check,
+    /// Read `blocks` blocks at `lba`. Ends in `Read`.
+    Read { lba: u64, blocks: u32 },
+    /// Write `data` at `lba` and make it durable. Ends in `Written`.
+    Write { lba: u64, data: Vec<u8> },
+}
+
+/// What the cluster disk driver reports of one disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The reservation is held and defended.
+    Held,
+    /// Another node defends it, or the disk does not answer.
+    ArbitrationLost { unreachable: bool },
+    /// A reservation that was held is gone: preempted, cleared or the disk does not answer.
+    Lost,
+    /// The reservation was given back, or was not held.
+    Released,
+    /// The root of the disk could be read or not.
+    Checked { ok: bool },
+    /// What was read; `None` when the disk refused.
+    Read { data: Option<Vec<u8>> },
+    /// Whether the data is on the medium.
+    Written { ok: bool },
+}
+
+/// A report together with its disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskReport {
+    /// The disk.
+    pub disk: DiskId,
+    /// What happened to it.
+    pub report: Report,
+}
+
+/// What the cluster disk driver hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// From rcm or database.
+    Request { disk: DiskId, request: Request },
+    /// From the shell: a SCSI command ended.
+    Done { io: IoId, outcome: scsi::Outcome },
+    /// From the router: timing settings of the hive.
+    Configure {
+        interval: Duration,
+        challenge_wait: Duration,
+    },
+}
+
+/// What the cluster disk driver says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To the shell.
+    Scsi {
+        io: IoId,
+        disk: DiskId,
+        command: scsi::Command,
+    },
+    /// To whoever asked, after the fact is written.
+    Report(DiskReport),
+    /// To the facts.
+    Publish { disk: DiskId, fact: DiskFact },
+    /// To the event log.
+    Notice(Notice),
+}

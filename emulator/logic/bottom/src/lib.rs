@@ -1,0 +1,36 @@
+//! The bottom tier: where the cluster meets the operating system.
+//!
+//! `netft` watches routes, `clusdisk` holds reservations, `txlog` keeps the transaction log and
+//! `share` locks the witness file. The security manager, the partition manager and CSVFS are
+//! absent so far; ARCHITECTURE.md says so.
+
+pub mod clusdisk;
+pub mod netft;
+pub mod share;
+pub mod txlog;
+
+use std::collections::BTreeMap;
+
+use base::{DiskId, NodeId, NodeSet, Now, Rng};
+
+/// What the bottom tier knows and everybody may read. Written by the router alone.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// netft: nodes with at least one route up, this node included.
+    pub reachable: NodeSet,
+    /// clusdisk: what it knows of each disk that this node holds or fights for.
+    pub disks: BTreeMap<DiskId, clusdisk::DiskFact>,
+}
+
+/// What a manager of this tier sees during one call.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The time of the call.
+    pub now: Now,
+    /// This node.
+    pub me: NodeId,
+    /// Facts of this tier.
+    pub facts: &'a Facts,
+    /// This node's randomness.
+    pub rng: &'a mut Rng,
+}

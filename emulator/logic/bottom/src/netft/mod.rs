@@ -1,0 +1,302 @@
+//! The cluster network driver: heartbeats and routes over every cluster network.
+//!
+//! Duty: find out which peers can be reached over which networks, and say so when the first route
+//! to a peer comes up or the last one goes down. Serves seed 001 (NetFT under Topology Manager)
+//! and reference section 6.1: a heartbeat is a request with its reply; `threshold` missed replies
+//! mark one route down; a node is lost only with its last route.
+//!
+//! Publishes `reachable`. Deliberately not done here: deciding who is a member (membership).
+
+mod messages;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+use base::limits::NODES_MAX;
+use base::{Incarnation, Manager, NetworkId, NodeId, NodeSet, Outbox, Timestamp};
+use std::time::Duration;
+
+pub use messages::{Heartbeat, Input, Network, Output, Peer};
+use routes::{Link, Route};
+
+use crate::Context;
+
+/// Peers that share a heartbeat rhythm.
+#[derive(Clone, Debug)]
+struct Rhythm {
+    delay: Duration,
+    threshold: u32,
+    peers: NodeSet,
+    next: Timestamp,
+}
+
+/// The driver's state.
+#[derive(Debug, Default)]
+pub struct Netft {
+    incarnation: Incarnation,
+    sequence: u64,
+    rhythms: Vec<Rhythm>,
+    links: Vec<Link>,
+    /// Which life of each peer answers, by node index.
+    lives: Vec<Option<Incarnation>>,
+    reachable: NodeSet,
+}
+
+impl Netft {
+    /// The network with the lowest metric whose route to `peer` is up.
+    #[must_use]
+    pub fn best_route(&self, peer: NodeId) -> Option<NetworkId> {
+        self.links
+            .iter()
+            .filter(|link| link.up && link.route(peer).is_some_and(|route| route.up))
+            .min_by_key(|link| (link.metric, link.network))
+            .map(|link| link.network)
+    }
+
+    /// When `peer` was last heard on any network.
+    #[must_use]
+    pub fn last_heard(&self, peer: NodeId) -> Timestamp {
+        let heard = self.links.iter().filter_map(|link| link.route(peer));
+        heard
+            .map(|route| route.last_heard)
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn configure(
+        &mut self,
+        cx: &Context<'_>,
+        peers: &[Peer],
+        networks: &[Network],
+        out: &mut Outbox<Output>,
+    ) {
+        self.lives.resize(NODES_MAX, None);
+        self.rhythms.clear();
+        for peer in peers.iter().filter(|peer| peer.node != cx.me) {
+            let same = |r: &&mut Rhythm| (r.delay, r.threshold) == (peer.delay, peer.threshold);
+            match self.rhythms.iter_mut().find(same) {
+                Some(rhythm) => rhythm.peers.insert(peer.node),
+                None => self.rhythms.push(Rhythm {
+                    delay: peer.delay,
+                    threshold: peer.threshold,
+                    peers: NodeSet::one(peer.node),
+                    next: cx.now.mono,
+                }),
+            }
+        }
+        let known = std::mem::take(&mut self.links);
+        for network in networks {
+            let old = known.iter().find(|link| link.network == network.network);
+            self.links.push(Link::new(network, cx.me, old));
+        }
+        if !self.reachable.contains(cx.me) {
+            self.reachable.insert(cx.me);
+            out.push(Output::Publish {
+                reachable: self.reachable,
+            });
+        }
+    }
+
+    fn heard(
+        &mut self,
+        cx: &Context<'_>,
+        network: NetworkId,
+        from: NodeId,
+        heartbeat: Heartbeat,
+        out: &mut Outbox<Output>,
+    ) {
+        let Some(slot) = self
+            .links
+            .iter()
+            .position(|link| link.network == network && link.up)
+        else {
+            return;
+        };
+        if self.links[slot].route(from).is_none() {
+            return;
+        }
+        if !heartbeat.reply {
+            let heartbeat = Heartbeat {
+                incarnation: self.incarnation,
+                reply: true,
+                ..heartbeat
+            };
+            out.push(Output::Send {
+                network,
+                to: NodeSet::one(from),
+                heartbeat,
+            });
+        }
+        if self.lives[from.index()].is_some_and(|life| life != heartbeat.incarnation) {
+            self.forget_life(from, heartbeat.incarnation, out);
+        }
+        if heartbeat.reply {
+            self.lives[from.index()] = Some(heartbeat.incarnation);
+            let route = self.links[slot].route_mut(from);
+            route.missed = 0;
+            route.last_heard = cx.now.mono;
+            if !route.up {
+                self.raise(slot, from, out);
+            }
+        }
+    }
+
+    /// Another life of `peer` speaks: everything known of the one before is void.
+    fn forget_life(&mut self, peer: NodeId, life: Incarnation, out: &mut Outbox<Output>) {
+        if self.lives[peer.index()].is_some_and(|known| known > life) {
+            return;
+        }
+        self.lives[peer.index()] = None;
+        for slot in 0..self.links.len() {
+            if self.links[slot].route(peer).is_some_and(|route| route.up) {
+                self.lower(slot, peer, out);
+            }
+        }
+    }
+
+    fn raise(&mut self, slot: usize, peer: NodeId, out: &mut Outbox<Output>) {
+        let link = &mut self.links[slot];
+        link.route_mut(peer).up = true;
+        out.push(Output::RouteUp {
+            network: link.network,
+            peer,
+        });
+        if !self.reachable.contains(peer) {
+            self.reachable.insert(peer);
+            out.push(Output::Publish {
+                reachable: self.reachable,
+            });
+            out.push(Output::PeerFound { peer });
+        }
+    }
+
+    fn lower(&mut self, slot: usize, peer: NodeId, out: &mut Outbox<Output>) {
+        let link = &mut self.links[slot];
+        let route = link.route_mut(peer);
+        route.up = false;
+        let last_heard = route.last_heard;
+        out.push(Output::RouteDown {
+            network: link.network,
+            peer,
+            last_heard,
+        });
+        if self.best_route(peer).is_none() && self.reachable.contains(peer) {
+            self.reachable.remove(peer);
+            out.push(Output::Publish {
+                reachable: self.reachable,
+            });
+            out.push(Output::PeerLost {
+                peer,
+                last_heard: self.last_heard(peer),
+            });
+        }
+    }
+
+    fn interface(&mut self, network: NetworkId, up: bool, out: &mut Outbox<Output>) {
+        let Some(slot) = self.links.iter().position(|link| link.network == network) else {
+            return;
+        };
+        self.links[slot].up = up;
+        if !up {
+            for peer in self.links[slot].peers.iter() {
+                if self.links[slot].route(peer).is_some_and(|route| route.up) {
+                    self.lower(slot, peer, out);
+                }
+            }
+        }
+    }
+
+    /// One beat: count what the last one left unanswered, then ask again.
+    fn beat(&mut self, index: usize, out: &mut Outbox<Output>) {
+        let Rhythm {
+            peers, threshold, ..
+        } = self.rhythms[index];
+        for slot in 0..self.links.len() {
+            let asked = self.links[slot].peers.intersection(peers);
+            if !self.links[slot].up || asked.is_empty() {
+                continue;
+            }
+            for peer in asked.iter() {
+                let route = self.links[slot].route_mut(peer);
+                if route.miss(threshold) {
+                    self.lower(slot, peer, out);
+                }
+            }
+            let heartbeat = Heartbeat {
+                incarnation: self.incarnation,
+                sequence: self.sequence,
+                reply: false,
+            };
+            let network = self.links[slot].network;
+            out.push(Output::Send {
+                network,
+                to: asked,
+                heartbeat,
+            });
+        }
+        self.sequence += 1;
+    }
+}
+
+impl Manager for Netft {
+    type Context<'a> = Context<'a>;
+    type Input = Input;
+    type Output = Output;
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input, out: &mut Outbox<Output>) {
+        match input {
+            Input::Configure {
+                incarnation,
+                peers,
+                networks,
+            } => {
+                self.incarnation = incarnation;
+                self.configure(cx, &peers, &networks, out);
+            }
+            Input::Heartbeat {
+                network,
+                from,
+                heartbeat,
+            } => {
+                self.heard(cx, network, from, heartbeat, out);
+            }
+            Input::Interface { network, up } => self.interface(network, up, out),
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.rhythms.iter().map(|rhythm| rhythm.next).min()
+    }
+
+    fn expire(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        for index in 0..self.rhythms.len() {
+            if self.rhythms[index].next <= cx.now.mono {
+                // A node that was frozen beats once, not once for every beat it slept through.
+                self.rhythms[index].next = cx.now.mono + self.rhythms[index].delay;
+                self.beat(index, out);
+            }
+        }
+    }
+
+    fn check(&self, cx: &Context<'_>) {
+        for peer in self.reachable.without(cx.me).iter() {
+            assert!(
+                self.best_route(peer).is_some(),
+                "{peer:?} counts as reachable, no route is up"
+            );
+        }
+    }
+}
+
+impl Route {
+    /// Counts one unanswered beat; true when the route goes down by it.
+    fn miss(&mut self, threshold: u32) -> bool {
+        // The first beat after a reply is answered by nothing yet: `missed` counts requests sent
+        // since the last reply, and the one just about to go out is not among them.
+        if self.missed >= threshold {
+            return self.up;
+        }
+        self.missed += 1;
+        false
+    }
+}

@@ -1,0 +1,95 @@
+//! Replacing the local replica by another one.
+
+use std::sync::Arc;
+
+use base::Outbox;
+
+use super::replica::Replica;
+use super::{Database, Output, Pending, Snapshot};
+use crate::database::{Change, Update};
+use crate::object::ObjectTable;
+
+/// A replica that is to become the local one.
+#[derive(Clone, Debug)]
+pub(super) struct Installation {
+    pub replica: Replica,
+    /// What to tell gum: the number of its request and the tables that came along. None for a copy
+    /// from the witness.
+    pub request: Option<(u64, Arc<ObjectTable>)>,
+}
+
+impl Database {
+    /// Takes over the view source's replica.
+    pub(super) fn install(&mut self, snapshot: Snapshot, out: &mut Outbox<Output>) {
+        self.installation += 1;
+        let (replica, objects) = self.target(snapshot);
+        let request = Some((self.installation, objects));
+        self.replace(Installation { replica, request }, out);
+    }
+
+    /// What the snapshot amounts to here: itself, or this node's own replica if that has applied
+    /// already what the snapshot carries as agreed. Tags never go back.
+    fn target(&self, snapshot: Snapshot) -> (Replica, Arc<ObjectTable>) {
+        let ours = &self.replica;
+        if let Some(update) = &snapshot.prepared
+            && ours.applied == update.key.number
+            && ours.tag == update.tag_after(snapshot.tag)
+        {
+            let mut replica = ours.clone();
+            replica.prepared = None;
+            return (replica, with_states(snapshot.objects, update));
+        }
+        let same = snapshot.hive == ours.hive;
+        let hive = if same {
+            Arc::clone(&ours.hive)
+        } else {
+            snapshot.hive
+        };
+        let replica = Replica {
+            hive,
+            tag: snapshot.tag,
+            applied: snapshot.applied,
+            prepared: snapshot.prepared,
+        };
+        (replica, snapshot.objects)
+    }
+
+    /// Makes `installation` durable behind everything that is on its way; a commit among that no
+    /// longer counts.
+    pub(super) fn replace(&mut self, installation: Installation, out: &mut Outbox<Output>) {
+        self.committing = false;
+        self.next = None;
+        self.unanswered = None;
+        // What is on its way may still change the durable replica: then compare with nothing.
+        if !self.pending.is_empty() || !installation.replica.is_durably(&self.replica) {
+            let replica = installation.replica.clone();
+            self.checkpoint(&replica, Pending::Replaced(installation), out);
+        } else {
+            self.installed(installation, out);
+        }
+    }
+
+    pub(super) fn installed(&mut self, installation: Installation, out: &mut Outbox<Output>) {
+        if !installation.replica.is_durably(&self.replica) {
+            self.witness.changed();
+        }
+        self.replica = installation.replica;
+        self.publish(out);
+        if let Some((number, objects)) = installation.request
+            && number == self.installation
+        {
+            out.push(Output::Installed {
+                objects: Some(objects),
+            });
+        }
+    }
+}
+
+fn with_states(mut objects: Arc<ObjectTable>, update: &Update) -> Arc<ObjectTable> {
+    for change in update.changes.iter() {
+        if let Change::State(change) = change {
+            Arc::make_mut(&mut objects).apply(change);
+        }
+    }
+    objects
+}

@@ -1,0 +1,115 @@
+//! Bringing the local replica and the copy on the witness disk together (seed 001, Quorum Manager
+//! 7: reconciles all replicas by Paxos tag).
+
+use base::{DiskId, Outbox};
+use bottom::clusdisk;
+
+use super::install::Installation;
+use super::replica::Replica;
+use super::witness::Progress;
+use super::{Database, Output};
+use crate::Context;
+
+/// What is missing until both are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reconcile {
+    /// The slots are being read.
+    Reading,
+    /// The copy was newer: the local replica has to become durably what it says.
+    Adopting,
+    /// The copy was older or absent: this version has to be on the disk.
+    Writing { version: u64 },
+}
+
+impl Database {
+    pub(super) fn witness_held(&mut self, disk: DiskId) {
+        self.witness.load(disk);
+        self.reconcile = Some(Reconcile::Reading);
+    }
+
+    pub(super) fn witness_released(&mut self) {
+        self.witness.unload();
+        self.reconcile = None;
+    }
+
+    /// The copy is unloaded, the node goes on (seed 001, Database Manager 7).
+    pub(super) fn witness_failed(&mut self, out: &mut Outbox<Output>) {
+        self.witness_released();
+        out.push(Output::WitnessFailed);
+    }
+
+    pub(super) fn witness_report(
+        &mut self,
+        cx: &Context<'_>,
+        report: clusdisk::Report,
+        out: &mut Outbox<Output>,
+    ) {
+        match self.witness.report(report) {
+            Progress::None | Progress::Written => {}
+            Progress::Found(copy) => self.copy_found(cx, copy, out),
+            Progress::Failed => self.witness_failed(out),
+        }
+    }
+
+    fn copy_found(&mut self, cx: &Context<'_>, copy: Option<Replica>, out: &mut Outbox<Output>) {
+        self.reconcile = Some(Reconcile::Adopting);
+        match copy {
+            Some(copy) if is_active(cx) && copy.tag > self.replica.tag => {
+                self.catch_up(copy, out);
+            }
+            Some(copy) if !is_active(cx) && copy.standing() > self.replica.standing() => {
+                self.adopt(copy, out);
+            }
+            Some(copy) if copy == self.replica.durable() => {
+                let version = self.witness.is_current();
+                self.reconcile = Some(Reconcile::Writing { version });
+            }
+            Some(_) | None => {
+                let version = self.witness.changed();
+                self.reconcile = Some(Reconcile::Writing { version });
+            }
+        }
+    }
+
+    /// An active member has agreed to whatever the copy has committed beyond it, and its volatile
+    /// tables need that update too. If it has not, it was left behind unawares: it takes the copy,
+    /// and gum sees to its removal.
+    fn catch_up(&mut self, copy: Replica, out: &mut Outbox<Output>) {
+        if self.replica.prepared_number() == Some(copy.applied) {
+            self.commit(copy.applied, out);
+        } else {
+            self.adopt(copy, out);
+        }
+    }
+
+    fn adopt(&mut self, copy: Replica, out: &mut Outbox<Output>) {
+        let installation = Installation {
+            replica: copy,
+            request: None,
+        };
+        self.replace(installation, out);
+    }
+
+    /// Says so once nothing is missing.
+    pub(super) fn reconciled(&mut self, out: &mut Outbox<Output>) {
+        let done = match self.reconcile {
+            None | Some(Reconcile::Reading) => false,
+            Some(Reconcile::Adopting) => self.pending.is_empty(),
+            Some(Reconcile::Writing { version }) => self.witness.has(version),
+        };
+        if done {
+            let adopted = self.reconcile.take() == Some(Reconcile::Adopting);
+            out.push(Output::WitnessReplica {
+                tag: self.replica.tag,
+                adopted,
+            });
+        }
+    }
+}
+
+/// Whether this node brought an active member's replica into the view.
+fn is_active(cx: &Context<'_>) -> bool {
+    let view = cx.facts.view.as_deref();
+    view.and_then(|view| view.reports.get(&cx.facts.me))
+        .is_some_and(|report| report.active)
+}

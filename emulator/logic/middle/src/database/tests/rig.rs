@@ -1,0 +1,242 @@
+//! A database on a real log, with models of the node's disk and of the witness disk.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use base::{DiskId, IoId, Manager, NodeId, Outbox, PaxosTag, Timestamp};
+use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
+use bottom::txlog::model::DiskModel;
+use bottom::txlog::{self, DiskRequest, FileName, Txlog};
+
+use crate::Facts;
+use crate::database::{Change, Database, Hive, HiveChange, Input, Output, Update, Value, image};
+use crate::membership::UpdateKey;
+use crate::test_context::{blank_facts, node, with_context};
+
+/// The tag of the seeded hive.
+pub(super) const FIRST: PaxosTag = PaxosTag {
+    next_epoch: 1,
+    last_epoch: 1,
+    sequence: 1,
+};
+
+/// The medium that all nodes see, in blocks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WitnessDisk {
+    pub blocks: BTreeMap<u64, Vec<u8>>,
+    pub refuses: bool,
+    /// Blocks that the next write puts on the medium before power fails.
+    pub torn_after: Option<usize>,
+}
+
+impl WitnessDisk {
+    const BLOCK: usize = BLOCK_BYTES as usize;
+
+    fn perform(&mut self, request: Request) -> Report {
+        match request {
+            Request::Read { .. } if self.refuses => Report::Read { data: None },
+            Request::Read { lba, blocks } => {
+                let blocks = (lba..lba + u64::from(blocks)).map(|lba| self.blocks.get(&lba));
+                let blank = vec![0; Self::BLOCK];
+                let data = blocks.flat_map(|block| block.unwrap_or(&blank).clone());
+                let data = Some(data.collect());
+                Report::Read { data }
+            }
+            Request::Write { .. } if self.refuses => Report::Written { ok: false },
+            Request::Write { lba, data } => {
+                assert_eq!(data.len() % Self::BLOCK, 0, "whole blocks");
+                let whole = self.torn_after.unwrap_or(usize::MAX);
+                for (lba, block) in (lba..).zip(data.chunks(Self::BLOCK)).take(whole) {
+                    self.blocks.insert(lba, block.to_vec());
+                }
+                Report::Written { ok: true }
+            }
+            other => panic!("the database asked for {other:?}"),
+        }
+    }
+}
+
+/// One node's database with everything below it.
+pub(super) struct Rig {
+    pub database: Database,
+    log: Txlog,
+    pub disk: DiskModel,
+    disk_queue: VecDeque<(IoId, DiskRequest)>,
+    pub witness: WitnessDisk,
+    pub witness_queue: VecDeque<Request>,
+    pub facts: Facts,
+    pub said: Vec<Output>,
+}
+
+impl Rig {
+    /// A node whose disk was seeded with an empty hive, started.
+    pub(super) fn seeded() -> Self {
+        let mut disk = DiskModel::default();
+        let content = image(&Hive::default(), FIRST);
+        disk.perform(DiskRequest::Replace {
+            file: FileName::Hive,
+            bytes: content,
+        });
+        Self::boot(disk)
+    }
+
+    pub(super) fn boot(disk: DiskModel) -> Self {
+        let mut rig = Self {
+            database: Database::default(),
+            log: Txlog::default(),
+            disk,
+            disk_queue: VecDeque::new(),
+            witness: WitnessDisk::default(),
+            witness_queue: VecDeque::new(),
+            facts: blank_facts(node(1)),
+            said: Vec::new(),
+        };
+        rig.tell(Input::Start);
+        rig.run();
+        rig
+    }
+
+    /// The node after a power failure.
+    pub(super) fn crash(self, kept: usize, rot: u8) -> Self {
+        Self::boot(self.disk.crash(kept, rot))
+    }
+
+    pub(super) fn tell(&mut self, input: Input) {
+        let mut out = Outbox::default();
+        with_context(&self.facts, Timestamp::ZERO, |cx| {
+            self.database.handle(cx, input, &mut out);
+            self.database.check(cx);
+        });
+        for output in out.drain() {
+            match output {
+                Output::Log(input) => self.tell_log(input),
+                Output::WitnessRequest { request, .. } => self.witness_queue.push_back(request),
+                said => self.hear(said),
+            }
+        }
+    }
+
+    fn hear(&mut self, said: Output) {
+        if let Output::Publish {
+            hive,
+            tag,
+            applied,
+            prepared,
+        } = said
+        {
+            assert!(tag >= self.facts.tag, "a tag went back");
+            self.facts.hive = hive;
+            self.facts.tag = tag;
+            self.facts.applied = applied;
+            self.facts.prepared = prepared;
+            return;
+        }
+        self.said.push(said);
+    }
+
+    fn tell_log(&mut self, input: txlog::Input) {
+        let mut out = Outbox::default();
+        let mut rng = base::Rng::new(0, 0);
+        let mut cx = bottom::Context {
+            now: base::Now::default(),
+            me: self.facts.me,
+            facts: &bottom::Facts::default(),
+            rng: &mut rng,
+        };
+        self.log.handle(&mut cx, input, &mut out);
+        for output in out.drain() {
+            match output {
+                txlog::Output::Disk { io, request } => self.disk_queue.push_back((io, request)),
+                said => self.tell(Input::Log(said)),
+            }
+        }
+    }
+
+    /// Lets the node's disk work off one request. False when there is none.
+    pub(super) fn step(&mut self) -> bool {
+        let Some((io, request)) = self.disk_queue.pop_front() else {
+            return false;
+        };
+        let outcome = self.disk.perform(request);
+        self.tell_log(txlog::Input::DiskDone { io, outcome });
+        true
+    }
+
+    /// Lets the node's disk work off everything.
+    pub(super) fn run(&mut self) {
+        while self.step() {}
+    }
+
+    /// Lets the witness disk work off one request. False when there is none.
+    pub(super) fn step_witness(&mut self) -> bool {
+        let Some(request) = self.witness_queue.pop_front() else {
+            return false;
+        };
+        let report = self.witness.perform(request);
+        self.tell(Input::WitnessReport(report));
+        true
+    }
+
+    /// Lets both disks work off everything.
+    pub(super) fn run_all(&mut self) {
+        while self.step() || self.step_witness() {}
+    }
+
+    pub(super) fn hold_witness(&mut self, witness: WitnessDisk) {
+        self.witness = witness;
+        self.tell(Input::WitnessHeld { disk: DiskId(0) });
+    }
+
+    pub(super) fn prepare(&mut self, update: &Update) {
+        let update = update.clone();
+        self.tell(Input::Prepare { update });
+    }
+
+    /// Agrees to the update and applies it.
+    pub(super) fn carry_out(&mut self, update: &Update) {
+        self.prepare(update);
+        self.run_all();
+        let number = update.key.number;
+        self.tell(Input::Commit { number });
+        self.run_all();
+    }
+
+    pub(super) fn said(&self, what: &Output) -> bool {
+        self.said.contains(what)
+    }
+
+    pub(super) fn value(&self) -> Option<u32> {
+        self.facts.hive.dword("Key", "Value")
+    }
+}
+
+/// Update `number` of epoch `epoch` with these changes.
+pub(super) fn update(number: u64, epoch: u64, changes: Vec<Change>) -> Update {
+    let sender: NodeId = node(1);
+    Update {
+        key: UpdateKey {
+            number,
+            epoch,
+            sender,
+        },
+        changes: Arc::new(changes),
+    }
+}
+
+/// An update that sets the one value that these tests look at.
+pub(super) fn set(number: u64, value: u32) -> Update {
+    let change = HiveChange::Set {
+        key: "Key".into(),
+        name: "Value".into(),
+        value: Value::Dword(value),
+    };
+    update(number, 1, vec![Change::Hive(change)])
+}
+
+/// The first tag after `count` updates.
+pub(super) fn tag_after(count: u64) -> PaxosTag {
+    PaxosTag {
+        sequence: FIRST.sequence + count,
+        ..FIRST
+    }
+}

@@ -1,0 +1,208 @@
+//! The copy on the witness disk: reconciling, following, failing.
+
+use base::PaxosTag;
+
+use super::rig::{Rig, WitnessDisk, set, tag_after};
+use crate::Facts;
+use crate::database::{Input, Output};
+use crate::test_context::{nodes, view};
+
+fn replica(tag: PaxosTag, adopted: bool) -> Output {
+    Output::WitnessReplica { tag, adopted }
+}
+
+/// A witness disk that followed a node through `count` updates.
+fn written(count: u64) -> WitnessDisk {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    for number in 1..=count {
+        rig.carry_out(&set(number, u32::try_from(number).unwrap()));
+    }
+    rig.witness
+}
+
+fn activate(facts: &mut Facts) {
+    let mut view = view(1, nodes(&[1]));
+    for report in view.reports.values_mut() {
+        report.active = true;
+    }
+    facts.view = Some(view.into());
+}
+
+#[test]
+fn a_blank_witness_gets_a_copy() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.step_witness();
+    assert!(!rig.said(&replica(tag_after(0), false)), "not looked yet");
+    rig.run_all();
+    assert!(rig.said(&replica(tag_after(0), false)));
+    assert!(!rig.witness.blocks.is_empty());
+}
+
+#[test]
+fn a_newer_copy_replaces_the_local_replica_durably() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(written(3));
+    rig.run_all();
+    assert!(rig.said(&replica(tag_after(3), true)));
+    assert_eq!(rig.crash(0, 0).value(), Some(3));
+}
+
+#[test]
+fn an_older_copy_is_overwritten() {
+    let mut rig = Rig::seeded();
+    rig.carry_out(&set(1, 9));
+    rig.hold_witness(written(0));
+    rig.run_all();
+    assert!(rig.said(&replica(tag_after(1), false)));
+    let mut other = Rig::seeded();
+    other.hold_witness(rig.witness);
+    other.run_all();
+    assert_eq!(other.value(), Some(9));
+}
+
+#[test]
+fn an_equal_copy_is_left_alone() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(written(0));
+    rig.run_all();
+    assert!(rig.said(&replica(tag_after(0), false)));
+    let before = written(0);
+    assert_eq!(rig.witness.blocks, before.blocks);
+}
+
+#[test]
+fn agreement_waits_for_the_witness_copy() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.prepare(&set(1, 7));
+    rig.run();
+    assert!(!rig.said(&Output::Prepared { number: 1 }), "the log has it");
+    rig.run_all();
+    assert!(
+        rig.said(&Output::Prepared { number: 1 }),
+        "and so has the copy"
+    );
+}
+
+#[test]
+fn the_next_holder_finds_what_was_agreed_to() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.prepare(&set(1, 7));
+    rig.run_all();
+    let mut other = Rig::seeded();
+    other.hold_witness(rig.witness);
+    other.run_all();
+    assert_eq!(other.facts.prepared, Some(set(1, 7)));
+}
+
+#[test]
+fn an_active_member_commits_what_the_copy_has_committed() {
+    let mut rig = Rig::seeded();
+    activate(&mut rig.facts);
+    rig.prepare(&set(1, 1));
+    rig.run();
+    rig.hold_witness(written(1));
+    rig.run_all();
+    assert!(
+        rig.said(&Output::Applied { update: set(1, 1) }),
+        "volatile parts included"
+    );
+    assert!(rig.said(&replica(tag_after(1), true)));
+}
+
+#[test]
+fn an_active_member_passes_over_an_agreement_that_is_only_on_the_copy() {
+    let mut holder = Rig::seeded();
+    holder.hold_witness(WitnessDisk::default());
+    holder.run_all();
+    holder.prepare(&set(1, 7));
+    holder.run_all();
+    let mut rig = Rig::seeded();
+    activate(&mut rig.facts);
+    rig.hold_witness(holder.witness);
+    rig.run_all();
+    assert_eq!(rig.facts.prepared, None, "it cannot have been acknowledged");
+}
+
+#[test]
+fn a_torn_write_leaves_the_copy_before_it() {
+    for whole in 0..3 {
+        let mut rig = Rig::seeded();
+        rig.hold_witness(written(2));
+        rig.run_all();
+        rig.witness.torn_after = Some(whole);
+        rig.prepare(&set(3, 3));
+        rig.step_witness();
+        let mut torn = rig.witness;
+        torn.torn_after = None;
+        let mut other = Rig::seeded();
+        other.hold_witness(torn);
+        other.run_all();
+        assert!(
+            other.facts.tag >= tag_after(2),
+            "{whole} blocks on the medium"
+        );
+    }
+}
+
+#[test]
+fn a_refused_write_fails_the_witness_and_not_the_node() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.witness.refuses = true;
+    rig.carry_out(&set(1, 7));
+    assert!(rig.said(&Output::WitnessFailed));
+    assert_eq!(rig.value(), Some(7), "the update goes on without it");
+    rig.carry_out(&set(2, 8));
+    assert!(rig.witness_queue.is_empty(), "the copy is unloaded");
+}
+
+#[test]
+fn a_refused_read_fails_the_witness() {
+    let mut rig = Rig::seeded();
+    let refuses = true;
+    rig.hold_witness(WitnessDisk {
+        refuses,
+        ..written(3)
+    });
+    rig.run_all();
+    assert!(rig.said(&Output::WitnessFailed));
+    assert_eq!(rig.facts.tag, tag_after(0));
+}
+
+#[test]
+fn a_report_of_before_a_release_is_not_taken_for_a_new_one() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(written(3));
+    let refused = rig.witness_queue.pop_front();
+    assert!(refused.is_some());
+    rig.tell(Input::WitnessReleased);
+    rig.hold_witness(written(3));
+    let report = bottom::clusdisk::Report::Read { data: None };
+    rig.tell(Input::WitnessReport(report));
+    rig.run_all();
+    assert!(rig.said(&replica(tag_after(3), true)));
+}
+
+#[test]
+fn commits_in_a_hurry_are_written_together() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.carry_out(&set(1, 1));
+    rig.prepare(&set(2, 2));
+    rig.run();
+    assert_eq!(rig.witness_queue.len(), 1, "one write under way");
+    rig.run_all();
+    let mut other = Rig::seeded();
+    other.hold_witness(rig.witness);
+    other.run_all();
+    assert_eq!(other.facts.prepared, Some(set(2, 2)));
+}

@@ -1,0 +1,279 @@
+//! The copy on the witness disk: two slots that are written in turn, so that one is whole whenever
+//! power fails (seed 001, Database Manager 3 and 7). Layout in docs/protocol/witness-replica.md.
+//!
+//! Knows slots and requests; what a copy means for the local replica is decided in `reconcile`.
+
+use base::DiskId;
+use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
+use wire::{Codec, Reader, checksum};
+
+use super::replica::Replica;
+
+const MAGIC: [u8; 8] = *b"LAWITNS1";
+/// First block of each slot. Fixed, behind where partition tables and labels lie.
+const SLOT_LBA: [u64; 2] = [2_048, 2_048 + SLOT_BLOCKS];
+/// Size of a slot: a header block and a replica of up to 4 MiB.
+const SLOT_BLOCKS: u64 = 8_193;
+
+const BLOCK: usize = BLOCK_BYTES as usize;
+
+/// What the header block of a slot says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Header {
+    /// Grows with every write of either slot.
+    serial: u64,
+    len: u32,
+    sum: u32,
+}
+
+wire::codec!(struct Header { serial, len, sum });
+
+impl Header {
+    fn of(serial: u64, content: &[u8]) -> Option<Self> {
+        let len = u32::try_from(content.len()).ok()?;
+        let header = Self {
+            serial,
+            len,
+            sum: checksum(&[&serial.to_be_bytes(), content]),
+        };
+        (u64::from(header.blocks()) <= SLOT_BLOCKS).then_some(header)
+    }
+
+    /// Blocks of the slot that are in use, this one included.
+    fn blocks(self) -> u32 {
+        1 + self.len.div_ceil(BLOCK_BYTES)
+    }
+
+    fn parse(block: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(block);
+        if reader.array() != Ok(MAGIC) {
+            return None;
+        }
+        let header = Self::decode(&mut reader).ok()?;
+        (u64::from(header.blocks()) <= SLOT_BLOCKS).then_some(header)
+    }
+}
+
+/// The bytes of a slot that holds `replica`; none if it does not fit.
+fn slot_bytes(serial: u64, replica: &Replica) -> Option<Vec<u8>> {
+    let content = replica.durable().to_bytes();
+    let header = Header::of(serial, &content)?;
+    let mut bytes = [&MAGIC, header.to_bytes().as_slice()].concat();
+    bytes.resize(BLOCK, 0);
+    bytes.extend(content);
+    bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+    Some(bytes)
+}
+
+/// The replica in a slot whose header was read before.
+fn parse_slot(header: Header, bytes: &[u8]) -> Option<Replica> {
+    let len = usize::try_from(header.len).ok()?;
+    let content = bytes.get(BLOCK..)?.get(..len)?;
+    let sum = checksum(&[&header.serial.to_be_bytes(), content]);
+    (Header::parse(bytes)? == header && sum == header.sum)
+        .then(|| Replica::from_bytes(content).ok())?
+}
+
+/// What the copy waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+enum Step {
+    /// For the disk to be held.
+    #[default]
+    Unloaded,
+    /// For the header of slot `found.len()`.
+    ExpectHeader { found: Vec<Option<Header>> },
+    /// For the first of these slots, newest first.
+    ExpectBody { candidates: Vec<(usize, Header)> },
+    /// For something to write.
+    Loaded,
+    /// For this version to be on the disk.
+    ExpectWritten { version: u64 },
+}
+
+/// What a report led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing to tell yet.
+    None,
+    /// Both slots were looked at: the newest whole copy, if there is one.
+    Found(Option<Replica>),
+    /// A version is on the disk.
+    Written,
+    /// The disk refused, or the replica does not fit. The copy is unloaded.
+    Failed,
+}
+
+/// The copy on the witness disk that this node holds.
+#[derive(Debug, Default)]
+pub(super) struct WitnessCopy {
+    disk: Option<DiskId>,
+    step: Step,
+    /// Reports still to come for requests of before the disk was held anew.
+    stale: u32,
+    /// Serial of the newest slot, and the slot to write next.
+    serial: u64,
+    slot: usize,
+    /// Counts changes of the local replica, and which of them is on the disk.
+    version: u64,
+    written: u64,
+    requests: Vec<Request>,
+}
+
+impl WitnessCopy {
+    /// Requests to send since the last call, with their disk.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = (DiskId, Request)> + use<> {
+        let requests = std::mem::take(&mut self.requests);
+        let disk = self.disk;
+        requests
+            .into_iter()
+            .filter_map(move |request| Some((disk?, request)))
+    }
+
+    /// Whether commits go to the disk.
+    pub(super) fn is_loaded(&self) -> bool {
+        matches!(self.step, Step::Loaded | Step::ExpectWritten { .. })
+    }
+
+    /// The disk is this node's: reads both slots.
+    pub(super) fn load(&mut self, disk: DiskId) {
+        self.unload();
+        self.disk = Some(disk);
+        self.step = Step::ExpectHeader { found: Vec::new() };
+        self.read(0, 1);
+    }
+
+    /// The disk is no longer this node's, or does not work.
+    pub(super) fn unload(&mut self) {
+        if self.is_waiting() {
+            self.stale += 1;
+        }
+        self.step = Step::Unloaded;
+    }
+
+    /// Whether a request is under way that still matters.
+    fn is_waiting(&self) -> bool {
+        !matches!(self.step, Step::Unloaded | Step::Loaded)
+    }
+
+    /// The local replica has changed. Answers the version that [`WitnessCopy::has`] asks for.
+    pub(super) fn changed(&mut self) -> u64 {
+        self.version += 1;
+        self.version
+    }
+
+    /// Whether this version is as safe as the witness can make it.
+    pub(super) fn has(&self, version: u64) -> bool {
+        !self.is_loaded() || self.written >= version
+    }
+
+    /// The copy that was found is the local replica: nothing is to be written. Answers the version
+    /// of both.
+    pub(super) fn is_current(&mut self) -> u64 {
+        self.written = self.version;
+        self.version
+    }
+
+    fn read(&mut self, slot: usize, blocks: u32) {
+        if let Some(lba) = SLOT_LBA.get(slot).copied() {
+            self.requests.push(Request::Read { lba, blocks });
+        }
+    }
+
+    /// Writes the newest state if it is not on the disk and nothing is under way. False if it
+    /// cannot be written.
+    pub(super) fn write(&mut self, replica: &Replica) -> bool {
+        if self.step != Step::Loaded || self.written == self.version {
+            return true;
+        }
+        let lba = SLOT_LBA.get(self.slot).copied();
+        let (Some(lba), Some(data)) = (lba, slot_bytes(self.serial + 1, replica)) else {
+            self.unload();
+            return false;
+        };
+        self.requests.push(Request::Write { lba, data });
+        self.step = Step::ExpectWritten {
+            version: self.version,
+        };
+        true
+    }
+
+    /// A read or write has ended.
+    pub(super) fn report(&mut self, report: Report) -> Progress {
+        let of_ours = matches!(report, Report::Read { .. } | Report::Written { .. });
+        if of_ours && self.stale > 0 {
+            self.stale -= 1;
+            return Progress::None;
+        }
+        match (std::mem::take(&mut self.step), report) {
+            (Step::ExpectHeader { found }, Report::Read { data: Some(data) }) => {
+                self.header_read(found, &data)
+            }
+            (Step::ExpectBody { candidates }, Report::Read { data: Some(data) }) => {
+                self.body_read(&candidates, &data)
+            }
+            (Step::ExpectWritten { version }, Report::Written { ok: true }) => {
+                self.step = Step::Loaded;
+                self.serial += 1;
+                self.slot = 1 - self.slot;
+                self.written = version;
+                Progress::Written
+            }
+            (step @ (Step::Unloaded | Step::Loaded), _) => {
+                self.step = step;
+                Progress::None
+            }
+            (_, Report::Read { .. } | Report::Written { .. }) => Progress::Failed,
+            (step, _) => {
+                self.step = step;
+                Progress::None
+            }
+        }
+    }
+
+    fn header_read(&mut self, mut found: Vec<Option<Header>>, block: &[u8]) -> Progress {
+        found.push(Header::parse(block));
+        if found.len() < SLOT_LBA.len() {
+            self.read(found.len(), 1);
+            self.step = Step::ExpectHeader { found };
+            return Progress::None;
+        }
+        let mut candidates: Vec<_> = found
+            .into_iter()
+            .enumerate()
+            .filter_map(|(slot, header)| Some((slot, header?)))
+            .collect();
+        candidates.sort_by_key(|(_, header)| std::cmp::Reverse(header.serial));
+        // Above whatever either header claims, so that the next write is the newest.
+        self.serial = candidates.first().map_or(0, |(_, header)| header.serial);
+        self.slot = candidates.first().map_or(0, |(slot, _)| 1 - slot);
+        self.look_at(candidates)
+    }
+
+    fn look_at(&mut self, candidates: Vec<(usize, Header)>) -> Progress {
+        let Some((slot, header)) = candidates.first().copied() else {
+            self.step = Step::Loaded;
+            return Progress::Found(None);
+        };
+        self.read(slot, header.blocks());
+        self.step = Step::ExpectBody { candidates };
+        Progress::None
+    }
+
+    fn body_read(&mut self, candidates: &[(usize, Header)], bytes: &[u8]) -> Progress {
+        let Some(((slot, header), others)) = candidates.split_first() else {
+            return Progress::Failed;
+        };
+        match parse_slot(*header, bytes) {
+            Some(replica) => {
+                self.slot = 1 - slot;
+                self.step = Step::Loaded;
+                Progress::Found(Some(replica))
+            }
+            // Torn when it was written: overwrite it, the other slot is the one to keep.
+            None => {
+                self.slot = *slot;
+                self.look_at(others.to_vec())
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The global update manager: one lock, one order, all or nothing (seed 001, Global Update
+//! Manager).
+//!
+//! Duty: bring the members of a quorate view to one replica, then carry updates to all of them in
+//! one order. Only the lock owner sends. An update is agreed to durably by every member before
+//! anybody applies it; a member that does not answer is taken out of the membership. The lock is a
+//! token: wishes go to everybody, the owner hands it on with the list of who waits (after Suzuki
+//! and Kasami), so nobody waits for ever.
+//!
+//! Publishes `ready` and the lock owner. Deliberately not done here: keeping anything (database),
+//! majority modes of DatabaseReadWriteMode (not yet).
+
+mod lock;
+mod messages;
+mod synchronise;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use base::limits::PROPOSALS_MAX;
+use base::{Manager, NodeId, NodeSet, Outbox, Timers, Timestamp};
+
+pub use messages::{Failure, Input, Message, Output, Ticket};
+
+use crate::Context;
+use crate::database::{Change, Snapshot};
+use crate::membership::{Standing, View};
+use lock::Token;
+use update::Current;
+
+/// Messages that wait until this member's view is open.
+const EARLY_MAX: usize = 4_096;
+
+/// Where this member stands in the current view.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+enum Phase {
+    /// No view, no quorum, or promised to another view.
+    #[default]
+    Closed,
+    /// Quorate; waiting for what the witness copy brought to one member.
+    ExpectReconciled { node: NodeId },
+    /// As source of a cluster about to form: waiting for the new epoch to be durable.
+    ExpectEpoch,
+    /// Waiting for the source's snapshot.
+    ExpectSnapshot,
+    /// Waiting for the snapshot to be durable.
+    ExpectInstalled,
+    /// Waiting for every other member to be as far.
+    ExpectOpen,
+    /// Waiting for the update that the snapshot carried as agreed to be applied.
+    ExpectLast { number: u64 },
+    /// Updates flow.
+    Open,
+}
+
+enum Timer {
+    Reply,
+}
+
+/// The manager's state.
+#[derive(Debug, Default)]
+pub struct Gum {
+    phase: Phase,
+    source: Option<NodeId>,
+    formed: bool,
+    /// As source: members that are not synchronised yet.
+    awaiting: NodeSet,
+    /// What came before this member was ready for it.
+    early: VecDeque<(NodeId, Message)>,
+    /// The lock, while it is here.
+    token: Option<Token>,
+    /// How many wishes for the lock each member has made in this view.
+    wishes: BTreeMap<NodeId, u64>,
+    /// This node has wished and not been served.
+    wishing: bool,
+    proposals: VecDeque<(Ticket, Vec<Change>)>,
+    current: Option<Current>,
+    /// Who waits for the local database to agree to which update.
+    asked: BTreeMap<u64, NodeId>,
+    timers: Timers<1>,
+}
+
+impl Gum {
+    fn view<'a>(cx: &Context<'a>) -> Option<&'a View> {
+        cx.facts.view.as_deref()
+    }
+
+    fn members(cx: &Context<'_>) -> NodeSet {
+        Self::view(cx).map_or(NodeSet::EMPTY, |view| view.members)
+    }
+
+    fn to_all(cx: &Context<'_>, message: Message, out: &mut Outbox<Output>) {
+        out.push(Output::Send {
+            to: Self::members(cx),
+            message,
+        });
+    }
+
+    fn arm(&mut self, cx: &Context<'_>) {
+        let patience = cx.facts.settings.generation.defaults().update_reply_timeout;
+        self.timers
+            .set(Timer::Reply as usize, cx.now.mono + patience);
+    }
+
+    /// Nothing of the old view is answered or sent from here on.
+    fn close(&mut self, out: &mut Outbox<Output>) {
+        let current = self.current.take();
+        let sent = current.map(|current| (current.ticket, Failure::ViewChanged));
+        let unsent = self
+            .proposals
+            .drain(..)
+            .map(|(ticket, _)| (ticket, Failure::NotReady));
+        for (ticket, failure) in sent.into_iter().chain(unsent) {
+            out.push(Output::Done {
+                ticket,
+                result: Err(failure),
+            });
+        }
+        if self.phase != Phase::Closed {
+            out.push(Output::Publish {
+                ready: false,
+                lock_owner: None,
+            });
+        }
+        *self = Self::default();
+    }
+
+    fn propose(
+        &mut self,
+        cx: &Context<'_>,
+        ticket: Ticket,
+        changes: Vec<Change>,
+        out: &mut Outbox<Output>,
+    ) {
+        let failure = match self.phase {
+            Phase::Open if self.proposals.len() < PROPOSALS_MAX => None,
+            Phase::Open => Some(Failure::Busy),
+            _ => Some(Failure::NotReady),
+        };
+        match failure {
+            Some(failure) => out.push(Output::Done {
+                ticket,
+                result: Err(failure),
+            }),
+            None => {
+                self.proposals.push_back((ticket, changes));
+                self.proceed(cx, out);
+            }
+        }
+    }
+
+    fn message(
+        &mut self,
+        cx: &Context<'_>,
+        from: NodeId,
+        message: Message,
+        out: &mut Outbox<Output>,
+    ) {
+        if !self.is_ready_for(&message) {
+            assert!(
+                self.early.len() < EARLY_MAX,
+                "members talk to one that is not synchronised"
+            );
+            self.early.push_back((from, message));
+            return;
+        }
+        match message {
+            Message::Reconciled { standing } => {
+                self.choose_source(cx, Some((from, standing)), out);
+                self.replay(cx, out);
+            }
+            Message::Synchronise { snapshot } => self.snapshot(from, snapshot, out),
+            Message::Synchronised => self.synchronised(cx, from, out),
+            Message::Open { next } => self.open(cx, next, out),
+            Message::LockWanted { request } => self.wanted(cx, from, request, out),
+            Message::Lock {
+                served,
+                waiting,
+                next,
+            } => {
+                self.locked(
+                    cx,
+                    Token {
+                        served,
+                        waiting: waiting.into(),
+                        next,
+                    },
+                    out,
+                );
+            }
+            Message::Prepare { update } => self.prepare(from, update, out),
+            Message::Prepared { number } => self.agreed(cx, from, number, out),
+            Message::Commit { number } => out.push(Output::Commit { number }),
+        }
+    }
+
+    /// Whether the phase has come for this message; what is too early waits.
+    fn is_ready_for(&self, message: &Message) -> bool {
+        match message {
+            Message::Reconciled { .. } => matches!(self.phase, Phase::ExpectReconciled { .. }),
+            Message::Synchronise { .. } => self.phase == Phase::ExpectSnapshot,
+            Message::Synchronised => !self.awaiting.is_empty(),
+            Message::Open { .. } => self.phase == Phase::ExpectOpen,
+            _ => self.phase == Phase::Open,
+        }
+    }
+
+    /// Handles what waited and whose phase has come, in the order of arrival.
+    fn replay(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        while let Some(place) = self.early.iter().position(|(_, m)| self.is_ready_for(m)) {
+            if let Some((from, message)) = self.early.remove(place) {
+                self.message(cx, from, message, out);
+            }
+        }
+    }
+}
+
+impl Manager for Gum {
+    type Context<'a> = Context<'a>;
+    type Input = Input;
+    type Output = Output;
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input, out: &mut Outbox<Output>) {
+        match input {
+            Input::Propose { ticket, changes } => self.propose(cx, ticket, changes, out),
+            Input::Message { from, message } => self.message(cx, from, message, out),
+            Input::Promised | Input::ViewInstalled => self.close(out),
+            Input::QuorumHeld { witness } => self.quorate(cx, witness.map(|(node, _)| node), out),
+            Input::Prepared { number } => {
+                if let Some(sender) = self.asked.remove(&number) {
+                    let message = Message::Prepared { number };
+                    out.push(Output::Send {
+                        to: NodeSet::one(sender),
+                        message,
+                    });
+                }
+            }
+            Input::Applied { update } => self.applied(cx, &update, out),
+            Input::Installed => self.installed(cx, out),
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.timers.deadline()
+    }
+
+    fn expire(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        while self.timers.pop_due(cx.now.mono).is_some() {
+            let agreed = self.current.as_ref().map(|current| current.agreed);
+            let silent = agreed.map_or(self.awaiting, |nodes| Self::members(cx).difference(nodes));
+            let nodes = silent.without(cx.facts.me);
+            if !nodes.is_empty() {
+                out.push(Output::Remove { nodes });
+            }
+        }
+    }
+
+    fn check(&self, cx: &Context<'_>) {
+        assert!(
+            self.current.is_none() || self.token.is_some(),
+            "an update without the lock"
+        );
+        assert!(
+            self.phase == Phase::Open || self.token.is_none(),
+            "the lock in a closed view"
+        );
+        assert!(self.phase == Phase::Closed || cx.facts.view.is_some());
+    }
+}

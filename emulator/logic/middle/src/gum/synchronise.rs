@@ -1,0 +1,155 @@
+//! From a quorate view to an open one: choose a source, bring everybody to its replica.
+
+use std::sync::Arc;
+
+use base::{NodeId, NodeSet, Outbox};
+
+use super::{Gum, Message, Output, Phase, Snapshot, Standing};
+use crate::Context;
+
+impl Gum {
+    /// The view has quorum. `witness` is the member that reconciled its replica with the witness
+    /// copy after it had promised itself.
+    pub(super) fn quorate(
+        &mut self,
+        cx: &Context<'_>,
+        witness: Option<NodeId>,
+        out: &mut Outbox<Output>,
+    ) {
+        if self.phase != Phase::Closed {
+            return;
+        }
+        match witness {
+            None => self.choose_source(cx, None, out),
+            Some(node) => {
+                self.phase = Phase::ExpectReconciled { node };
+                if node == cx.facts.me {
+                    let standing = Standing {
+                        tag: cx.facts.tag,
+                        applied: cx.facts.applied,
+                        prepared: cx.facts.prepared.as_ref().map(|update| update.key),
+                    };
+                    Self::to_all(cx, Message::Reconciled { standing }, out);
+                }
+            }
+        }
+        self.replay(cx, out);
+    }
+
+    pub(super) fn choose_source(
+        &mut self,
+        cx: &Context<'_>,
+        fresh: Option<(NodeId, Standing)>,
+        out: &mut Outbox<Output>,
+    ) {
+        let Some(view) = Self::view(cx) else { return };
+        let source = view.source(fresh);
+        self.source = Some(source);
+        self.formed = view.active().is_empty();
+        if source != cx.facts.me {
+            self.phase = Phase::ExpectSnapshot;
+        } else if self.formed {
+            self.phase = Phase::ExpectEpoch;
+            out.push(Output::BeginEpoch);
+        } else {
+            self.bring_together(cx, out);
+        }
+    }
+
+    /// As source: send everybody, this node included, the replica.
+    fn bring_together(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        // A cluster that forms starts with nothing owned by anybody.
+        let objects = if self.formed {
+            Arc::default()
+        } else {
+            Arc::clone(&cx.facts.objects)
+        };
+        let snapshot = Snapshot {
+            hive: Arc::clone(&cx.facts.hive),
+            tag: cx.facts.tag,
+            objects,
+            applied: cx.facts.applied,
+            prepared: cx.facts.prepared.clone(),
+        };
+        self.phase = Phase::ExpectSnapshot;
+        self.awaiting = Self::members(cx);
+        self.arm(cx);
+        Self::to_all(cx, Message::Synchronise { snapshot }, out);
+    }
+
+    pub(super) fn snapshot(&mut self, from: NodeId, snapshot: Snapshot, out: &mut Outbox<Output>) {
+        if self.source == Some(from) {
+            self.phase = Phase::ExpectInstalled;
+            out.push(Output::Install { snapshot });
+        }
+    }
+
+    /// The local replica is durable.
+    pub(super) fn installed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        match (&self.phase, self.source) {
+            (Phase::ExpectEpoch, _) => self.bring_together(cx, out),
+            (Phase::ExpectInstalled, Some(source)) => {
+                self.phase = Phase::ExpectOpen;
+                let message = Message::Synchronised;
+                out.push(Output::Send {
+                    to: NodeSet::one(source),
+                    message,
+                });
+            }
+            _ => {}
+        }
+        self.replay(cx, out);
+    }
+
+    /// As source: one more member is there.
+    pub(super) fn synchronised(
+        &mut self,
+        cx: &Context<'_>,
+        from: NodeId,
+        out: &mut Outbox<Output>,
+    ) {
+        self.awaiting.remove(from);
+        if self.awaiting.is_empty() {
+            self.timers.clear(super::Timer::Reply as usize);
+            let agreed = u64::from(cx.facts.prepared.is_some());
+            let next = cx.facts.applied + agreed + 1;
+            Self::to_all(cx, Message::Open { next }, out);
+        }
+    }
+
+    /// Everybody is there.
+    pub(super) fn open(&mut self, cx: &Context<'_>, next: u64, out: &mut Outbox<Output>) {
+        if self.source == Some(cx.facts.me) {
+            // The lock starts at the source; kept aside until the view is open here.
+            self.early.push_front((
+                cx.facts.me,
+                Message::Lock {
+                    served: Default::default(),
+                    waiting: Vec::new(),
+                    next,
+                },
+            ));
+        }
+        match &cx.facts.prepared {
+            Some(update) => {
+                let number = update.key.number;
+                self.phase = Phase::ExpectLast { number };
+                out.push(Output::Commit { number });
+            }
+            None => self.opened(cx, out),
+        }
+    }
+
+    /// The view is open on this member.
+    pub(super) fn opened(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        self.phase = Phase::Open;
+        out.push(Output::Publish {
+            ready: true,
+            lock_owner: self.source,
+        });
+        out.push(Output::Opened {
+            formed: self.formed,
+        });
+        self.replay(cx, out);
+    }
+}

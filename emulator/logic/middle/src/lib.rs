@@ -1,0 +1,62 @@
+//! The middle tier: cluster operations. Membership, quorum, ordered updates and the cluster
+//! database.
+//!
+//! Host manager and topology manager are absent so far; ARCHITECTURE.md says so.
+
+pub mod database;
+pub mod gum;
+pub mod membership;
+pub mod messaging;
+pub mod object;
+pub mod quorum;
+pub mod settings;
+#[cfg(test)]
+mod test_context;
+
+use std::sync::Arc;
+
+use base::{Incarnation, NodeId, Now, PaxosTag, QuorumState, Rng, Timestamp};
+
+/// What the middle tier knows and everybody above may read. Written by the router alone.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// This node.
+    pub me: NodeId,
+    /// This life of the node.
+    pub incarnation: Incarnation,
+    /// membership: the current view, none before the first.
+    pub view: Option<Arc<membership::View>>,
+    /// quorum: whether the current view has it.
+    pub quorum: QuorumState,
+    /// gum: the view is quorate and synchronised, so updates flow and this node is a member.
+    pub ready: bool,
+    /// gum: who may send updates now.
+    pub lock_owner: Option<NodeId>,
+    /// database: the committed hive.
+    pub hive: Arc<database::Hive>,
+    /// database: the committed replica's tag.
+    pub tag: PaxosTag,
+    /// database: number of the last applied update.
+    pub applied: u64,
+    /// database: an update agreed to and not seen committed.
+    pub prepared: Option<database::Update>,
+    /// The cluster-wide settings that the hive holds, in typed form.
+    pub settings: Arc<settings::Settings>,
+    /// object: owners and states of all cluster objects.
+    pub objects: Arc<object::ObjectTable>,
+    /// netft: when each peer was last heard, by node index; for the wait before unfenced groups.
+    pub last_heard: [Timestamp; base::limits::NODES_MAX],
+}
+
+/// What a manager of this tier sees during one call.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The time of the call.
+    pub now: Now,
+    /// Facts of the tier below.
+    pub bottom: &'a bottom::Facts,
+    /// Facts of this tier.
+    pub facts: &'a Facts,
+    /// This node's randomness.
+    pub rng: &'a mut Rng,
+}

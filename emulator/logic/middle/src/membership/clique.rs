@@ -1,0 +1,131 @@
+//! Who can be together: of the nodes that gossiped, those that all reach each other.
+
+use std::collections::BTreeMap;
+
+use base::{Incarnation, NodeId, NodeSet};
+
+/// What one node told in the opening stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gossip {
+    pub(super) incarnation: Incarnation,
+    pub(super) reachable: NodeSet,
+    pub(super) heard: NodeSet,
+    pub(super) active: bool,
+}
+
+/// Everybody that is connected to `me` over any number of hops, as far as gossip tells.
+pub(super) fn component(me: NodeId, gossip: &BTreeMap<NodeId, Gossip>) -> NodeSet {
+    let mut found = NodeSet::one(me);
+    loop {
+        let next = found
+            .iter()
+            .filter_map(|node| gossip.get(&node))
+            .fold(found, |all, row| all.union(row.reachable));
+        if next == found {
+            return found;
+        }
+        found = next;
+    }
+}
+
+/// Whether everybody in `component` has gossiped and has heard everybody else.
+pub(super) fn is_complete(component: NodeSet, gossip: &BTreeMap<NodeId, Gossip>) -> bool {
+    component.iter().all(|node| {
+        gossip
+            .get(&node)
+            .is_some_and(|row| component.is_subset(row.heard))
+    })
+}
+
+/// The node that proposes: the lowest active one that gossiped to this node, or the lowest while
+/// none is active.
+pub(super) fn coordinator(me: NodeId, gossip: &BTreeMap<NodeId, Gossip>) -> NodeId {
+    let linked = |node: NodeId| node == me || are_linked(me, node, gossip);
+    let active = gossip
+        .iter()
+        .filter(|(node, row)| row.active && linked(**node))
+        .map(|(n, _)| *n);
+    let all = gossip.keys().copied().filter(|node| linked(*node));
+    active.min().or_else(|| all.min()).unwrap_or(me)
+}
+
+/// A set with `me` in which everybody reaches everybody, built from the best connected active
+/// nodes first. Not always the largest such set; complete meshes come out whole.
+pub(super) fn clique(me: NodeId, gossip: &BTreeMap<NodeId, Gossip>) -> NodeSet {
+    let links = |node: NodeId| {
+        gossip
+            .keys()
+            .filter(|o| are_linked(node, **o, gossip))
+            .count()
+    };
+    let mut candidates: Vec<NodeId> = gossip.keys().copied().filter(|node| *node != me).collect();
+    candidates.sort_by_key(|node| {
+        let active = gossip.get(node).is_some_and(|row| row.active);
+        (!active, std::cmp::Reverse(links(*node)), *node)
+    });
+    candidates
+        .into_iter()
+        .fold(NodeSet::one(me), |chosen, node| {
+            if chosen.iter().all(|member| are_linked(member, node, gossip)) {
+                chosen.with(node)
+            } else {
+                chosen
+            }
+        })
+}
+
+fn are_linked(a: NodeId, b: NodeId, gossip: &BTreeMap<NodeId, Gossip>) -> bool {
+    let reaches = |from: &NodeId, to| {
+        gossip
+            .get(from)
+            .is_some_and(|row| row.reachable.contains(to))
+    };
+    a != b && reaches(&a, b) && reaches(&b, a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(number: u8) -> NodeId {
+        NodeId::new(number).expect("a valid node")
+    }
+
+    /// Gossip of nodes 1..=n with the given links cut.
+    fn mesh(count: u8, cut: &[(u8, u8)]) -> BTreeMap<NodeId, Gossip> {
+        let is_cut = |a: u8, b: u8| cut.contains(&(a, b)) || cut.contains(&(b, a));
+        let row = |a: u8| {
+            let reachable = (1..=count).filter(|b| !is_cut(a, *b)).map(node).collect();
+            let active = true;
+            Gossip {
+                incarnation: Incarnation(1),
+                reachable,
+                heard: reachable,
+                active,
+            }
+        };
+        (1..=count).map(|a| (node(a), row(a))).collect()
+    }
+
+    #[test]
+    fn a_full_mesh_is_one_clique() {
+        let gossip = mesh(5, &[]);
+        assert_eq!(clique(node(3), &gossip).len(), 5);
+        assert!(is_complete(component(node(1), &gossip), &gossip));
+    }
+
+    #[test]
+    fn a_missing_link_leaves_one_of_its_ends_out() {
+        let gossip = mesh(3, &[(1, 3)]);
+        let chosen = clique(node(1), &gossip);
+        assert_eq!(chosen, NodeSet::one(node(1)).with(node(2)));
+        assert!(!is_complete(component(node(1), &gossip), &gossip));
+    }
+
+    #[test]
+    fn the_coordinator_is_the_lowest_active_node() {
+        let mut gossip = mesh(3, &[]);
+        gossip.get_mut(&node(1)).expect("a row").active = false;
+        assert_eq!(coordinator(node(3), &gossip), node(2));
+    }
+}

@@ -1,0 +1,213 @@
+//! Who is let in, who is told that it is out, and who looks for a cluster again.
+
+use std::time::Duration;
+
+use base::{NodeId, NodeSet, Outbox};
+
+use super::clique::Gossip;
+use super::{Membership, Message, Output, State, Timer};
+use crate::Context;
+
+/// How often a node outside any cluster looks for one. Unsourced: a setting of this emulator.
+const JOIN_INTERVAL: Duration = Duration::from_secs(3);
+/// How often an active node outside the view is told so.
+const EXCLUDE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Membership {
+    pub(super) fn peer_found(
+        &mut self,
+        cx: &mut Context<'_>,
+        peer: NodeId,
+        out: &mut Outbox<Output>,
+    ) {
+        if self.state == State::ExpectGossip {
+            self.tick(cx, out);
+            self.assess(cx, out);
+        } else if self.is_settled(cx) {
+            // A joiner will gossip and be taken in then; a node that believes to be a member of
+            // this cluster although the view has gone on without it must hear of that.
+            if !Self::members(cx).contains(peer) {
+                self.strangers.insert(peer);
+                self.timers
+                    .set(Timer::Exclude as usize, cx.now.mono + EXCLUDE_INTERVAL);
+            }
+        } else if self.state == State::Stable {
+            self.open(cx, self.epoch + 1, out);
+        }
+    }
+
+    pub(super) fn peer_lost(
+        &mut self,
+        cx: &mut Context<'_>,
+        peer: NodeId,
+        out: &mut Outbox<Output>,
+    ) {
+        self.strangers.remove(peer);
+        let concerns = match &self.state {
+            State::ExpectPromises { members, .. } => members.contains(peer),
+            State::ExpectInstall { view } => view.coordinator == peer,
+            State::Stable => Self::members(cx).contains(peer),
+            State::ExpectGossip => {
+                self.gossip.remove(&peer);
+                self.tick(cx, out);
+                self.assess(cx, out);
+                return;
+            }
+            State::ExpectProposal => true,
+            State::Dormant => false,
+        };
+        if concerns {
+            self.open(cx, self.epoch + 1, out);
+        }
+    }
+
+    pub(super) fn message(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        message: Message,
+        out: &mut Outbox<Output>,
+    ) {
+        match message {
+            Message::Gossip {
+                epoch,
+                incarnation,
+                reachable,
+                heard,
+                active,
+            } => {
+                let gossip = Gossip {
+                    incarnation,
+                    reachable,
+                    heard,
+                    active,
+                };
+                self.gossiped(cx, from, epoch, gossip, out);
+            }
+            Message::Propose { view, members } => self.proposed(cx, view, members, out),
+            Message::Promise { view, report } => self.promised_by(cx, from, view, report, out),
+            Message::Install { view } => self.installed(cx, from, &view, out),
+            Message::Installed { view } => {
+                if cx.facts.view.as_ref().is_some_and(|known| known.id == view) {
+                    self.uninstalled.remove(from);
+                }
+            }
+            Message::Excluded { view, members } => {
+                let older = cx
+                    .facts
+                    .view
+                    .as_ref()
+                    .is_some_and(|known| known.id.epoch < view.epoch);
+                if self.active && older && !members.contains(cx.facts.me) {
+                    out.push(Output::Excluded);
+                }
+            }
+        }
+    }
+
+    fn gossiped(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        epoch: u64,
+        gossip: Gossip,
+        out: &mut Outbox<Output>,
+    ) {
+        if self.keeps_out(from, &gossip) {
+            return;
+        }
+        let outsider = !Self::members(cx).contains(from) || self.is_new_life(cx, from, &gossip);
+        if self.is_settled(cx) && outsider {
+            self.knocked(cx, from, epoch, &gossip, out);
+            return;
+        }
+        if epoch > self.epoch {
+            self.open(cx, epoch, out);
+        }
+        if epoch == self.epoch {
+            self.hear(cx, from, gossip, out);
+        }
+    }
+
+    /// Whether `from` was taken out and this is still the life in which it was.
+    fn keeps_out(&mut self, from: NodeId, gossip: &Gossip) -> bool {
+        match self.removed.get(&from) {
+            Some(Some(life)) if *life != gossip.incarnation => {
+                self.removed.remove(&from);
+                false
+            }
+            Some(_) => true,
+            None => false,
+        }
+    }
+
+    /// Whether `from` is in the view with an earlier life.
+    fn is_new_life(&self, cx: &Context<'_>, from: NodeId, gossip: &Gossip) -> bool {
+        let report = cx
+            .facts
+            .view
+            .as_ref()
+            .and_then(|view| view.reports.get(&from));
+        report.is_some_and(|report| report.incarnation != gossip.incarnation)
+    }
+
+    /// Somebody outside the open view gossips.
+    fn knocked(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        epoch: u64,
+        gossip: &Gossip,
+        out: &mut Outbox<Output>,
+    ) {
+        if gossip.active {
+            self.strangers.insert(from);
+            self.exclude(cx, out);
+            return;
+        }
+        self.strangers.remove(from);
+        let meshed = Self::members(cx).without(from).is_subset(gossip.reachable);
+        if meshed && cx.bottom.reachable.contains(from) && self.leads(cx) {
+            self.open(cx, self.epoch.max(epoch) + 1, out);
+        }
+    }
+
+    /// Tells active nodes outside the view that the cluster goes on without them.
+    pub(super) fn exclude(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        let to = self.strangers.intersection(cx.bottom.reachable);
+        let Some(view) = cx.facts.view.as_ref().filter(|_| self.is_settled(cx)) else {
+            return;
+        };
+        let to = to.difference(view.members);
+        self.strangers = to;
+        if !to.is_empty() {
+            out.push(Output::Send {
+                to,
+                message: Message::Excluded {
+                    view: view.id,
+                    members: view.members,
+                },
+            });
+            self.timers
+                .set(Timer::Exclude as usize, cx.now.mono + EXCLUDE_INTERVAL);
+        }
+    }
+
+    /// After a view: a node that is in no running cluster goes on looking for one.
+    pub(super) fn rearm_join(&mut self, cx: &Context<'_>) {
+        if !self.active {
+            self.timers
+                .set(Timer::Join as usize, cx.now.mono + JOIN_INTERVAL);
+        }
+    }
+
+    pub(super) fn join_again(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        let others: NodeSet = cx.bottom.reachable.difference(Self::members(cx));
+        let waiting = cx.facts.quorum == base::QuorumState::Absent;
+        if self.state == State::Stable && !self.active && waiting && !others.is_empty() {
+            self.open(cx, self.epoch + 1, out);
+        } else {
+            self.rearm_join(cx);
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The stages of a regroup: opening, closing, and pruning by a new round.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base::{NodeId, NodeSet, Outbox, RegroupStage, ViewId};
+
+use super::clique::{self, Gossip};
+use super::{MemberReport, Membership, Message, Output, State, Timer, View};
+use crate::Context;
+
+impl Membership {
+    /// Starts or joins the regroup numbered `epoch`.
+    pub(super) fn open(&mut self, cx: &mut Context<'_>, epoch: u64, out: &mut Outbox<Output>) {
+        let defaults = cx.facts.settings.generation.defaults();
+        self.epoch = epoch;
+        self.state = State::ExpectGossip;
+        self.gossip.clear();
+        self.timers.clear(Timer::Stage as usize);
+        self.timers.clear(Timer::Join as usize);
+        self.arm(cx, Timer::Opening, defaults.regroup_opening_timeout);
+        self.notice_stage(RegroupStage::Opening, out);
+        self.tick(cx, out);
+        self.assess(cx, out);
+    }
+
+    /// Repeats what this stage has to say.
+    pub(super) fn tick(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        let me = cx.facts.me;
+        match &self.state {
+            State::ExpectGossip => {
+                let message = self.own_gossip(cx);
+                let to = self.welcome(cx.bottom.reachable).without(me);
+                out.push(Output::Send { to, message });
+            }
+            State::ExpectPromises {
+                view,
+                members,
+                promises,
+            } => {
+                let silent = members
+                    .iter()
+                    .filter(|node| !promises.contains_key(node))
+                    .collect();
+                let message = Message::Propose {
+                    view: *view,
+                    members: *members,
+                };
+                out.push(Output::Send {
+                    to: silent,
+                    message,
+                });
+            }
+            State::ExpectInstall { view } => {
+                let message = Message::Promise {
+                    view: *view,
+                    report: self.report(cx),
+                };
+                out.push(Output::Send {
+                    to: NodeSet::one(view.coordinator),
+                    message,
+                });
+            }
+            State::Stable if !self.uninstalled.is_empty() => {
+                if let Some(view) = cx.facts.view.clone() {
+                    let to = self.uninstalled.intersection(cx.bottom.reachable);
+                    out.push(Output::Send {
+                        to,
+                        message: Message::Install { view },
+                    });
+                }
+            }
+            State::Dormant | State::Stable | State::ExpectProposal => return,
+        }
+        let tick = cx.facts.settings.generation.defaults().regroup_tick;
+        self.arm(cx, Timer::Tick, tick);
+    }
+
+    /// Those of `nodes` that were not taken out.
+    fn welcome(&self, nodes: NodeSet) -> NodeSet {
+        nodes
+            .iter()
+            .filter(|node| !self.removed.contains_key(node))
+            .collect()
+    }
+
+    fn own_gossip(&mut self, cx: &Context<'_>) -> Message {
+        let me = cx.facts.me;
+        let reachable = self.welcome(cx.bottom.reachable).with(me);
+        let heard = self.gossip.keys().copied().collect::<NodeSet>().with(me);
+        let (incarnation, active) = (cx.facts.incarnation, self.active);
+        self.gossip.insert(
+            me,
+            Gossip {
+                incarnation,
+                reachable,
+                heard,
+                active,
+            },
+        );
+        Message::Gossip {
+            epoch: self.epoch,
+            incarnation,
+            reachable,
+            heard,
+            active,
+        }
+    }
+
+    /// Takes in gossip of the current epoch.
+    pub(super) fn hear(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        gossip: Gossip,
+        out: &mut Outbox<Output>,
+    ) {
+        let news = self.gossip.get(&from).is_none_or(|known| *known != gossip);
+        self.gossip.insert(from, gossip);
+        if self.state == State::ExpectGossip && news {
+            self.own_gossip(cx);
+            self.assess(cx, out);
+        }
+    }
+
+    /// Ends the opening stage as soon as everybody has heard everybody.
+    pub(super) fn assess(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        let everybody = cx.facts.settings.nodes.keys().copied().collect::<NodeSet>();
+        let component = clique::component(cx.facts.me, &self.gossip);
+        if !clique::is_complete(component, &self.gossip) {
+            return;
+        }
+        // Without an active member this is a cluster about to form: whoever else is configured
+        // gets the whole opening stage to show up.
+        let running = self.gossip.values().any(|row| row.active);
+        if running || everybody.is_subset(component) {
+            // Others may not yet know that this node has heard them all: say so before closing.
+            let message = self.own_gossip(cx);
+            let to = component.without(cx.facts.me);
+            out.push(Output::Send { to, message });
+            self.close(cx, out);
+        }
+    }
+
+    /// The closing stage: propose, or wait for the proposal.
+    pub(super) fn close(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        let me = cx.facts.me;
+        self.own_gossip(cx);
+        self.timers.clear(Timer::Opening as usize);
+        let stage = cx
+            .facts
+            .settings
+            .generation
+            .defaults()
+            .regroup_stage_timeout;
+        self.arm(cx, Timer::Stage, stage);
+        self.notice_stage(RegroupStage::Closing, out);
+        if clique::coordinator(me, &self.gossip) != me {
+            self.state = State::ExpectProposal;
+            self.timers.clear(Timer::Tick as usize);
+            return;
+        }
+        let members = clique::clique(me, &self.gossip);
+        let view = ViewId {
+            epoch: self.epoch,
+            coordinator: me,
+            incarnation: cx.facts.incarnation,
+        };
+        if self
+            .promised
+            .is_some_and(|promised| promised.epoch >= view.epoch)
+        {
+            self.open(cx, self.epoch + 1, out);
+            return;
+        }
+        self.promise(view, out);
+        let promises = BTreeMap::from([(me, self.report(cx))]);
+        self.state = State::ExpectPromises {
+            view,
+            members,
+            promises,
+        };
+        self.tick(cx, out);
+        self.conclude(cx, out);
+    }
+
+    fn promise(&mut self, view: ViewId, out: &mut Outbox<Output>) {
+        self.promised = Some(view);
+        out.push(Output::Promised);
+    }
+
+    /// A coordinator proposes.
+    pub(super) fn proposed(
+        &mut self,
+        cx: &mut Context<'_>,
+        view: ViewId,
+        members: NodeSet,
+        out: &mut Outbox<Output>,
+    ) {
+        let known = self.promised.is_some_and(|promised| promised == view);
+        if known && self.state == (State::ExpectInstall { view }) {
+            self.tick(cx, out);
+            return;
+        }
+        let late = view.epoch < self.epoch;
+        let taken = self
+            .promised
+            .is_some_and(|promised| promised.epoch >= view.epoch);
+        if late || taken || !members.contains(cx.facts.me) {
+            return;
+        }
+        self.epoch = view.epoch;
+        self.timers.clear(Timer::Opening as usize);
+        let stage = cx
+            .facts
+            .settings
+            .generation
+            .defaults()
+            .regroup_stage_timeout;
+        self.arm(cx, Timer::Stage, stage);
+        self.promise(view, out);
+        self.state = State::ExpectInstall { view };
+        self.tick(cx, out);
+    }
+
+    /// A member promised.
+    pub(super) fn promised_by(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        id: ViewId,
+        report: MemberReport,
+        out: &mut Outbox<Output>,
+    ) {
+        match &mut self.state {
+            State::ExpectPromises {
+                view,
+                members,
+                promises,
+            } if *view == id && members.contains(from) => {
+                promises.insert(from, report);
+                self.conclude(cx, out);
+            }
+            _ => self.install_again(cx, from, id, out),
+        }
+    }
+
+    /// A member that still promises has not seen the view.
+    fn install_again(&self, cx: &Context<'_>, to: NodeId, id: ViewId, out: &mut Outbox<Output>) {
+        if let Some(view) = cx.facts.view.as_ref().filter(|view| view.id == id) {
+            let message = Message::Install {
+                view: Arc::clone(view),
+            };
+            out.push(Output::Send {
+                to: NodeSet::one(to),
+                message,
+            });
+        }
+    }
+
+    /// As coordinator: install once everybody has promised.
+    fn conclude(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        let State::ExpectPromises {
+            view,
+            members,
+            promises,
+        } = &self.state
+        else {
+            return;
+        };
+        if promises.len() != members.len() as usize {
+            return;
+        }
+        let view = Arc::new(View {
+            id: *view,
+            members: *members,
+            reports: promises.clone(),
+        });
+        self.uninstalled = view.members.without(cx.facts.me);
+        let message = Message::Install {
+            view: Arc::clone(&view),
+        };
+        out.push(Output::Send {
+            to: self.uninstalled,
+            message,
+        });
+        self.install(cx, &view, out);
+        if !self.uninstalled.is_empty() {
+            let tick = cx.facts.settings.generation.defaults().regroup_tick;
+            self.arm(cx, Timer::Tick, tick);
+        }
+    }
+
+    /// The coordinator says that everybody has promised.
+    pub(super) fn installed(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        view: &Arc<View>,
+        out: &mut Outbox<Output>,
+    ) {
+        let current = cx
+            .facts
+            .view
+            .as_ref()
+            .is_some_and(|known| known.id == view.id);
+        if self.state == (State::ExpectInstall { view: view.id }) {
+            self.uninstalled = NodeSet::EMPTY;
+            self.install(cx, view, out);
+        } else if !current {
+            return;
+        }
+        let message = Message::Installed { view: view.id };
+        out.push(Output::Send {
+            to: NodeSet::one(from),
+            message,
+        });
+    }
+
+    /// What this node brings into a view.
+    fn report(&self, cx: &Context<'_>) -> MemberReport {
+        MemberReport {
+            incarnation: cx.facts.incarnation,
+            active: self.active,
+            tag: cx.facts.tag,
+            applied: cx.facts.applied,
+            prepared: cx.facts.prepared.as_ref().map(|update| update.key),
+            holds_witness: self.holds_witness,
+        }
+    }
+}

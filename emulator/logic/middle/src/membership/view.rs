@@ -1,0 +1,122 @@
+//! The view: which nodes agreed to be together, and what each brought along.
+
+use std::collections::BTreeMap;
+
+use base::{Incarnation, NodeId, NodeSet, PaxosTag, ViewId};
+
+/// Names one global update: its place in the order, the node that sends it and the view in which
+/// it was first sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UpdateKey {
+    /// Place in the one order of all updates since the database was made.
+    pub number: u64,
+    /// Epoch of the view in which it was first sent.
+    pub epoch: u64,
+    /// The lock owner that sent it.
+    pub sender: NodeId,
+}
+
+/// What a member told of itself when it agreed to a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberReport {
+    /// Which life of the node this is.
+    pub incarnation: Incarnation,
+    /// It was an active member of a quorate view in this life; its replica is the truth.
+    pub active: bool,
+    /// Tag of its committed replica.
+    pub tag: PaxosTag,
+    /// Number of the last update it applied (volatile ones count as well), 0 before the first.
+    pub applied: u64,
+    /// An update that it has agreed to and not seen committed.
+    pub prepared: Option<UpdateKey>,
+    /// It holds the reservation of the witness disk or the lock on the witness share.
+    pub holds_witness: bool,
+}
+
+/// How far a replica is. Ordered: the greatest of a view's holds every update that may have been
+/// acknowledged.
+///
+/// Of two updates that were agreed to in the same place, the one sent in the later epoch counts:
+/// its sender knew of the other if that could have been committed (as the highest ballot of Paxos).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Standing {
+    /// Tag of the committed replica.
+    pub tag: PaxosTag,
+    /// Number of the last applied update.
+    pub applied: u64,
+    /// An update that was agreed to and not seen committed.
+    pub prepared: Option<UpdateKey>,
+}
+
+impl MemberReport {
+    /// How far the member's replica is.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            tag: self.tag,
+            applied: self.applied,
+            prepared: self.prepared,
+        }
+    }
+}
+
+/// One membership view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Its unique name.
+    pub id: ViewId,
+    /// Who is in it.
+    pub members: NodeSet,
+    /// What each member brought along.
+    pub reports: BTreeMap<NodeId, MemberReport>,
+}
+
+impl View {
+    /// Members that were active before this view.
+    #[must_use]
+    pub fn active(&self) -> NodeSet {
+        self.reports
+            .iter()
+            .filter(|(_, report)| report.active)
+            .map(|(node, _)| *node)
+            .collect()
+    }
+
+    /// The member that holds the witness, if any.
+    #[must_use]
+    pub fn witness_holder(&self) -> Option<NodeId> {
+        self.reports
+            .iter()
+            .find(|(_, report)| report.holds_witness)
+            .map(|(node, _)| *node)
+    }
+
+    /// The member whose replica the others are brought to: active before not, newest standing,
+    /// lowest number. `fresh` replaces what one member reported.
+    #[must_use]
+    pub fn source(&self, fresh: Option<(NodeId, Standing)>) -> NodeId {
+        let rank = |(node, report): &(&NodeId, &MemberReport)| {
+            let standing = fresh
+                .filter(|(other, _)| other == *node)
+                .map_or(report.standing(), |(_, standing)| standing);
+            (report.active, standing, std::cmp::Reverse(**node))
+        };
+        let best = self.reports.iter().max_by_key(rank);
+        best.map_or(self.id.coordinator, |(node, _)| *node)
+    }
+
+    /// The node that speaks for the view: the lowest active member, or the lowest member while
+    /// nobody is active.
+    #[must_use]
+    pub fn leader(&self) -> NodeId {
+        self.active()
+            .first()
+            .or(self.members.first())
+            .unwrap_or(self.id.coordinator)
+    }
+}
+
+wire::codec!(struct UpdateKey { number, epoch, sender });
+wire::codec!(struct Standing { tag, applied, prepared });
+wire::codec!(struct MemberReport { incarnation, active, tag, applied, prepared, holds_witness });
+wire::codec!(struct View { id, members, reports });

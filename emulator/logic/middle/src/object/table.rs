@@ -1,0 +1,108 @@
+//! Owners and states of groups, resources and nodes, and the changes that move them.
+
+use std::collections::BTreeMap;
+
+use base::{GroupId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
+
+/// One change of the volatile tables; travels in a global update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateChange {
+    /// The group belongs to `owner` from here on; all its resources count as offline.
+    GroupOwner {
+        group: GroupId,
+        owner: NodeId,
+        cause: StateChangeCause,
+    },
+    /// The owner reports a resource's state.
+    Resource {
+        resource: ResourceId,
+        group: GroupId,
+        state: ResourceState,
+    },
+    /// The node was paused or resumed.
+    NodePaused { node: NodeId, paused: bool },
+}
+
+/// A group as all members know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupRow {
+    /// The node that runs it or would.
+    pub owner: NodeId,
+    /// Why it is there.
+    pub cause: StateChangeCause,
+}
+
+/// A resource as all members know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResourceRow {
+    /// Its group.
+    pub group: GroupId,
+    /// Its state as last reported by the owner.
+    pub state: ResourceState,
+}
+
+/// The tables.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ObjectTable {
+    /// Groups that ever had an owner since the cluster formed.
+    pub groups: BTreeMap<GroupId, GroupRow>,
+    /// Resources that ever reported a state since the cluster formed.
+    pub resources: BTreeMap<ResourceId, ResourceRow>,
+    /// Nodes that take no new groups.
+    pub paused: NodeSet,
+}
+
+impl ObjectTable {
+    /// Applies one change. A state of a resource whose group has no owner is dropped: it was on
+    /// its way while the group was removed.
+    pub fn apply(&mut self, change: &StateChange) {
+        match change {
+            StateChange::GroupOwner {
+                group,
+                owner,
+                cause,
+            } => {
+                self.groups.insert(
+                    *group,
+                    GroupRow {
+                        owner: *owner,
+                        cause: *cause,
+                    },
+                );
+                self.resources
+                    .values_mut()
+                    .filter(|row| row.group == *group)
+                    .for_each(|row| {
+                        row.state = ResourceState::Offline;
+                    });
+            }
+            StateChange::Resource {
+                resource,
+                group,
+                state,
+            } => {
+                if self.groups.contains_key(group) {
+                    let row = ResourceRow {
+                        group: *group,
+                        state: *state,
+                    };
+                    self.resources.insert(*resource, row);
+                }
+            }
+            StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
+            StateChange::NodePaused {
+                node,
+                paused: false,
+            } => self.paused.remove(*node),
+        }
+    }
+}
+
+wire::codec!(enum StateChange {
+    0 = GroupOwner { group, owner, cause },
+    1 = Resource { resource, group, state },
+    2 = NodePaused { node, paused },
+});
+wire::codec!(struct GroupRow { owner, cause });
+wire::codec!(struct ResourceRow { group, state });
+wire::codec!(struct ObjectTable { groups, resources, paused });

@@ -1,0 +1,81 @@
+//! What the quorum manager hears, says and tells the other members.
+
+use base::{HaltReason, NodeId, NodeSet, Notice, PaxosTag, QuorumState};
+
+use crate::database::Change;
+use crate::quorum::Tally;
+
+/// What travels between quorum managers, within one view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// From the decider to the member that holds the witness, or to itself: get it for this view.
+    Arbitrate,
+    /// The arbiter of the view has the witness; its replica is reconciled with the witness copy,
+    /// whose settings may change the votes.
+    WitnessWon { tag: PaxosTag },
+    /// The arbiter could not get the witness.
+    WitnessLost,
+    /// The decider has counted. `fresh` is the member whose replica was reconciled with the
+    /// witness copy, and its tag now.
+    Decision {
+        tally: Tally,
+        held: bool,
+        fresh: Option<(NodeId, PaxosTag)>,
+    },
+}
+
+/// What the quorum manager hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// From membership: the view fact changed.
+    ViewInstalled,
+    /// From another member of the view.
+    Message { from: NodeId, message: Message },
+    /// From rcm (disk) or share: the witness is held by this node; for a disk, database reads its
+    /// replica next.
+    WitnessHeld,
+    /// From rcm or share: the arbitration this node was asked for is lost.
+    WitnessLost { unreachable: bool },
+    /// From database: the witness replica was read, this node's replica is at least as new.
+    WitnessReconciled { tag: PaxosTag },
+    /// From clusdisk, share or database: a witness that was held is gone or cannot be written.
+    WitnessFailed,
+    /// From gum: the view is open; weights may be adjusted by an update (dynamic quorum).
+    Opened,
+    /// From the router: the hive changed, so votes and model may have.
+    SettingsChanged,
+}
+
+/// What the quorum manager says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To the facts.
+    Publish {
+        state: QuorumState,
+        tally: Option<Tally>,
+    },
+    /// To rcm: exactly one vote is missing and this node is the arbiter: get the witness.
+    WitnessNeeded,
+    /// To membership: whether this node holds the witness, for its next report.
+    WitnessHeld { held: bool },
+    /// To rcm: the witness was won but the copy on it shows that this view has no quorum: give it
+    /// back.
+    WitnessUnneeded,
+    /// To the event log.
+    Notice(Notice),
+    /// To messaging.
+    Send { to: NodeSet, message: Message },
+    /// To gum: the view has quorum.
+    QuorumHeld { witness: Option<(NodeId, PaxosTag)> },
+    /// To the node: an active member is in a view without quorum.
+    Halt { reason: HaltReason },
+    /// To gum: adjust the dynamic weights.
+    Propose { changes: Vec<Change> },
+}
+
+wire::codec!(enum Message {
+    0 = Arbitrate,
+    1 = WitnessWon { tag },
+    2 = WitnessLost,
+    3 = Decision { tally, held, fresh },
+});

@@ -1,0 +1,352 @@
+//! The quorum manager: votes, models and the witness (seed 001, Quorum Manager).
+//!
+//! Duty: decide for each view whether it has quorum. One member decides, the one whose replica the
+//! others will be brought to, because its settings are the newest; it counts by the model and, when
+//! exactly one vote is missing, has the witness arbitrated for. A view without quorum ends the
+//! cluster service on every active member; nodes that were not active keep looking for others.
+//! After the view is open the leader adjusts the dynamic weights (reference section 4.2).
+//!
+//! Publishes the quorum state and the tally. Deliberately not done here: forced quorum, changes of
+//! the model at run time (not yet).
+
+mod messages;
+#[cfg(test)]
+mod tests;
+mod votes;
+mod weights;
+
+use base::{
+    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState, Timers, Timestamp,
+    WitnessVerdict,
+};
+
+pub use messages::{Input, Message, Output};
+pub use votes::{Tally, count};
+pub use weights::adjust;
+
+use crate::Context;
+use crate::membership::View;
+use crate::settings::Witness;
+
+/// Where the decision on the current view stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum State {
+    /// No view, or a view without quorum.
+    #[default]
+    Absent,
+    /// Waiting for the decider's word.
+    ExpectDecision,
+    /// As decider: waiting for the arbiter's word.
+    ExpectWitness,
+    /// The view has quorum.
+    Held,
+}
+
+enum Timer {
+    /// The arbitration has lasted QuorumArbitrationTimeMax, or a waiting node tries again.
+    Arbitration,
+    Retry,
+}
+
+/// The manager's state.
+#[derive(Debug, Default)]
+pub struct Quorum {
+    state: State,
+    /// This node was asked to arbitrate and has not answered.
+    arbitrating: bool,
+    /// The witness is this node's.
+    witness_held: bool,
+    fresh: Option<(NodeId, PaxosTag)>,
+    tally: Option<Tally>,
+    timers: Timers<2>,
+}
+
+impl Quorum {
+    /// The last count.
+    #[must_use]
+    pub fn tally(&self) -> Option<Tally> {
+        self.tally
+    }
+
+    fn view<'a>(cx: &Context<'a>) -> Option<&'a View> {
+        cx.facts.view.as_deref()
+    }
+
+    fn publish(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let state = match self.state {
+            State::Absent | State::ExpectDecision => QuorumState::Absent,
+            State::ExpectWitness => QuorumState::Arbitrating,
+            State::Held => QuorumState::Held,
+        };
+        if self.state == State::Held {
+            self.tally = Self::view(cx).map(|view| {
+                count(
+                    &cx.facts.settings,
+                    view.members,
+                    self.witness_known_held(cx),
+                )
+            });
+        }
+        out.push(Output::Publish {
+            state,
+            tally: self.tally,
+        });
+    }
+
+    /// Whether some member of the view holds the witness, as far as this node knows.
+    fn witness_known_held(&self, cx: &Context<'_>) -> bool {
+        let reported = Self::view(cx).is_some_and(|view| view.witness_holder().is_some());
+        self.witness_held || reported || self.fresh.is_some()
+    }
+
+    fn view_installed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        self.timers = Timers::default();
+        self.arbitrating = false;
+        self.fresh = None;
+        self.state = State::ExpectDecision;
+        if Self::view(cx).is_some_and(|view| view.source(None) == cx.facts.me) {
+            self.decide(cx, out);
+        }
+        self.publish(cx, out);
+    }
+
+    /// As decider: count, and try the witness when exactly one vote is missing.
+    fn decide(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let Some(view) = Self::view(cx) else { return };
+        let settings = &cx.facts.settings;
+        let certain = count(settings, view.members, self.fresh.is_some());
+        if certain.has_quorum() {
+            self.announce(view, certain, true, out);
+        } else if certain.is_one_short()
+            && settings.witness != Witness::None
+            && self.fresh.is_none()
+        {
+            self.state = State::ExpectWitness;
+            let limit = settings.generation.defaults().quorum_arbitration_time_max;
+            self.timers
+                .set(Timer::Arbitration as usize, cx.now.mono + limit);
+            let arbiter = view.witness_holder().unwrap_or(cx.facts.me);
+            out.push(Output::Send {
+                to: NodeSet::one(arbiter),
+                message: Message::Arbitrate,
+            });
+        } else {
+            self.announce(view, certain, false, out);
+        }
+    }
+
+    fn announce(&mut self, view: &View, tally: Tally, held: bool, out: &mut Outbox<Output>) {
+        self.timers.clear(Timer::Arbitration as usize);
+        self.state = State::ExpectDecision;
+        let message = Message::Decision {
+            tally,
+            held,
+            fresh: self.fresh,
+        };
+        out.push(Output::Send {
+            to: view.members,
+            message,
+        });
+    }
+
+    fn message(
+        &mut self,
+        cx: &Context<'_>,
+        from: NodeId,
+        message: Message,
+        out: &mut Outbox<Output>,
+    ) {
+        match message {
+            Message::Arbitrate => {
+                self.arbitrating = true;
+                out.push(Output::Notice(Notice::WitnessNeeded));
+                out.push(Output::WitnessNeeded);
+            }
+            Message::WitnessWon { tag } if self.state == State::ExpectWitness => {
+                self.fresh = Some((from, tag));
+                self.decide(cx, out);
+            }
+            Message::WitnessLost if self.state == State::ExpectWitness => self.give_up(cx, out),
+            Message::WitnessWon { .. } | Message::WitnessLost => {}
+            Message::Decision { tally, held, fresh } => self.decided(cx, tally, held, fresh, out),
+        }
+    }
+
+    /// As decider: the witness is not to be had.
+    fn give_up(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        if let Some(view) = Self::view(cx) {
+            let tally = count(&cx.facts.settings, view.members, false);
+            self.announce(view, tally, false, out);
+        }
+    }
+
+    fn decided(
+        &mut self,
+        cx: &Context<'_>,
+        tally: Tally,
+        held: bool,
+        fresh: Option<(NodeId, PaxosTag)>,
+        out: &mut Outbox<Output>,
+    ) {
+        let Tally {
+            have,
+            needed,
+            total,
+        } = tally;
+        self.tally = Some(tally);
+        self.fresh = fresh;
+        out.push(Output::Notice(Notice::QuorumCounted {
+            have,
+            needed,
+            total,
+            held,
+        }));
+        if held {
+            self.state = State::Held;
+            self.publish(cx, out);
+            out.push(Output::QuorumHeld { witness: fresh });
+            return;
+        }
+        self.state = State::Absent;
+        self.publish(cx, out);
+        let active = Self::view(cx)
+            .and_then(|view| view.reports.get(&cx.facts.me))
+            .is_some_and(|report| report.active);
+        if active {
+            out.push(Output::Halt {
+                reason: HaltReason::QuorumLost,
+            });
+            return;
+        }
+        if self.witness_held {
+            out.push(Output::WitnessUnneeded);
+        }
+        let pause = cx
+            .facts
+            .settings
+            .generation
+            .defaults()
+            .quorum_arbitration_time_max;
+        self.timers.set(Timer::Retry as usize, cx.now.mono + pause);
+    }
+
+    /// This node's arbitration ended.
+    fn arbitrated(&mut self, verdict: WitnessVerdict, out: &mut Outbox<Output>) {
+        let held = verdict == WitnessVerdict::Won;
+        if self.arbitrating {
+            out.push(Output::Notice(Notice::WitnessArbitrated { verdict }));
+        }
+        if held != self.witness_held {
+            self.witness_held = held;
+            out.push(Output::WitnessHeld { held });
+        }
+    }
+
+    fn answer(&mut self, cx: &Context<'_>, message: Message, out: &mut Outbox<Output>) {
+        if !std::mem::take(&mut self.arbitrating) {
+            return;
+        }
+        // The decider is the source of the view as reported; everybody knows it.
+        if let Some(view) = Self::view(cx) {
+            out.push(Output::Send {
+                to: NodeSet::one(view.source(None)),
+                message,
+            });
+        }
+    }
+
+    /// A witness that voted is gone: the view may have lost its quorum.
+    fn witness_failed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        if !std::mem::take(&mut self.witness_held) {
+            return;
+        }
+        out.push(Output::WitnessHeld { held: false });
+        out.push(Output::Notice(Notice::WitnessFailed));
+        let Some(view) = Self::view(cx).filter(|_| self.state == State::Held) else {
+            return;
+        };
+        self.fresh = None;
+        let alone = count(&cx.facts.settings, view.members, false);
+        if !alone.has_quorum() {
+            // One more try at the witness, by this node, which knows it best.
+            self.state = State::ExpectWitness;
+            let limit = cx
+                .facts
+                .settings
+                .generation
+                .defaults()
+                .quorum_arbitration_time_max;
+            self.timers
+                .set(Timer::Arbitration as usize, cx.now.mono + limit);
+            self.arbitrating = true;
+            out.push(Output::Notice(Notice::WitnessNeeded));
+            out.push(Output::WitnessNeeded);
+        }
+        self.publish(cx, out);
+    }
+}
+
+impl Manager for Quorum {
+    type Context<'a> = Context<'a>;
+    type Input = Input;
+    type Output = Output;
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input, out: &mut Outbox<Output>) {
+        match input {
+            Input::ViewInstalled => self.view_installed(cx, out),
+            Input::Message { from, message } => self.message(cx, from, message, out),
+            Input::WitnessHeld => self.arbitrated(WitnessVerdict::Won, out),
+            Input::WitnessReconciled { tag } => {
+                self.answer(cx, Message::WitnessWon { tag }, out);
+                if self.state == State::Held {
+                    self.publish(cx, out);
+                }
+            }
+            Input::WitnessLost { unreachable } => {
+                let lost = WitnessVerdict::Lost;
+                let verdict = if unreachable {
+                    WitnessVerdict::Unreachable
+                } else {
+                    lost
+                };
+                self.arbitrated(verdict, out);
+                self.answer(cx, Message::WitnessLost, out);
+            }
+            Input::WitnessFailed => self.witness_failed(cx, out),
+            Input::Opened => {
+                let leads = Self::view(cx).is_some_and(|view| view.leader() == cx.facts.me);
+                let changes = adjust(cx);
+                if leads && !changes.is_empty() {
+                    out.push(Output::Propose { changes });
+                }
+                self.publish(cx, out);
+            }
+            Input::SettingsChanged => {
+                if self.state == State::Held {
+                    self.publish(cx, out);
+                }
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.timers.deadline()
+    }
+
+    fn expire(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        while let Some(timer) = self.timers.pop_due(cx.now.mono) {
+            if timer == Timer::Arbitration as usize && self.state == State::ExpectWitness {
+                self.arbitrating = false;
+                self.give_up(cx, out);
+            } else if timer == Timer::Retry as usize && self.state == State::Absent {
+                self.view_installed(cx, out);
+            }
+        }
+    }
+
+    fn check(&self, cx: &Context<'_>) {
+        if self.state == State::Held {
+            assert!(cx.facts.view.is_some(), "quorum without a view");
+        }
+    }
+}

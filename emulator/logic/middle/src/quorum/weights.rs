@@ -1,0 +1,73 @@
+//! Dynamic quorum and dynamic witness: which votes to give and take after a view opened
+//! (reference section 4.2).
+//!
+//! The survivors of a proven majority become the new base. From 2012 R2 on the total is kept odd:
+//! an even number of voting nodes has the witness vote, or without a witness one node loses its
+//! vote; an odd number silences the witness. 2012 only takes the votes of lost nodes. Which node
+//! loses its vote where LowerQuorumPriorityNodeID is unset is random in the product; here a node
+//! without a vote stays the one.
+
+use base::{NodeId, QuorumModel};
+
+use crate::Context;
+use crate::database::{Change, HiveChange, Value};
+use crate::settings::{Settings, Witness};
+
+/// The changes that bring the weights in line with the view, none if they are.
+pub fn adjust(cx: &mut Context<'_>) -> Vec<Change> {
+    let settings = &cx.facts.settings;
+    let Some(view) = &cx.facts.view else {
+        return Vec::new();
+    };
+    if !settings.dynamic_quorum || settings.model == QuorumModel::DiskOnly {
+        return Vec::new();
+    }
+    let mut voters: Vec<NodeId> = settings
+        .nodes
+        .iter()
+        .filter(|(node, known)| view.members.contains(**node) && known.weight > 0)
+        .map(|(node, _)| *node)
+        .collect();
+    let even = voters.len().is_multiple_of(2);
+    let has_witness = settings.witness != Witness::None;
+    if even && voters.len() > 1 && !has_witness && settings.dynamic_witness {
+        let silent = silenced(cx.facts.settings.as_ref(), &voters, cx.rng);
+        voters.retain(|node| Some(*node) != silent);
+    }
+    let mut changes = Vec::new();
+    for (node, known) in &settings.nodes {
+        let weight = u32::from(voters.contains(node));
+        if known.weight > 0 && known.dynamic_weight != weight {
+            changes.push(set(&format!("Nodes\\{node}"), "DynamicWeight", weight));
+        }
+    }
+    if has_witness && settings.dynamic_witness {
+        let weight = u32::from(even);
+        if settings.witness_dynamic_weight != weight {
+            changes.push(set("", "WitnessDynamicWeight", weight));
+        }
+    }
+    changes
+}
+
+/// The node among an even number of voters that loses its vote.
+fn silenced(settings: &Settings, voters: &[NodeId], rng: &mut base::Rng) -> Option<NodeId> {
+    let lower = settings
+        .lower_priority_node
+        .filter(|node| voters.contains(node));
+    let already = voters.iter().copied().find(|node| {
+        settings
+            .nodes
+            .get(node)
+            .is_some_and(|known| known.dynamic_weight == 0)
+    });
+    lower.or(already).or_else(|| rng.pick(voters).copied())
+}
+
+fn set(key: &str, name: &str, weight: u32) -> Change {
+    Change::Hive(HiveChange::Set {
+        key: key.to_owned(),
+        name: name.to_owned(),
+        value: Value::Dword(weight),
+    })
+}

@@ -1,0 +1,400 @@
+//! Cluster-wide settings in typed form, read from and written to the hive.
+//!
+//! Value names are the product's (reference section 7). Subkey names other than `Nodes` are
+//! unsourced and carry no meaning outside this project.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base::{DiskId, Generation, NetworkId, NodeId, NodeSet, QuorumModel};
+
+use crate::database::{Hive, Value};
+
+/// What votes beside the nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Witness {
+    /// Nothing.
+    #[default]
+    None,
+    /// A clustered disk, held by reservation, with a copy of the database.
+    Disk(DiskId),
+    /// A file share, held by a lock on `witness.log`; no copy of the database.
+    Share,
+}
+
+/// A node as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSettings {
+    /// NodeName.
+    pub name: String,
+    /// NodeWeight: 0 or 1.
+    pub weight: u32,
+    /// DynamicWeight: 0 or 1.
+    pub dynamic_weight: u32,
+    /// Fault domain, empty where the lab has no sites.
+    pub site: String,
+    /// Cluster networks that the node is attached to, with its address there.
+    pub interfaces: BTreeMap<NetworkId, String>,
+}
+
+/// Role of a network (reference section 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum NetworkRole {
+    /// 0: not used by the cluster.
+    None,
+    /// 1: cluster traffic only.
+    Cluster,
+    /// 3: cluster traffic and clients.
+    #[default]
+    ClusterAndClient,
+}
+
+impl NetworkRole {
+    /// The number of the Role property.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Cluster => 1,
+            Self::ClusterAndClient => 3,
+        }
+    }
+
+    fn from_number(number: u32) -> Self {
+        match number {
+            0 => Self::None,
+            1 => Self::Cluster,
+            _ => Self::ClusterAndClient,
+        }
+    }
+}
+
+/// A network as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkSettings {
+    /// Name.
+    pub name: String,
+    /// Subnet in prefix notation, as text: equal text is the same subnet.
+    pub subnet: String,
+    /// Role.
+    pub role: NetworkRole,
+    /// Metric: the lowest sum wins.
+    pub metric: u32,
+}
+
+/// How often heartbeats go out and how many may be missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Time between two.
+    pub delay: Duration,
+    /// Missed ones until the route is down.
+    pub threshold: u32,
+}
+
+impl Heartbeat {
+    /// Delay times threshold.
+    #[must_use]
+    pub fn detection(self) -> Duration {
+        self.delay * self.threshold
+    }
+}
+
+/// Settings of the whole cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// ClusterName.
+    pub cluster_name: String,
+    /// Which table of defaults applies.
+    pub generation: Generation,
+    /// Nodes by number.
+    pub nodes: BTreeMap<NodeId, NodeSettings>,
+    /// Networks by number.
+    pub networks: BTreeMap<NetworkId, NetworkSettings>,
+    /// SameSubnetDelay and SameSubnetThreshold.
+    pub same_subnet: Heartbeat,
+    /// CrossSubnetDelay and CrossSubnetThreshold.
+    pub cross_subnet: Heartbeat,
+    /// CrossSiteDelay and CrossSiteThreshold.
+    pub cross_site: Heartbeat,
+    /// The quorum model.
+    pub model: QuorumModel,
+    /// The witness.
+    pub witness: Witness,
+    /// WitnessDynamicWeight: 0 or 1.
+    pub witness_dynamic_weight: u32,
+    /// DynamicQuorum.
+    pub dynamic_quorum: bool,
+    /// Whether the witness's vote is toggled to keep the total odd (2012 R2 and later).
+    pub dynamic_witness: bool,
+    /// LowerQuorumPriorityNodeID, if set.
+    pub lower_priority_node: Option<NodeId>,
+    /// DiskArbInterval of clustered disks.
+    pub disk_arbitration_interval: Duration,
+    /// Unsourced: how long a challenger waits before it preempts.
+    pub disk_challenge_wait: Duration,
+}
+
+impl Settings {
+    /// Settings of `generation` with its defaults and nothing configured.
+    #[must_use]
+    pub fn blank(generation: Generation) -> Self {
+        let defaults = generation.defaults();
+        let beat = |delay, threshold| Heartbeat { delay, threshold };
+        Self {
+            cluster_name: String::new(),
+            generation,
+            nodes: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            same_subnet: beat(defaults.same_subnet_delay, defaults.same_subnet_threshold),
+            cross_subnet: beat(defaults.cross_subnet_delay, defaults.cross_subnet_threshold),
+            cross_site: beat(defaults.cross_site_delay, defaults.cross_site_threshold),
+            model: QuorumModel::NodeMajority,
+            witness: Witness::None,
+            witness_dynamic_weight: 1,
+            dynamic_quorum: defaults.dynamic_quorum,
+            dynamic_witness: defaults.dynamic_witness,
+            lower_priority_node: None,
+            disk_arbitration_interval: defaults.disk_arbitration_interval,
+            disk_challenge_wait: defaults.disk_challenge_wait,
+        }
+    }
+
+    /// Name of a node, or its number where it is not configured.
+    #[must_use]
+    pub fn node_name(&self, node: NodeId) -> String {
+        self.nodes
+            .get(&node)
+            .map_or_else(|| format!("node {node}"), |known| known.name.clone())
+    }
+
+    /// Heartbeat settings that apply between two nodes: cross-site when their sites differ,
+    /// same-subnet otherwise (a route is one shared network, hence one subnet).
+    #[must_use]
+    pub fn heartbeat(&self, a: NodeId, b: NodeId) -> Heartbeat {
+        let site = |node| {
+            self.nodes
+                .get(&node)
+                .map_or("", |known| known.site.as_str())
+        };
+        if site(a) == site(b) {
+            self.same_subnet
+        } else {
+            self.cross_site
+        }
+    }
+
+    /// Nodes with an interface on `network`.
+    #[must_use]
+    pub fn attached(&self, network: NetworkId) -> NodeSet {
+        let on = |node: &&NodeId| self.nodes[node].interfaces.contains_key(&network);
+        self.nodes.keys().filter(on).copied().collect()
+    }
+
+    /// The longest time from a node's last heartbeat to the moment when others call it lost.
+    #[must_use]
+    pub fn detection_max(&self) -> Duration {
+        self.same_subnet
+            .detection()
+            .max(self.cross_site.detection())
+    }
+
+    /// Reads what the hive holds; what is missing keeps the generation's default.
+    #[must_use]
+    pub fn read(hive: &Hive) -> Self {
+        let generation = hive
+            .text("", "Generation")
+            .and_then(|word| word.parse().ok());
+        let mut settings = Self::blank(generation.unwrap_or_default());
+        settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
+        settings.read_timing(hive);
+        settings.read_quorum(hive);
+        for key in hive.subkeys("Nodes") {
+            if let Some(node) = key.parse().ok().and_then(NodeId::new) {
+                settings.nodes.insert(node, read_node(hive, key));
+            }
+        }
+        for key in hive.subkeys("Networks") {
+            if let Ok(network) = key.parse() {
+                settings
+                    .networks
+                    .insert(NetworkId(network), read_network(hive, key));
+            }
+        }
+        settings
+    }
+
+    fn read_timing(&mut self, hive: &Hive) {
+        let beats = [
+            ("SameSubnet", &mut self.same_subnet),
+            ("CrossSubnet", &mut self.cross_subnet),
+            ("CrossSite", &mut self.cross_site),
+        ];
+        for (prefix, beat) in beats {
+            if let Some(delay) = hive.dword("", &format!("{prefix}Delay")) {
+                beat.delay = Duration::from_millis(delay.into());
+            }
+            if let Some(threshold) = hive.dword("", &format!("{prefix}Threshold")) {
+                beat.threshold = threshold;
+            }
+        }
+        if let Some(seconds) = hive.dword("", "DiskArbInterval") {
+            self.disk_arbitration_interval = Duration::from_secs(seconds.into());
+        }
+        if let Some(millis) = hive.dword("", "DiskChallengeWait") {
+            self.disk_challenge_wait = Duration::from_millis(millis.into());
+        }
+    }
+
+    fn read_quorum(&mut self, hive: &Hive) {
+        if let Some(dynamic) = hive.dword("", "DynamicQuorum") {
+            self.dynamic_quorum = dynamic != 0;
+        }
+        if let Some(weight) = hive.dword("", "WitnessDynamicWeight") {
+            self.witness_dynamic_weight = weight;
+        }
+        self.lower_priority_node = hive
+            .dword("", "LowerQuorumPriorityNodeID")
+            .and_then(|number| u8::try_from(number).ok())
+            .and_then(NodeId::new);
+        self.witness = match (hive.dword("Quorum", "Disk"), hive.dword("Quorum", "Share")) {
+            (Some(disk), _) => {
+                u16::try_from(disk).map_or(Witness::None, |d| Witness::Disk(DiskId(d)))
+            }
+            (None, Some(_)) => Witness::Share,
+            (None, None) => Witness::None,
+        };
+        self.model = match (hive.text("Quorum", "Type"), self.witness) {
+            (Some("No Majority"), _) => QuorumModel::DiskOnly,
+            (_, Witness::None) => QuorumModel::NodeMajority,
+            (_, Witness::Disk(_)) => QuorumModel::NodeAndDiskMajority,
+            (_, Witness::Share) => QuorumModel::NodeAndFileShareMajority,
+        };
+    }
+
+    /// Writes everything into the hive, as setup does when the cluster is made.
+    pub fn write(&self, hive: &mut Hive) {
+        let number = |value: bool| Value::Dword(u32::from(value));
+        hive.set("", "ClusterName", Value::Text(self.cluster_name.clone()));
+        hive.set(
+            "",
+            "Generation",
+            Value::Text(self.generation.label().to_owned()),
+        );
+        hive.set("", "DynamicQuorum", number(self.dynamic_quorum));
+        hive.set(
+            "",
+            "WitnessDynamicWeight",
+            Value::Dword(self.witness_dynamic_weight),
+        );
+        let lower = self
+            .lower_priority_node
+            .map_or(0, |node| u32::from(node.number()));
+        hive.set("", "LowerQuorumPriorityNodeID", Value::Dword(lower));
+        self.write_timing(hive);
+        hive.create("Quorum");
+        let kind = if self.model == QuorumModel::DiskOnly {
+            "No Majority"
+        } else {
+            "Majority"
+        };
+        hive.set("Quorum", "Type", Value::Text(kind.to_owned()));
+        match self.witness {
+            Witness::None => {}
+            Witness::Disk(disk) => hive.set("Quorum", "Disk", Value::Dword(disk.0.into())),
+            Witness::Share => hive.set("Quorum", "Share", Value::Dword(1)),
+        }
+        for (node, settings) in &self.nodes {
+            write_node(hive, *node, settings);
+        }
+        for (network, settings) in &self.networks {
+            write_network(hive, *network, settings);
+        }
+    }
+
+    fn write_timing(&self, hive: &mut Hive) {
+        let beats = [
+            ("SameSubnet", self.same_subnet),
+            ("CrossSubnet", self.cross_subnet),
+            ("CrossSite", self.cross_site),
+        ];
+        for (prefix, beat) in beats {
+            hive.set(
+                "",
+                &format!("{prefix}Delay"),
+                Value::Dword(millis(beat.delay)),
+            );
+            hive.set(
+                "",
+                &format!("{prefix}Threshold"),
+                Value::Dword(beat.threshold),
+            );
+        }
+        let seconds = u32::try_from(self.disk_arbitration_interval.as_secs()).unwrap_or(u32::MAX);
+        hive.set("", "DiskArbInterval", Value::Dword(seconds));
+        hive.set(
+            "",
+            "DiskChallengeWait",
+            Value::Dword(millis(self.disk_challenge_wait)),
+        );
+    }
+}
+
+fn millis(span: Duration) -> u32 {
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn read_node(hive: &Hive, number: &str) -> NodeSettings {
+    let key = format!("Nodes\\{number}");
+    let interfaces = format!("{key}\\Interfaces");
+    NodeSettings {
+        name: hive.text(&key, "NodeName").unwrap_or_default().to_owned(),
+        weight: hive.dword(&key, "NodeWeight").unwrap_or(1),
+        dynamic_weight: hive.dword(&key, "DynamicWeight").unwrap_or(1),
+        site: hive
+            .text(&key, "FaultDomain")
+            .unwrap_or_default()
+            .to_owned(),
+        interfaces: hive
+            .values(&interfaces)
+            .filter_map(|(network, address)| match address {
+                Value::Text(address) => Some((NetworkId(network.parse().ok()?), address.clone())),
+                _ => None,
+            })
+            .collect(),
+    }
+}
+
+fn write_node(hive: &mut Hive, node: NodeId, settings: &NodeSettings) {
+    let key = format!("Nodes\\{node}");
+    hive.set(&key, "NodeName", Value::Text(settings.name.clone()));
+    hive.set(&key, "NodeWeight", Value::Dword(settings.weight));
+    hive.set(&key, "DynamicWeight", Value::Dword(settings.dynamic_weight));
+    hive.set(&key, "FaultDomain", Value::Text(settings.site.clone()));
+    let interfaces = format!("{key}\\Interfaces");
+    hive.create(&interfaces);
+    for (network, address) in &settings.interfaces {
+        hive.set(
+            &interfaces,
+            &network.to_string(),
+            Value::Text(address.clone()),
+        );
+    }
+}
+
+fn read_network(hive: &Hive, number: &str) -> NetworkSettings {
+    let key = format!("Networks\\{number}");
+    NetworkSettings {
+        name: hive.text(&key, "Name").unwrap_or_default().to_owned(),
+        subnet: hive.text(&key, "Address").unwrap_or_default().to_owned(),
+        role: NetworkRole::from_number(hive.dword(&key, "Role").unwrap_or(3)),
+        metric: hive.dword(&key, "Metric").unwrap_or(0),
+    }
+}
+
+fn write_network(hive: &mut Hive, network: NetworkId, settings: &NetworkSettings) {
+    let key = format!("Networks\\{network}");
+    hive.set(&key, "Name", Value::Text(settings.name.clone()));
+    hive.set(&key, "Address", Value::Text(settings.subnet.clone()));
+    hive.set(&key, "Role", Value::Dword(settings.role.number()));
+    hive.set(&key, "Metric", Value::Dword(settings.metric));
+}

@@ -1,0 +1,259 @@
+//! Downward: what membership, quorum, gum and rcm ask of the tiers below and of the shell.
+//!
+//! | output | goes to |
+//! | --- | --- |
+//! | membership Send | shell, over netft's best routes |
+//! | membership Promised | gum, rcm |
+//! | membership Publish | facts; messaging, gum, quorum |
+//! | membership Excluded | node |
+//! | membership Notice | event log |
+//! | messaging Transmit | shell, over netft's best route |
+//! | messaging Deliver | gum, quorum or rcm by payload |
+//! | messaging Unresponsive | membership |
+//! | gum Send | messaging |
+//! | gum Prepare, Commit, Install, BeginEpoch | database |
+//! | gum Publish | facts |
+//! | gum Opened | membership, quorum, rcm |
+//! | gum Done | rcm |
+//! | gum Remove | membership |
+//! | quorum Publish | facts |
+//! | quorum WitnessNeeded | rcm |
+//! | quorum WitnessHeld | membership |
+//! | quorum WitnessUnneeded | clusdisk or share |
+//! | quorum Send | messaging |
+//! | quorum QuorumHeld | gum |
+//! | quorum Halt | node |
+//! | quorum Propose | gum |
+//! | quorum Notice | event log |
+//! | rcm Propose | gum |
+//! | rcm Host, Reply | shell |
+//! | rcm Disk | clusdisk |
+//! | rcm Share | share |
+//! | rcm Send | messaging |
+//! | rcm Publish | facts |
+//! | rcm Notice | event log |
+//! | rcm Stopped | node |
+
+use std::sync::Arc;
+
+use base::{HaltReason, NodeId, NodeSet, Notice};
+use bottom::{clusdisk, share};
+use middle::settings::Witness;
+use middle::{database, gum, membership, messaging, quorum};
+use top::rcm;
+
+use super::{bottom, middle, top};
+use crate::{Effect, Frame, Node, Payload};
+
+/// Proposals of quorum carry this ticket; nobody waits for their end, the next view counts again.
+const QUORUM_TICKET: gum::Ticket = gum::Ticket(u64::MAX);
+
+impl Node {
+    pub(super) fn carry_membership(&mut self, output: membership::Output) {
+        match output {
+            membership::Output::Send { to, message } => {
+                self.send(to, &Frame::Membership(Arc::new(message)));
+            }
+            membership::Output::Promised => {
+                middle!(self, gum, handle, gum::Input::Promised);
+                top!(self, rcm, handle, rcm::Input::Closed);
+            }
+            membership::Output::Publish { view } => {
+                self.middle.view = Some(view);
+                middle!(self, messaging, handle, messaging::Input::ViewInstalled);
+                middle!(self, gum, handle, gum::Input::ViewInstalled);
+                middle!(self, quorum, handle, quorum::Input::ViewInstalled);
+            }
+            membership::Output::Excluded => self.halt(HaltReason::RemovedFromMembership),
+            membership::Output::Notice(notice) => self.notice(notice),
+        }
+    }
+
+    pub(super) fn carry_messaging(&mut self, output: messaging::Output<Payload>) {
+        match output {
+            messaging::Output::Transmit { to, segment } => {
+                self.send(NodeSet::one(to), &Frame::Segment(segment));
+            }
+            messaging::Output::Deliver { from, payload } => self.deliver(from, &payload),
+            messaging::Output::Unresponsive { peer } => {
+                let nodes = NodeSet::one(peer);
+                middle!(
+                    self,
+                    membership,
+                    handle,
+                    membership::Input::Remove { nodes }
+                );
+            }
+        }
+    }
+
+    fn deliver(&mut self, from: NodeId, payload: &Payload) {
+        match payload.clone() {
+            Payload::Gum(message) => {
+                middle!(self, gum, handle, gum::Input::Message { from, message });
+            }
+            Payload::Quorum(message) => {
+                middle!(
+                    self,
+                    quorum,
+                    handle,
+                    quorum::Input::Message { from, message }
+                );
+            }
+            Payload::Rcm(message) => {
+                top!(self, rcm, handle, rcm::Input::Message { from, message });
+            }
+        }
+    }
+
+    fn post(&mut self, to: NodeSet, payload: Payload) {
+        middle!(
+            self,
+            messaging,
+            handle,
+            messaging::Input::Send { to, payload }
+        );
+    }
+
+    pub(super) fn carry_gum(&mut self, output: gum::Output) {
+        match output {
+            gum::Output::Send { to, message } => self.post(to, Payload::Gum(message)),
+            gum::Output::Prepare { update } => {
+                middle!(self, database, handle, database::Input::Prepare { update });
+            }
+            gum::Output::Commit { number } => {
+                middle!(self, database, handle, database::Input::Commit { number });
+            }
+            gum::Output::Install { snapshot } => {
+                middle!(
+                    self,
+                    database,
+                    handle,
+                    database::Input::Install { snapshot }
+                );
+            }
+            gum::Output::BeginEpoch => {
+                middle!(self, database, handle, database::Input::BeginEpoch);
+            }
+            gum::Output::Publish { ready, lock_owner } => {
+                self.middle.ready = ready;
+                if let Some(owner) = lock_owner.filter(|_| lock_owner != self.middle.lock_owner) {
+                    self.notice(Notice::LockOwner { owner });
+                }
+                self.middle.lock_owner = lock_owner;
+            }
+            gum::Output::Opened { formed } => self.opened(formed),
+            gum::Output::Done { ticket, .. } if ticket == QUORUM_TICKET => {}
+            gum::Output::Done { ticket, result } => {
+                top!(self, rcm, handle, rcm::Input::Done { ticket, result });
+            }
+            gum::Output::Remove { nodes } => {
+                middle!(
+                    self,
+                    membership,
+                    handle,
+                    membership::Input::Remove { nodes }
+                );
+            }
+        }
+    }
+
+    /// The view is open: this node is an active member from here on.
+    fn opened(&mut self, formed: bool) {
+        if !self.membership.manager.is_active() {
+            self.notice(Notice::Joined { formed });
+        }
+        if let Some(view) = self.middle.view.clone() {
+            let known = view.active();
+            for node in view.members.difference(known).iter().filter(|_| !formed) {
+                self.notice(Notice::NodeAdded { node });
+            }
+        }
+        middle!(self, membership, handle, membership::Input::Opened);
+        middle!(self, quorum, handle, quorum::Input::Opened);
+        top!(self, rcm, handle, rcm::Input::Opened { formed });
+    }
+
+    pub(super) fn carry_quorum(&mut self, output: quorum::Output) {
+        match output {
+            quorum::Output::Publish { state, .. } => self.middle.quorum = state,
+            quorum::Output::WitnessNeeded => {
+                top!(self, rcm, handle, rcm::Input::WitnessNeeded);
+            }
+            quorum::Output::WitnessHeld { held } => {
+                middle!(
+                    self,
+                    membership,
+                    handle,
+                    membership::Input::Witness { held }
+                );
+            }
+            quorum::Output::WitnessUnneeded => self.release_witness(),
+            quorum::Output::Send { to, message } => self.post(to, Payload::Quorum(message)),
+            quorum::Output::QuorumHeld { witness } => {
+                middle!(self, gum, handle, gum::Input::QuorumHeld { witness });
+            }
+            quorum::Output::Halt { reason } => self.halt(reason),
+            quorum::Output::Propose { changes } => {
+                let input = gum::Input::Propose {
+                    ticket: QUORUM_TICKET,
+                    changes,
+                };
+                middle!(self, gum, handle, input);
+            }
+            quorum::Output::Notice(notice) => self.notice(notice),
+        }
+    }
+
+    fn release_witness(&mut self) {
+        match self.middle.settings.witness {
+            Witness::None => {}
+            Witness::Disk(disk) => {
+                let request = clusdisk::Request::Release;
+                bottom!(
+                    self,
+                    clusdisk,
+                    handle,
+                    clusdisk::Input::Request { disk, request }
+                );
+            }
+            Witness::Share => bottom!(self, share, handle, share::Input::Release),
+        }
+    }
+
+    pub(super) fn carry_rcm(&mut self, output: rcm::Output) {
+        match output {
+            rcm::Output::Propose { ticket, changes } => {
+                middle!(self, gum, handle, gum::Input::Propose { ticket, changes });
+            }
+            rcm::Output::Host { host, command } => {
+                self.effects.push(Effect::Host { host, command });
+            }
+            rcm::Output::Disk { disk, request } => {
+                bottom!(
+                    self,
+                    clusdisk,
+                    handle,
+                    clusdisk::Input::Request { disk, request }
+                );
+            }
+            rcm::Output::Share { request } => bottom!(self, share, handle, request),
+            rcm::Output::Send { to, message } => self.post(to, Payload::Rcm(message)),
+            rcm::Output::Reply { request, reply } => {
+                self.effects.push(Effect::Reply { request, reply });
+            }
+            rcm::Output::Publish { running } => self.top = running,
+            rcm::Output::Notice(notice) => self.notice(notice),
+            rcm::Output::Stopped => self.halt(HaltReason::Stopped),
+        }
+    }
+
+    /// The service control manager asks for a stop.
+    pub(super) fn stop(&mut self) {
+        if self.middle.ready {
+            top!(self, rcm, handle, rcm::Input::Stop);
+        } else {
+            self.halt(HaltReason::Stopped);
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Upward: what the bottom tier and the database report, and the facts that follow.
+//!
+//! | output | goes to |
+//! | --- | --- |
+//! | netft Send | shell |
+//! | netft RouteUp, RouteDown | event log |
+//! | netft PeerFound, PeerLost | event log, membership |
+//! | netft Publish | facts |
+//! | clusdisk Scsi | shell |
+//! | clusdisk Publish | facts |
+//! | clusdisk Notice | event log |
+//! | clusdisk Report | rcm; of the witness also quorum and database |
+//! | share Share | shell |
+//! | share Held, Lost, Failed | quorum, rcm |
+//! | txlog Disk | shell |
+//! | txlog Recovered, Durable, CheckpointDone, Failed, Unreadable | database |
+//! | database Log | txlog |
+//! | database Publish | facts; netft, clusdisk, share, quorum when settings or tag changed |
+//! | database Opened | membership |
+//! | database Prepared | gum |
+//! | database Applied | object, gum, rcm |
+//! | database Installed | object, gum |
+//! | database LocalFailed | node |
+//! | database WitnessReplica | quorum |
+//! | database WitnessFailed | quorum, rcm |
+//! | database WitnessRequest | clusdisk |
+//! | object Publish | facts |
+
+use std::sync::Arc;
+
+use base::{DiskId, HaltReason, NetworkId, NodeId, Notice};
+use bottom::{clusdisk, netft, share, txlog};
+use middle::settings::{NetworkRole, Settings, Witness};
+use middle::{database, gum, membership, object, quorum};
+use top::rcm;
+
+use super::{bottom, middle, top};
+use crate::{Effect, Frame, Node};
+
+impl Node {
+    pub(super) fn carry_netft(&mut self, output: netft::Output) {
+        match output {
+            netft::Output::Send {
+                network,
+                to,
+                heartbeat,
+            } => {
+                let frame = Frame::Heartbeat(heartbeat);
+                self.effects.push(Effect::Send { network, to, frame });
+            }
+            netft::Output::RouteUp { network, peer } => {
+                self.notice(Notice::RouteUp { network, peer });
+            }
+            netft::Output::RouteDown {
+                network,
+                peer,
+                last_heard,
+            } => {
+                self.notice(Notice::RouteDown {
+                    network,
+                    peer,
+                    last_heard,
+                });
+            }
+            netft::Output::PeerFound { peer } => {
+                self.notice(Notice::PeerFound { peer });
+                middle!(
+                    self,
+                    membership,
+                    handle,
+                    membership::Input::PeerFound { peer }
+                );
+            }
+            netft::Output::PeerLost { peer, last_heard } => {
+                self.middle.last_heard[peer.index()] = last_heard;
+                self.notice(Notice::PeerLost { peer, last_heard });
+                middle!(
+                    self,
+                    membership,
+                    handle,
+                    membership::Input::PeerLost { peer }
+                );
+            }
+            netft::Output::Publish { reachable } => self.bottom.reachable = reachable,
+        }
+    }
+
+    pub(super) fn interface(&mut self, network: NetworkId, up: bool) {
+        self.notice(Notice::InterfaceChanged { network, up });
+        bottom!(self, netft, handle, netft::Input::Interface { network, up });
+        top!(self, rcm, handle, rcm::Input::Interface { network, up });
+    }
+
+    pub(crate) fn witness_disk(&self) -> Option<DiskId> {
+        match self.middle.settings.witness {
+            Witness::Disk(disk) => Some(disk),
+            Witness::None | Witness::Share => None,
+        }
+    }
+
+    pub(super) fn carry_clusdisk(&mut self, output: clusdisk::Output) {
+        match output {
+            clusdisk::Output::Scsi { io, disk, command } => {
+                self.effects.push(Effect::Scsi { io, disk, command });
+            }
+            clusdisk::Output::Publish { disk, fact } => {
+                self.bottom.disks.insert(disk, fact);
+            }
+            clusdisk::Output::Notice(notice) => self.notice(notice),
+            clusdisk::Output::Report(report) => {
+                if Some(report.disk) == self.witness_disk() {
+                    self.witness_report(&report);
+                }
+                top!(self, rcm, handle, rcm::Input::Disk { report });
+            }
+        }
+    }
+
+    fn witness_report(&mut self, report: &clusdisk::DiskReport) {
+        use clusdisk::Report;
+        let disk = report.disk;
+        let (for_quorum, for_database) = match &report.report {
+            Report::Held => (
+                Some(quorum::Input::WitnessHeld),
+                Some(database::Input::WitnessHeld { disk }),
+            ),
+            Report::ArbitrationLost { unreachable } => (
+                Some(quorum::Input::WitnessLost {
+                    unreachable: *unreachable,
+                }),
+                None,
+            ),
+            Report::Lost => (
+                Some(quorum::Input::WitnessFailed),
+                Some(database::Input::WitnessReleased),
+            ),
+            Report::Released => (
+                Some(quorum::Input::WitnessLost { unreachable: false }),
+                Some(database::Input::WitnessReleased),
+            ),
+            Report::Checked { .. } => (None, None),
+            Report::Read { .. } | Report::Written { .. } => (
+                None,
+                Some(database::Input::WitnessReport(report.report.clone())),
+            ),
+        };
+        if let Some(input) = for_quorum {
+            middle!(self, quorum, handle, input);
+        }
+        if let Some(input) = for_database {
+            middle!(self, database, handle, input);
+        }
+    }
+
+    pub(super) fn carry_share(&mut self, output: share::Output) {
+        match output {
+            share::Output::Share { io, request } => {
+                self.effects.push(Effect::Share { io, request });
+                return;
+            }
+            share::Output::Held { tag } if tag > Some(self.middle.tag) => {
+                // The share remembers a newer configuration than this node has (event 1561).
+                let what = "this node does not hold the newest configuration".to_owned();
+                self.notice(Notice::Refused { what });
+                bottom!(self, share, handle, share::Input::Release);
+                let lost = quorum::Input::WitnessLost { unreachable: false };
+                middle!(self, quorum, handle, lost);
+            }
+            share::Output::Held { .. } => {
+                let tag = self.middle.tag;
+                bottom!(self, share, handle, share::Input::Remember(tag));
+                middle!(self, quorum, handle, quorum::Input::WitnessHeld);
+                middle!(
+                    self,
+                    quorum,
+                    handle,
+                    quorum::Input::WitnessReconciled { tag }
+                );
+            }
+            share::Output::Lost { unreachable } => {
+                middle!(
+                    self,
+                    quorum,
+                    handle,
+                    quorum::Input::WitnessLost { unreachable }
+                );
+            }
+            share::Output::Failed => {
+                middle!(self, quorum, handle, quorum::Input::WitnessFailed);
+            }
+        }
+        top!(self, rcm, handle, rcm::Input::Share { report: output });
+    }
+
+    pub(super) fn carry_txlog(&mut self, output: txlog::Output) {
+        if let txlog::Output::Disk { io, request } = output {
+            self.effects.push(Effect::Disk { io, request });
+        } else {
+            middle!(self, database, handle, database::Input::Log(output));
+        }
+    }
+
+    pub(super) fn carry_database(&mut self, output: database::Output) {
+        match output {
+            database::Output::Log(input) => bottom!(self, txlog, handle, input),
+            database::Output::Publish {
+                hive,
+                tag,
+                applied,
+                prepared,
+            } => {
+                self.publish_replica(hive, tag, applied, prepared);
+            }
+            database::Output::Opened => {
+                self.configure();
+                middle!(self, membership, handle, membership::Input::Start);
+            }
+            database::Output::Prepared { number } => {
+                middle!(self, gum, handle, gum::Input::Prepared { number });
+            }
+            database::Output::Applied { update } => self.applied(update),
+            database::Output::Installed { objects } => {
+                let tag = self.middle.tag;
+                self.notice(Notice::Reconciled { tag });
+                if let Some(objects) = objects {
+                    middle!(self, object, handle, object::Input::Replace { objects });
+                    self.adopt_objects();
+                }
+                middle!(self, gum, handle, gum::Input::Installed);
+            }
+            database::Output::LocalFailed { readable: true } => {
+                self.halt(HaltReason::DatabaseFailed);
+            }
+            database::Output::LocalFailed { readable: false } => {
+                self.halt(HaltReason::DatabaseUnreadable);
+            }
+            database::Output::WitnessReplica { tag, .. } => {
+                middle!(
+                    self,
+                    quorum,
+                    handle,
+                    quorum::Input::WitnessReconciled { tag }
+                );
+            }
+            database::Output::WitnessFailed => {
+                middle!(self, quorum, handle, quorum::Input::WitnessFailed);
+                top!(self, rcm, handle, rcm::Input::WitnessFailed);
+            }
+            database::Output::WitnessRequest { disk, request } => {
+                bottom!(
+                    self,
+                    clusdisk,
+                    handle,
+                    clusdisk::Input::Request { disk, request }
+                );
+            }
+        }
+    }
+
+    fn publish_replica(
+        &mut self,
+        hive: Arc<database::Hive>,
+        tag: base::PaxosTag,
+        applied: u64,
+        prepared: Option<database::Update>,
+    ) {
+        let changed = !Arc::ptr_eq(&hive, &self.middle.hive);
+        let newer = tag != self.middle.tag;
+        let facts = &mut self.middle;
+        (facts.hive, facts.tag, facts.applied, facts.prepared) = (hive, tag, applied, prepared);
+        if changed {
+            let settings = Settings::read(&self.middle.hive);
+            if settings != *self.middle.settings {
+                self.middle.settings = Arc::new(settings);
+                self.configure();
+                middle!(self, quorum, handle, quorum::Input::SettingsChanged);
+            }
+        }
+        if newer && self.share.manager.is_held() {
+            bottom!(self, share, handle, share::Input::Remember(tag));
+        }
+    }
+
+    fn applied(&mut self, update: database::Update) {
+        let persistent = |change: &database::Change| matches!(change, database::Change::Hive(_));
+        if update.changes.iter().any(persistent) {
+            let tag = self.middle.tag;
+            self.notice(Notice::UpdateCommitted { tag });
+        }
+        let for_objects = object::Input::Applied {
+            update: update.clone(),
+        };
+        middle!(self, object, handle, for_objects);
+        // The tables are facts before anybody else hears of the update.
+        self.adopt_objects();
+        middle!(
+            self,
+            gum,
+            handle,
+            gum::Input::Applied {
+                update: update.clone()
+            }
+        );
+        top!(self, rcm, handle, rcm::Input::Applied { update });
+    }
+
+    /// Writes what object has just published.
+    fn adopt_objects(&mut self) {
+        while let Some(super::Hop::Object(_)) = self.hops.back() {
+            if let Some(super::Hop::Object(output)) = self.hops.pop_back() {
+                self.carry_object(output);
+            }
+        }
+    }
+
+    pub(super) fn carry_object(&mut self, output: object::Output) {
+        match output {
+            object::Output::Publish { objects } => self.middle.objects = objects,
+        }
+    }
+
+    /// Tells netft and clusdisk what the settings say.
+    fn configure(&mut self) {
+        let settings = Arc::clone(&self.middle.settings);
+        let me = self.middle.me;
+        let peer = |node: NodeId| {
+            let beat = settings.heartbeat(me, node);
+            netft::Peer {
+                node,
+                delay: beat.delay,
+                threshold: beat.threshold,
+            }
+        };
+        let peers = settings.nodes.keys().copied().map(peer).collect();
+        let mine = &self.config.interfaces;
+        let used = settings
+            .networks
+            .iter()
+            .filter(|(network, known)| known.role != NetworkRole::None && mine.contains(network));
+        let networks = used
+            .map(|(network, known)| netft::Network {
+                network: *network,
+                metric: known.metric,
+                nodes: settings.attached(*network),
+            })
+            .collect();
+        let incarnation = self.middle.incarnation;
+        let input = netft::Input::Configure {
+            incarnation,
+            peers,
+            networks,
+        };
+        bottom!(self, netft, handle, input);
+        let input = clusdisk::Input::Configure {
+            interval: settings.disk_arbitration_interval,
+            challenge_wait: settings.disk_challenge_wait,
+        };
+        bottom!(self, clusdisk, handle, input);
+    }
+}

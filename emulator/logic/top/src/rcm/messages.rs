@@ -1,0 +1,165 @@
+//! What the resource control manager hears, says, tells its peers and asks of resource hosts.
+
+use base::{
+    CallId, DiskId, HostId, NetworkId, NodeId, NodeSet, Notice, PaxosTag, RequestId, ResourceId,
+};
+use bottom::{clusdisk, share};
+use middle::database::{Change, Update};
+use middle::gum;
+
+use crate::api::{AdminCommand, AdminReply};
+use crate::restype::ResourceSpec;
+
+/// The entry points of a resource DLL that a resource host calls (reference section 1.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryPoint {
+    /// Make the instance; leave the entity offline.
+    Open(ResourceSpec),
+    /// Bring it online. May end as `Pending`.
+    Online(ResourceSpec),
+    /// Take it offline gracefully. May end as `Pending`.
+    Offline,
+    /// End it at once.
+    Terminate,
+    /// The quick check.
+    LooksAlive,
+    /// The thorough check.
+    IsAlive,
+    /// Remove the instance.
+    Close,
+}
+
+/// How an entry point returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryResult {
+    /// ERROR_SUCCESS, or TRUE of a check.
+    Success,
+    /// ERROR_IO_PENDING: a worker goes on; `HostReport::Status` ends it.
+    Pending,
+    /// FALSE of a check, or any other error code.
+    Failure { code: u32 },
+}
+
+/// What rcm asks of a resource host process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostCommand {
+    /// Start the process. Answered by `Started`.
+    Start,
+    /// Kill the process; everything it runs ends. Answered by `Exited`.
+    Kill,
+    /// Call an entry point. Answered by `Returned`, or never if it hangs.
+    Call {
+        call: CallId,
+        resource: ResourceId,
+        entry: EntryPoint,
+    },
+}
+
+/// What a resource host process reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostReport {
+    /// The process runs.
+    Started,
+    /// An entry point returned.
+    Returned {
+        call: CallId,
+        resource: ResourceId,
+        result: EntryResult,
+    },
+    /// SetResourceStatus of a pending resource: still working, or finished with a result.
+    Status {
+        resource: ResourceId,
+        result: Option<EntryResult>,
+    },
+    /// The process ended: killed or crashed. All its resources ended with it.
+    Exited,
+}
+
+/// What travels between resource control managers, within one view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// To the node that a request is about or that owns its group: carry it out. It came in at
+    /// the sender. Answered by `Reply`.
+    Command {
+        request: RequestId,
+        command: AdminCommand,
+    },
+    /// Back to the node where the request came in.
+    Reply {
+        request: RequestId,
+        reply: AdminReply,
+    },
+}
+
+/// What the resource control manager hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// From gum: the view is quorate and open; `formed` when nobody was active before. Groups of
+    /// nodes outside the view are orphaned.
+    Opened { formed: bool },
+    /// From membership: a new view is being agreed on; proposals fail until `Opened`.
+    Closed,
+    /// From database: an update was applied; hive and object table facts already show it.
+    Applied { update: Update },
+    /// From gum: a proposal of ours ended.
+    Done {
+        ticket: gum::Ticket,
+        result: Result<PaxosTag, gum::Failure>,
+    },
+    /// From a resource host of this node.
+    Host { host: HostId, report: HostReport },
+    /// From clusdisk.
+    Disk { report: clusdisk::DiskReport },
+    /// From the witness share's client.
+    Share { report: share::Output },
+    /// From an administrator at this node.
+    Command {
+        request: RequestId,
+        command: AdminCommand,
+    },
+    /// From another member.
+    Message { from: NodeId, message: Message },
+    /// From quorum: get the witness for this node; answered by the report of clusdisk or of the
+    /// share's client, which the router shows to quorum as well. The core group may still be
+    /// elsewhere or nowhere; when it comes online here, its witness resource finds the witness held.
+    WitnessNeeded,
+    /// From database: the replica on the witness disk failed; fail the witness resource.
+    WitnessFailed,
+    /// From the node: the service is to stop. Groups move away, or go offline where nobody can
+    /// take them; ends in `Stopped`.
+    Stop,
+    /// From netft: an interface of this node changed (flag of the IP Address resource).
+    Interface { network: NetworkId, up: bool },
+}
+
+/// What the resource control manager says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To gum.
+    Propose {
+        ticket: gum::Ticket,
+        changes: Vec<Change>,
+    },
+    /// To the shell.
+    Host { host: HostId, command: HostCommand },
+    /// To clusdisk.
+    Disk {
+        disk: DiskId,
+        request: clusdisk::Request,
+    },
+    /// To the witness share's client.
+    Share { request: share::Input },
+    /// To messaging.
+    Send { to: NodeSet, message: Message },
+    /// To the administrator at this node.
+    Reply {
+        request: RequestId,
+        reply: AdminReply,
+    },
+    /// To the facts: what runs here, after any change.
+    Publish { running: crate::Facts },
+    /// To the node after `Stop`: nothing runs here any more; the service may end.
+    Stopped,
+    /// To the event log.
+    Notice(Notice),
+}

@@ -1,0 +1,321 @@
+//! What the cluster database says about groups, resources and resource types, in typed form.
+//!
+//! Facts: reference sections 1.1, 2.1, 3 and 7. Group 0 is the core group: cluster IP address,
+//! cluster name and the witness. Nothing here changes at run time; states live elsewhere.
+
+mod group;
+mod resource;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use base::{Defaults, Generation, GroupId, NodeId, NodeSet, ResourceId};
+use middle::database::{Hive, Value};
+
+pub use group::{Failback, GroupSettings, Priority};
+pub use resource::{ResourceSettings, RestartAction};
+
+use super::tree;
+use crate::restype::ResourceKind;
+
+/// The core group ("Cluster Group").
+pub const CORE_GROUP: GroupId = GroupId(0);
+
+/// Shortest poll interval (reference section 1.1: at least 10).
+const INTERVAL_MIN: Duration = Duration::from_millis(10);
+
+/// Poll intervals of a resource type, under `ResourceTypes\<type>` (reference section 1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypeSettings {
+    /// LooksAlivePollInterval.
+    pub looks_alive_interval: Duration,
+    /// IsAlivePollInterval.
+    pub is_alive_interval: Duration,
+}
+
+/// Groups, resources and types as configured.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Model {
+    /// Groups by number.
+    pub groups: BTreeMap<GroupId, GroupSettings>,
+    /// Resources by number.
+    pub resources: BTreeMap<ResourceId, ResourceSettings>,
+    /// Types whose intervals differ from the generation's.
+    pub types: BTreeMap<ResourceKind, TypeSettings>,
+}
+
+/// Why the database's groups and resources are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelError {
+    /// The type string is not one that this version knows.
+    UnknownType { resource: ResourceId, label: String },
+    /// The dependency expression is not understood.
+    Dependency {
+        resource: ResourceId,
+        error: tree::DependencyError,
+    },
+    /// A dependency crosses groups or names nothing.
+    ForeignDependency {
+        resource: ResourceId,
+        provider: ResourceId,
+    },
+    /// A type's required dependency is missing (reference section 3.2).
+    MissingDependency {
+        resource: ResourceId,
+        required: ResourceKind,
+    },
+    /// The resources of a group wait for each other.
+    Cycle {
+        group: GroupId,
+        error: tree::DependencyError,
+    },
+    /// A group and a resource disagree on whether one is in the other.
+    Membership {
+        group: GroupId,
+        resource: ResourceId,
+    },
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownType { resource, label } => {
+                write!(f, "resource {resource} has the unknown type `{label}`")
+            }
+            Self::Dependency { resource, error } => write!(f, "resource {resource}: {error}"),
+            Self::ForeignDependency { resource, provider } => write!(
+                f,
+                "resource {resource} depends on {provider}, which is not in its group"
+            ),
+            Self::MissingDependency { resource, required } => write!(
+                f,
+                "resource {resource} needs a dependency on a resource of type `{}`",
+                required.label()
+            ),
+            Self::Cycle { group, error } => write!(f, "group {group}: {error}"),
+            Self::Membership { group, resource } => write!(
+                f,
+                "group {group} and resource {resource} disagree on whether it is in the group"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ModelError {}
+
+impl Model {
+    /// Reads all groups and resources; a hive without any gives an empty model.
+    ///
+    /// # Errors
+    /// The first rule that the hive breaks.
+    pub fn read(hive: &Hive) -> Result<Self, ModelError> {
+        let generation = hive
+            .text("", "Generation")
+            .and_then(|word| word.parse::<Generation>().ok());
+        let defaults = generation.unwrap_or_default().defaults();
+        let mut model = Self::default();
+        for number in hive.subkeys("Groups").filter_map(|key| key.parse().ok()) {
+            let group = GroupId(number);
+            let settings = GroupSettings::read(hive, group, &defaults);
+            model.groups.insert(group, settings);
+        }
+        for number in hive.subkeys("Resources").filter_map(|key| key.parse().ok()) {
+            let resource = ResourceId(number);
+            let settings = ResourceSettings::read(hive, resource, &defaults)?;
+            model.resources.insert(resource, settings);
+        }
+        model.types = read_types(hive, &defaults);
+        model.validate()?;
+        Ok(model)
+    }
+
+    /// Writes all groups, resources and types, as setup does when the cluster is made.
+    pub fn write(&self, hive: &mut Hive) {
+        for (group, settings) in &self.groups {
+            settings.write(hive, *group);
+        }
+        for (resource, settings) in &self.resources {
+            settings.write(hive, *resource);
+        }
+        for (kind, settings) in &self.types {
+            let key = type_key(*kind);
+            let mut set = |name: &str, span: Duration| {
+                let millis = u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
+                hive.set(&key, name, Value::Dword(millis));
+            };
+            set("LooksAlivePollInterval", settings.looks_alive_interval);
+            set("IsAlivePollInterval", settings.is_alive_interval);
+        }
+    }
+
+    /// Checks what holds between groups and resources.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        for (resource, settings) in &self.resources {
+            self.validate_resource(*resource, settings)?;
+        }
+        for (group, settings) in &self.groups {
+            let stray = settings.resources.iter().copied().find(|id| {
+                self.resources
+                    .get(id)
+                    .is_none_or(|resource| resource.group != *group)
+            });
+            if let Some(resource) = stray {
+                let group = *group;
+                return Err(ModelError::Membership { group, resource });
+            }
+            self.providers_first(*group)?;
+        }
+        Ok(())
+    }
+
+    fn validate_resource(
+        &self,
+        resource: ResourceId,
+        settings: &ResourceSettings,
+    ) -> Result<(), ModelError> {
+        let group = settings.group;
+        let listed = self
+            .groups
+            .get(&group)
+            .is_some_and(|known| known.resources.contains(&resource));
+        if !listed {
+            return Err(ModelError::Membership { group, resource });
+        }
+        let same_group = |id: &ResourceId| {
+            self.resources
+                .get(id)
+                .is_some_and(|provider| provider.group == group)
+        };
+        if let Some(provider) = settings.dependencies.providers().find(|id| !same_group(id)) {
+            return Err(ModelError::ForeignDependency { resource, provider });
+        }
+        let kinds: Vec<ResourceKind> = settings
+            .dependencies
+            .providers()
+            .filter_map(|id| self.resources.get(&id).map(ResourceSettings::kind))
+            .collect();
+        match settings
+            .kind()
+            .requires()
+            .iter()
+            .find(|need| !kinds.contains(need))
+        {
+            Some(required) => Err(ModelError::MissingDependency {
+                resource,
+                required: *required,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The resources of a group, providers before their dependents.
+    ///
+    /// # Errors
+    /// [`ModelError::Cycle`].
+    pub fn providers_first(&self, group: GroupId) -> Result<Vec<ResourceId>, ModelError> {
+        let tree = self
+            .of_group(group)
+            .map(|(id, settings)| (id, settings.dependencies.clone()))
+            .collect();
+        tree::providers_first(&tree).map_err(|error| ModelError::Cycle { group, error })
+    }
+
+    /// The resources of a group.
+    pub fn of_group(
+        &self,
+        group: GroupId,
+    ) -> impl Iterator<Item = (ResourceId, &ResourceSettings)> + '_ {
+        self.groups
+            .get(&group)
+            .into_iter()
+            .flat_map(|settings| &settings.resources)
+            .filter_map(|id| self.resources.get(id).map(|settings| (*id, settings)))
+    }
+
+    /// Nodes of `all` that may own a group: those that are possible owners of all its resources
+    /// (reference section 3.1).
+    #[must_use]
+    pub fn possible_owners(&self, group: GroupId, all: NodeSet) -> NodeSet {
+        self.of_group(group)
+            .filter_map(|(_, settings)| settings.possible_owners)
+            .fold(all, NodeSet::intersection)
+    }
+
+    /// Sorts groups in the order in which they start and are placed: the core group, then high to
+    /// low priority, then by number.
+    #[must_use]
+    pub fn start_order(&self, group: GroupId) -> (bool, Reverse<Priority>, GroupId) {
+        let settings = self.groups.get(&group);
+        let priority = settings
+            .map(|settings| settings.priority)
+            .unwrap_or_default();
+        (group != CORE_GROUP, Reverse(priority), group)
+    }
+
+    /// LooksAlive and IsAlive intervals of a resource: its own, or its type's, or the
+    /// generation's (reference section 1.1: a resource's own interval beats its type's).
+    #[must_use]
+    pub fn intervals(&self, settings: &ResourceSettings, defaults: &Defaults) -> TypeSettings {
+        let inherited = self
+            .types
+            .get(&settings.kind())
+            .copied()
+            .unwrap_or_else(|| generation_intervals(defaults));
+        let own = |span: Option<Duration>, inherited| span.unwrap_or(inherited).max(INTERVAL_MIN);
+        TypeSettings {
+            looks_alive_interval: own(
+                settings.looks_alive_interval,
+                inherited.looks_alive_interval,
+            ),
+            is_alive_interval: own(settings.is_alive_interval, inherited.is_alive_interval),
+        }
+    }
+}
+
+fn generation_intervals(defaults: &Defaults) -> TypeSettings {
+    TypeSettings {
+        looks_alive_interval: defaults.looks_alive_poll_interval,
+        is_alive_interval: defaults.is_alive_poll_interval,
+    }
+}
+
+fn type_key(kind: ResourceKind) -> String {
+    format!("ResourceTypes\\{}", kind.label())
+}
+
+fn read_types(hive: &Hive, defaults: &Defaults) -> BTreeMap<ResourceKind, TypeSettings> {
+    let mut types = BTreeMap::new();
+    for kind in ResourceKind::ALL {
+        let key = type_key(kind);
+        // 0 is forbidden: polling can never be switched off.
+        let span = |name, default| {
+            hive.dword(&key, name)
+                .filter(|millis| *millis > 0)
+                .map_or(default, |millis| Duration::from_millis(millis.into()))
+        };
+        let settings = TypeSettings {
+            looks_alive_interval: span(
+                "LooksAlivePollInterval",
+                defaults.looks_alive_poll_interval,
+            ),
+            is_alive_interval: span("IsAlivePollInterval", defaults.is_alive_poll_interval),
+        };
+        if settings != generation_intervals(defaults) {
+            types.insert(kind, settings);
+        }
+    }
+    types
+}
+
+fn nodes(texts: &[String]) -> impl Iterator<Item = NodeId> + '_ {
+    texts
+        .iter()
+        .filter_map(|text| text.parse().ok().and_then(NodeId::new))
+}

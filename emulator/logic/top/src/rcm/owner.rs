@@ -1,0 +1,326 @@
+//! Owning groups: taking them when an update says so, leaving them, and finding owners for those
+//! that have none.
+//!
+//! Facts: seed 001 (move, failover), reference sections 3 and 3.1. The object table decides who
+//! owns a group; an owner leaves a group only after everything in it is offline. The view's leader
+//! finds owners for groups that never had one and for those of nodes outside the view.
+
+use base::{GroupId, NodeId, NodeSet, Notice, StateChangeCause, Timestamp};
+use middle::database::{Change, Update};
+use middle::object::{GroupRow, StateChange};
+
+use super::Rcm;
+use super::deadlines::Due;
+use super::group::{Group, Leaving, Timer};
+use super::model::CORE_GROUP;
+use super::placement::Reason;
+use super::reload::is_ours;
+use super::report::Then;
+use super::turn::Turn;
+
+impl Rcm {
+    /// The view is quorate and open: everything is compared with the object table.
+    pub(super) fn opened(&mut self, turn: &mut Turn<'_, '_>, formed: bool) {
+        self.open = true;
+        self.reload_model(turn);
+        if formed {
+            self.formed_at = Some(turn.now());
+        }
+        let rows: Vec<(GroupId, GroupRow)> = turn
+            .middle()
+            .objects
+            .groups
+            .iter()
+            .map(|(id, row)| (*id, *row))
+            .collect();
+        for (group, row) in &rows {
+            self.owner_is(turn, *group, *row);
+        }
+        let known = |id: &GroupId| rows.iter().any(|(group, _)| group == id);
+        let strays: Vec<GroupId> = self
+            .groups
+            .keys()
+            .filter(|id| !known(id))
+            .copied()
+            .collect();
+        for group in strays {
+            self.lose(group);
+        }
+        self.restart_report(turn);
+        self.place_orphans(turn);
+        self.retry_leaving();
+        self.fail_back_on_join(turn);
+        self.answer_unreachable(turn);
+        self.members = members(turn);
+        self.unsettled.extend(self.groups.keys().copied());
+    }
+
+    /// A new view is being agreed on: nothing is decided or proposed until `opened`.
+    pub(super) fn closed(&mut self, turn: &mut Turn<'_, '_>) {
+        self.open = false;
+        self.drop_unsent(turn);
+    }
+
+    /// An update was applied; the facts already show it.
+    pub(super) fn applied(&mut self, turn: &mut Turn<'_, '_>, update: &Update) {
+        if update.changes.iter().any(is_ours) {
+            self.reload_model(turn);
+        }
+        let mut place = false;
+        for change in update.changes.iter() {
+            match change {
+                Change::State(StateChange::GroupOwner {
+                    group,
+                    owner,
+                    cause,
+                }) => {
+                    self.count_failover(turn, *group, *owner, *cause);
+                    let row = GroupRow {
+                        owner: *owner,
+                        cause: *cause,
+                    };
+                    self.owner_is(turn, *group, row);
+                    self.count_offline(*group);
+                    if *owner != turn.me() {
+                        self.lend_witness_out(turn, *group);
+                    }
+                }
+                Change::State(StateChange::NodePaused { .. }) => place = true,
+                Change::State(StateChange::Resource { .. }) | Change::Hive(_) => {}
+            }
+        }
+        if place {
+            self.place_orphans(turn);
+        }
+    }
+
+    /// A failover because of a resource counts against the group's limit; one because of a lost
+    /// node does not (reference section 3: a group never fails by itself).
+    fn count_failover(
+        &mut self,
+        turn: &Turn<'_, '_>,
+        group: GroupId,
+        owner: NodeId,
+        cause: StateChangeCause,
+    ) {
+        let from_member = self
+            .owners
+            .get(&group)
+            .is_some_and(|from| *from != owner && members(turn).contains(*from));
+        let period = self
+            .model
+            .groups
+            .get(&group)
+            .map(|settings| settings.failover_period);
+        if let (StateChangeCause::Failover, true, Some(period)) = (cause, from_member, period) {
+            let window = self.failovers.entry(group).or_default();
+            window.add(turn.now(), period);
+        }
+    }
+
+    /// A change of owner makes all resources of a group count as offline in the object table.
+    fn count_offline(&mut self, group: GroupId) {
+        let order = self.groups.get(&group).map(|group| group.order.clone());
+        for resource in order.unwrap_or_default() {
+            self.report.assume_offline(resource);
+        }
+    }
+
+    /// The object table names the owner of a group.
+    fn owner_is(&mut self, turn: &mut Turn<'_, '_>, group: GroupId, row: GroupRow) {
+        let previous = self.owners.insert(group, row.owner);
+        if row.owner != turn.me() {
+            self.lose(group);
+        } else if let Some(known) = self.groups.get_mut(&group) {
+            if known.foreign || previous != Some(row.owner) {
+                known.foreign = false;
+                known.leaving = None;
+                known.arrived = row.cause;
+            }
+            self.unsettled.insert(group);
+        } else {
+            self.take(turn, group, row.cause, previous);
+        }
+    }
+
+    fn take(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        group: GroupId,
+        cause: StateChangeCause,
+        previous: Option<NodeId>,
+    ) {
+        let model = std::sync::Arc::clone(&self.model);
+        let to = turn.me();
+        if previous != Some(to) {
+            turn.notice(Notice::GroupMoved {
+                group,
+                from: previous,
+                to,
+                cause,
+            });
+        }
+        let mut record = Group::new(&model, group, cause);
+        let lost = previous.filter(|node| *node != to && !members(turn).contains(*node));
+        if let Some(lost) = lost {
+            record.gated = true;
+            record.set(Timer::Gate, self.stopped_by(turn, lost));
+        }
+        for resource in &record.order {
+            self.add_resource(&model, group, *resource);
+        }
+        if group == CORE_GROUP {
+            // Its witness resource takes over what was lent to quorum.
+            self.witness_lent = false;
+        }
+        self.groups.insert(group, record);
+        self.arm_group(group);
+        self.unsettled.insert(group);
+        if self.stopping {
+            self.send_away(turn, group);
+        }
+    }
+
+    /// When a lost node has certainly stopped what it ran: it detects the loss as late as anybody,
+    /// regroups and halts for want of votes.
+    fn stopped_by(&self, turn: &Turn<'_, '_>, lost: NodeId) -> Timestamp {
+        let middle = turn.middle();
+        let heard = middle
+            .last_heard
+            .get(lost.index())
+            .copied()
+            .unwrap_or_default();
+        let last = if heard == Timestamp::ZERO {
+            turn.now()
+        } else {
+            heard
+        };
+        let settings = &middle.settings;
+        let delay = settings.same_subnet.delay.max(settings.cross_site.delay);
+        last + settings.detection_max() + delay * 2 + self.defaults.regroup_opening_timeout
+    }
+
+    /// Another node owns the group now, or nobody: what still runs of it is terminated.
+    fn lose(&mut self, group: GroupId) {
+        if let Some(known) = self.groups.get_mut(&group) {
+            known.foreign = true;
+            known.leaving = None;
+            self.unsettled.insert(group);
+        }
+    }
+
+    /// Takes the next step of a group that goes away, once everything in it is offline.
+    pub(super) fn leave_when_down(&mut self, turn: &mut Turn<'_, '_>, id: GroupId) {
+        let Some(group) = self.groups.get(&id) else {
+            return;
+        };
+        if !self.is_group_down(id) {
+            return;
+        }
+        if group.foreign {
+            self.forget(id);
+            return;
+        }
+        let Some(leaving) = group.leaving else {
+            return;
+        };
+        if !self.open || leaving.proposed || leaving.to.is_none() {
+            return;
+        }
+        match leaving.to.filter(|to| self.can_host(turn, id, *to)) {
+            Some(to) => self.propose_owner(id, to, leaving.cause),
+            None => self.leave_elsewhere(turn, id, leaving.cause),
+        }
+    }
+
+    /// The chosen node is gone meanwhile: another one, or the group stays.
+    fn leave_elsewhere(&mut self, turn: &mut Turn<'_, '_>, id: GroupId, cause: StateChangeCause) {
+        let owner = turn.me();
+        let to = self.choose(turn, id, Reason::BestPossible { owner });
+        match to {
+            Some(to) => {
+                self.leave(id, Some(to), cause);
+                self.propose_owner(id, to, cause);
+            }
+            None if self.stopping => self.leave(id, None, cause),
+            None => {
+                turn.notice(Notice::NoOwnerAvailable { group: id });
+                if let Some(group) = self.groups.get_mut(&id) {
+                    group.leaving = None;
+                    group.arrived = StateChangeCause::FailedMove;
+                }
+                self.unsettled.insert(id);
+            }
+        }
+    }
+
+    fn propose_owner(&mut self, group: GroupId, owner: NodeId, cause: StateChangeCause) {
+        if let Some(leaving) = self.groups.get_mut(&group).and_then(|g| g.leaving.as_mut()) {
+            leaving.proposed = true;
+        }
+        let change = StateChange::GroupOwner {
+            group,
+            owner,
+            cause,
+        };
+        self.report.push(vec![Change::State(change)], Then::Nothing);
+    }
+
+    fn forget(&mut self, id: GroupId) {
+        if let Some(mut group) = self.groups.remove(&id) {
+            self.deadlines.arm(Due::Group(id), &mut group.armed, None);
+            for resource in group.order {
+                self.remove_resource(resource);
+            }
+        }
+    }
+
+    /// Starts taking a group away: dependents go offline first, then `to` becomes the owner.
+    pub(super) fn leave(&mut self, id: GroupId, to: Option<NodeId>, cause: StateChangeCause) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.failover_wanted = false;
+            group.leaving = Some(Leaving {
+                to,
+                cause,
+                proposed: false,
+            });
+            self.unsettled.insert(id);
+        }
+    }
+
+    /// Moves a group to the best possible node; if there is none, it stays, or goes offline when
+    /// the service stops.
+    pub(super) fn send_away(&mut self, turn: &mut Turn<'_, '_>, id: GroupId) {
+        let owner = turn.me();
+        let to = self.choose(turn, id, Reason::BestPossible { owner });
+        let cause = if self.stopping {
+            StateChangeCause::Shutdown
+        } else {
+            StateChangeCause::Move
+        };
+        if to.is_some() || self.stopping {
+            self.leave(id, to.filter(|_| self.open), cause);
+        } else {
+            turn.notice(Notice::NoOwnerAvailable { group: id });
+        }
+    }
+
+    /// Proposals of the old view have ended one way or the other; what is still ours to give away
+    /// is proposed again.
+    pub(super) fn retry_leaving(&mut self) {
+        for (id, group) in &mut self.groups {
+            if let Some(leaving) = &mut group.leaving {
+                leaving.proposed = false;
+                self.unsettled.insert(*id);
+            }
+        }
+    }
+}
+
+/// Members of the current view.
+pub(super) fn members(turn: &Turn<'_, '_>) -> NodeSet {
+    turn.middle()
+        .view
+        .as_ref()
+        .map_or(NodeSet::EMPTY, |view| view.members)
+}

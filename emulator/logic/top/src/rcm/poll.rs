@@ -1,0 +1,174 @@
+//! LooksAlive and IsAlive: when they are asked and what an answer means.
+//!
+//! Facts: reference sections 1.1, 1.2 and 2. A false LooksAlive only brings IsAlive forward; a
+//! false IsAlive fails and terminates the resource; success arms the same interval again, counted
+//! from the moment of the question; leaving Online cancels both. A poll touches its resource and
+//! the deadlines and nothing else. An IP address whose interface was declared failed says no by
+//! itself: at its next LooksAlive up to 2012, within the event from 2012 R2 on (section 13).
+
+use base::{Generation, NetworkId, Notice, ResourceId, ResourceState};
+use bottom::clusdisk;
+
+use super::resource::{Call, Entry, Place, Timer};
+use super::turn::Turn;
+use super::{EntryPoint, EntryResult, Output, Rcm};
+
+impl Rcm {
+    /// A poll timer ended. The question waits while another call is in flight.
+    pub(super) fn poll_due(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, timer: Timer) {
+        if let Some(resource) = self.resources.get_mut(&id) {
+            match timer {
+                Timer::IsAlive => resource.polls.is_alive = true,
+                _ => resource.polls.looks_alive = true,
+            }
+            self.pump(turn, id);
+        }
+    }
+
+    /// Asks the poll that is due, the quick one first.
+    pub(super) fn poll_next(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
+        let Some(resource) = self.resources.get_mut(&id) else {
+            return;
+        };
+        if std::mem::take(&mut resource.polls.looks_alive) {
+            self.ask(turn, id, Entry::LooksAlive);
+        } else if std::mem::take(&mut resource.polls.is_alive) {
+            self.ask_is_alive(turn, id, false);
+        }
+    }
+
+    fn ask_is_alive(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, after_looks_alive: bool) {
+        if self.trace_polls {
+            turn.notice(Notice::IsAliveAsked {
+                resource: id,
+                after_looks_alive,
+            });
+        }
+        self.ask(turn, id, Entry::IsAlive);
+    }
+
+    fn ask(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, entry: Entry) {
+        if self.trace_polls && entry == Entry::LooksAlive {
+            turn.notice(Notice::LooksAliveAsked { resource: id });
+        }
+        let down = self.interface_is_down(id);
+        let Some(resource) = self.resources.get(&id) else {
+            return;
+        };
+        match (resource.place, entry) {
+            (Place::Disk(disk), Entry::LooksAlive) => {
+                let fact = turn.cx.bottom.disks.get(&disk);
+                let healthy = fact.is_some_and(|fact| fact.held && fact.healthy);
+                self.answer_at_once(turn, id, entry, healthy);
+            }
+            (Place::Disk(disk), _) => {
+                // The answer carries no call: it is matched by the entry point in flight.
+                self.call(turn, id, entry, EntryPoint::IsAlive);
+                let request = clusdisk::Request::Check;
+                turn.say(Output::Disk { disk, request });
+            }
+            (Place::Share, _) => self.answer_at_once(turn, id, entry, self.share_healthy),
+            (Place::Host(_), _) if down => self.answer_at_once(turn, id, entry, false),
+            (Place::Host(_), Entry::LooksAlive) => {
+                self.call(turn, id, entry, EntryPoint::LooksAlive);
+            }
+            (Place::Host(_), _) => self.call(turn, id, entry, EntryPoint::IsAlive),
+        }
+    }
+
+    fn answer_at_once(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        id: ResourceId,
+        entry: Entry,
+        alive: bool,
+    ) {
+        let done = Call {
+            id: base::CallId::default(),
+            entry,
+            asked: turn.now(),
+        };
+        let result = if alive {
+            EntryResult::Success
+        } else {
+            EntryResult::Failure { code: 0 }
+        };
+        self.answered(turn, id, done, result);
+        self.pump(turn, id);
+    }
+
+    /// A poll was answered.
+    pub(super) fn answered(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        id: ResourceId,
+        done: Call,
+        result: EntryResult,
+    ) {
+        if self.state_of(id) != ResourceState::Online {
+            return;
+        }
+        match (done.entry, result) {
+            (Entry::LooksAlive, EntryResult::Success) => self.alive(id, done, Timer::LooksAlive),
+            (Entry::LooksAlive, _) => self.looks_dead(turn, id, done),
+            (Entry::IsAlive, EntryResult::Success) => self.alive(id, done, Timer::IsAlive),
+            (Entry::IsAlive, _) => {
+                turn.notice(Notice::IsAliveFailed { resource: id });
+                self.fail(turn, id);
+            }
+            (Entry::Open | Entry::Online | Entry::Offline, _) => {}
+        }
+    }
+
+    /// Arms the interval again.
+    fn alive(&mut self, id: ResourceId, done: Call, timer: Timer) {
+        let Some(resource) = self.resources.get_mut(&id) else {
+            return;
+        };
+        let interval = match timer {
+            Timer::IsAlive => resource.intervals.is_alive_interval,
+            _ => resource.intervals.looks_alive_interval,
+        };
+        resource.set(timer, done.asked + interval);
+        self.arm_resource(id);
+    }
+
+    /// IsAlive is asked at once; nothing else follows from a false LooksAlive.
+    fn looks_dead(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, done: Call) {
+        turn.notice(Notice::LooksAliveFailed { resource: id });
+        self.alive(id, done, Timer::LooksAlive);
+        if let Some(resource) = self.resources.get_mut(&id) {
+            resource.polls.is_alive = false;
+            resource.clear(Timer::IsAlive);
+        }
+        self.ask_is_alive(turn, id, true);
+    }
+
+    /// An interface of this node changed.
+    pub(super) fn interface_changed(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        network: NetworkId,
+        up: bool,
+    ) {
+        if up {
+            self.networks_down.remove(&network);
+            return;
+        }
+        self.networks_down.insert(network);
+        if turn.middle().settings.generation >= Generation::V2012R2 {
+            for id in self.online_addresses(network) {
+                self.fail(turn, id);
+            }
+        }
+    }
+
+    fn online_addresses(&self, network: NetworkId) -> Vec<ResourceId> {
+        self.resources
+            .iter()
+            .filter(|(_, resource)| resource.state == ResourceState::Online)
+            .map(|(id, _)| *id)
+            .filter(|id| self.network_of(*id) == Some(network))
+            .collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! The pure half of the resource types: what there is, who runs it, what it requires and what its
+//! host is told.
+//!
+//! Facts: reference sections 2, 2.1 and 3.2. The impure half lives in resource hosts.
+
+mod kind;
+
+pub use kind::{ResourceKind, ResourceParameters, ResourceSpec};
+
+/// Who carries out the entry points of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runner {
+    /// A resource host process.
+    Host,
+    /// The cluster disk driver.
+    Disk,
+    /// The client of the witness share.
+    Share,
+}
+
+impl ResourceKind {
+    /// Who runs resources of this type.
+    #[must_use]
+    pub fn runner(self) -> Runner {
+        match self {
+            Self::PhysicalDisk => Runner::Disk,
+            Self::FileShareWitness => Runner::Share,
+            Self::IpAddress
+            | Self::NetworkName
+            | Self::FileServer
+            | Self::FileShare
+            | Self::GenericApplication => Runner::Host,
+        }
+    }
+
+    /// Types of which a resource of this type needs at least one among its dependencies
+    /// (reference section 3.2, required dependencies).
+    #[must_use]
+    pub fn requires(self) -> &'static [Self] {
+        match self {
+            Self::NetworkName => &[Self::IpAddress],
+            Self::PhysicalDisk
+            | Self::FileShareWitness
+            | Self::IpAddress
+            | Self::FileServer
+            | Self::FileShare
+            | Self::GenericApplication => &[],
+        }
+    }
+}
+
+/// What Online hands to the host: the stored properties completed by the online `providers`,
+/// nearest first. A network name gets the addresses it may publish; a file server and a share get
+/// the network name they are reached under.
+#[must_use]
+pub fn at_online(
+    stored: &ResourceParameters,
+    providers: &[&ResourceParameters],
+) -> ResourceParameters {
+    let mut completed = stored.clone();
+    match &mut completed {
+        ResourceParameters::NetworkName { addresses, .. } => {
+            *addresses = providers.iter().filter_map(|p| address(p)).collect();
+        }
+        ResourceParameters::FileServer { name } => fill(name, providers),
+        ResourceParameters::FileShare { server, .. } => fill(server, providers),
+        ResourceParameters::PhysicalDisk { .. }
+        | ResourceParameters::FileShareWitness
+        | ResourceParameters::IpAddress { .. }
+        | ResourceParameters::GenericApplication { .. } => {}
+    }
+    completed
+}
+
+fn address(provider: &ResourceParameters) -> Option<String> {
+    match provider {
+        ResourceParameters::IpAddress { address, .. } => Some(address.clone()),
+        _ => None,
+    }
+}
+
+fn fill(name: &mut String, providers: &[&ResourceParameters]) {
+    let network_name = providers.iter().find_map(|provider| match provider {
+        ResourceParameters::NetworkName { name, .. } => Some(name.clone()),
+        _ => None,
+    });
+    if let Some(found) = network_name {
+        *name = found;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::NetworkId;
+
+    use super::*;
+
+    #[test]
+    fn every_type_is_found_by_its_product_string() {
+        for kind in ResourceKind::ALL {
+            assert_eq!(ResourceKind::from_label(kind.label()), Some(kind));
+        }
+        assert_eq!(ResourceKind::from_label("physical disk"), None);
+    }
+
+    #[test]
+    fn a_network_name_publishes_the_addresses_of_its_online_providers() {
+        let stored = ResourceParameters::NetworkName {
+            name: "FS1".into(),
+            addresses: vec![],
+        };
+        let ip = ResourceParameters::IpAddress {
+            network: NetworkId(0),
+            address: "10.0.0.9".into(),
+        };
+        let expected = ResourceParameters::NetworkName {
+            name: "FS1".into(),
+            addresses: vec!["10.0.0.9".into()],
+        };
+        assert_eq!(at_online(&stored, &[&ip]), expected);
+    }
+
+    #[test]
+    fn a_share_is_reached_under_its_network_name() {
+        let stored = ResourceParameters::FileShare {
+            server: String::new(),
+            share: "data".into(),
+            path: "D:\\data".into(),
+        };
+        let name = ResourceParameters::NetworkName {
+            name: "FS1".into(),
+            addresses: vec![],
+        };
+        let ResourceParameters::FileShare { server, .. } = at_online(&stored, &[&name]) else {
+            unreachable!("completing keeps the type");
+        };
+        assert_eq!(server, "FS1");
+    }
+}

@@ -1,0 +1,32 @@
+//! Exit codes, which scripts rely on.
+
+use std::process::ExitCode;
+
+/// What the help says about exit codes.
+pub(crate) const HELP: &str = "\
+Exit codes: 0 all good; 1 an expectation, invariant or case failed; 2 inconclusive; \
+3 the lab could not be built; 64 bad usage or bad file; 70 a bug of looksalive; 130 interrupted.";
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: all good.
+    Good,
+    /// 3: the lab could not be built, or the machine did not let us work.
+    NotBuilt,
+    /// 64: bad usage or bad file.
+    Usage,
+    /// 70: our own bug.
+    Bug,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Good => Self::SUCCESS,
+            Exit::NotBuilt => Self::from(3),
+            Exit::Usage => Self::from(64),
+            Exit::Bug => Self::from(70),
+        }
+    }
+}

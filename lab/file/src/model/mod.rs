@@ -1,0 +1,125 @@
+//! The resolved lab: ranges expanded, variables filled in, inheritance merged, addresses assigned.
+//!
+//! Everything here has passed the static rules, so a reader may rely on it: every name refers to
+//! something that exists, every address lies in its subnet, dependencies have no cycle.
+//! What the file leaves out and the generation's table of defaults answers stays an `Option`.
+
+mod cluster;
+mod machines;
+mod report;
+mod resource;
+mod scenario;
+mod selector;
+mod storage;
+
+pub use cluster::{
+    Cluster, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners, Priority, Quorum,
+    Witness,
+};
+pub use machines::{Adapter, Network, NetworkRole, Node, Site, Subnet};
+pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat};
+pub use resource::{
+    DependencyItem, OnFailure, PollPolicy, Resource, ResourceKind, ResourcePolicy, ResourceType,
+    RestartPolicy,
+};
+pub use scenario::{
+    Action, Bounds, Claim, ClusterState, Expectation, Fault, FaultKind, GroupClaim, Impairment,
+    LunFault, NodeChange, NodeFault, Partition, PathEnds, Probability, ResourceFault, Step,
+    StepKind, Timing, UpDown, WitnessState,
+};
+pub use selector::{NicSelector, Selector};
+pub use storage::{
+    Array, BlockSize, Endpoint, EndpointHost, EndpointKind, Lun, LunRef, Portal, ReservationSupport,
+};
+
+/// One lab: what exists, what goes wrong in it, what must then be true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lab {
+    /// Schema version of the file; 1 today.
+    pub version: u32,
+    /// Name of the lab.
+    pub name: String,
+    /// What the lab is for, in one line.
+    pub about: About,
+    /// Where and how the lab wants to run.
+    pub backend: Backend,
+    /// Fault domains, in file order.
+    pub sites: Vec<Site>,
+    /// Network segments, in file order.
+    pub networks: Vec<Network>,
+    /// Machines, ranges expanded, in file order.
+    pub nodes: Vec<Node>,
+    /// Arrays and their logical units, in file order.
+    pub storage: Vec<Array>,
+    /// Shares and other services outside the cluster, in file order.
+    pub endpoints: Vec<Endpoint>,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Rules that must hold all the time.
+    pub invariants: Invariants,
+    /// What happens, in order; empty when the file has no scenario.
+    pub scenario: Vec<Step>,
+    /// What to write at the end.
+    pub report: Report,
+}
+
+/// The training index entry of a lab.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// One line: what the lab shows.
+    pub title: Option<String>,
+    /// `beginner`, `intermediate` or `advanced`.
+    pub level: Option<Level>,
+    /// What a person learns from it.
+    pub objectives: Vec<String>,
+}
+
+/// How much a reader should know already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// No clustering experience needed.
+    Beginner,
+    /// Has run a cluster.
+    Intermediate,
+    /// Knows quorum arithmetic and multi-site clusters.
+    Advanced,
+}
+
+impl Lab {
+    /// The node of this name.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == name)
+    }
+
+    /// The network of this name.
+    #[must_use]
+    pub fn network(&self, name: &str) -> Option<&Network> {
+        self.networks.iter().find(|network| network.name == name)
+    }
+
+    /// The array of this name.
+    #[must_use]
+    pub fn array(&self, name: &str) -> Option<&Array> {
+        self.storage.iter().find(|array| array.name == name)
+    }
+
+    /// The logical unit that a reference names.
+    #[must_use]
+    pub fn lun(&self, reference: &LunRef) -> Option<&Lun> {
+        let array = self.array(&reference.array)?;
+        array.luns.iter().find(|lun| lun.name == reference.lun)
+    }
+
+    /// The group of this name.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.cluster.groups.iter().find(|group| group.name == name)
+    }
+
+    /// The endpoint of this name.
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+}

@@ -1,0 +1,434 @@
+//! The scenario: steps, faults, actions, expectations.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use base::{GroupState, NodeState, ResourceState};
+
+use super::{LunRef, NicSelector, Selector};
+use crate::position::Position;
+
+/// One step of the scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The name that the file gives it.
+    pub name: Option<String>,
+    /// Where the file has it.
+    pub position: Position,
+    /// The step in one line, as the file words it; for reports.
+    pub text: String,
+    /// Why it is there, for people who learn from the lab.
+    pub explain: Option<String>,
+    /// What it does.
+    pub kind: StepKind,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepKind {
+    /// Judge; the expectations of one step are judged side by side.
+    Expect(Vec<Expectation>),
+    /// Break something; returns at once.
+    Fault(Fault),
+    /// Do what an administrator would do; returns at once.
+    Do(Action),
+    /// Let time pass.
+    Run(Duration),
+    /// One after the other. A step of the file with several of `fault`, `do`, `run`, `expect`, `then`
+    /// becomes such a list in that order.
+    Serial(Vec<Step>),
+    /// All at once; ends when the last one has ended.
+    Parallel(Vec<Step>),
+    /// One after the other, so many times.
+    Repeat {
+        /// How often, at least once.
+        times: u32,
+        /// What.
+        steps: Vec<Step>,
+    },
+}
+
+/// Something that must be true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// Where the file has it.
+    pub position: Position,
+    /// The expectation in one line, as the file words it; for reports.
+    pub text: String,
+    /// When.
+    pub timing: Timing,
+    /// What.
+    pub claim: Claim,
+}
+
+/// When an expectation must hold. Nothing set: now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Must first hold before so much time has passed.
+    pub within: Option<Duration>,
+    /// Holds from here to the end of the scenario; does not block.
+    pub always: bool,
+    /// Must hold so long without a break.
+    pub held_for: Option<Duration>,
+}
+
+/// What must be true.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// The cluster as its nodes see it.
+    Cluster {
+        /// Quorate or not.
+        is: ClusterState,
+        /// Only these nodes are asked; absent: some running node must say so (quorate), or no
+        /// running node may say otherwise (not quorate).
+        at: Option<Selector>,
+    },
+    /// Groups; everything that is given must be true of every group picked.
+    Group(GroupClaim),
+    /// One resource; everything that is given must be true.
+    Resource {
+        /// Its group.
+        group: String,
+        /// Its name.
+        resource: String,
+        /// Its state.
+        is: Option<ResourceState>,
+        /// Words in its status text.
+        status_contains: Option<String>,
+    },
+    /// Every node picked is in the state.
+    Node {
+        /// The nodes.
+        nodes: Selector,
+        /// The state.
+        is: NodeState,
+    },
+    /// The witness.
+    Witness(WitnessState),
+    /// The votes that the cluster counts.
+    Votes {
+        /// All votes there are.
+        total: Option<u32>,
+        /// The votes present.
+        have: Option<u32>,
+        /// The votes that quorum needs.
+        need: Option<u32>,
+    },
+    /// Who holds the reservation of a logical unit; `None` is `none`.
+    LunHolder {
+        /// The unit.
+        lun: LunRef,
+        /// The holder.
+        holder: Option<Selector>,
+    },
+    /// What a name resolves to; empty is `none`.
+    Dns {
+        /// The name.
+        name: String,
+        /// Every address that it must resolve to, and no other.
+        resolves: Vec<Ipv4Addr>,
+    },
+    /// An event was logged since the latest fault began, or since the start.
+    Event {
+        /// Its number in the product's event log.
+        id: u32,
+        /// On these nodes; absent: anywhere.
+        node: Option<Selector>,
+    },
+    /// A line of the cluster log contains a text.
+    Log {
+        /// The text.
+        text: String,
+        /// On these nodes; absent: anywhere.
+        node: Option<Selector>,
+    },
+}
+
+/// What must be true of groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupClaim {
+    /// The groups.
+    pub groups: Selector,
+    /// The state.
+    pub is: Option<GroupState>,
+    /// The owner compared with the owner when the latest fault began, or by name.
+    pub node: Option<NodeChange>,
+    /// The owner's site.
+    pub site: Option<String>,
+    /// How many nodes own it.
+    pub owners: Option<Bounds>,
+}
+
+/// The owner of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeChange {
+    /// Another one than when the latest fault began.
+    Changed,
+    /// The same as when the latest fault began.
+    Unchanged,
+    /// One of these.
+    Is(Selector),
+}
+
+/// A number between two bounds, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Lowest.
+    pub at_least: u32,
+    /// Highest; absent: no limit.
+    pub at_most: Option<u32>,
+}
+
+/// The cluster as its nodes see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterState {
+    /// Has quorum.
+    Quorate,
+    /// Has no quorum.
+    NotQuorate,
+}
+
+/// State of the witness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WitnessState {
+    /// Online.
+    Online,
+    /// Offline.
+    Offline,
+    /// Failed.
+    Failed,
+}
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// Where the file has it.
+    pub position: Position,
+    /// What.
+    pub kind: FaultKind,
+    /// Heals by itself after so long; absent: stays until `do: heal` or the end.
+    pub heal_after: Option<Duration>,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FaultKind {
+    /// Nodes.
+    Node {
+        /// Which.
+        nodes: Selector,
+        /// What.
+        fault: NodeFault,
+    },
+    /// A whole network segment goes down or comes up.
+    Network {
+        /// Which.
+        networks: Selector,
+        /// Down or up.
+        to: UpDown,
+    },
+    /// All traffic on a segment is impaired.
+    ImpairNetwork {
+        /// Which.
+        networks: Selector,
+        /// How.
+        impairment: Impairment,
+    },
+    /// Adapters go down or come up.
+    Nic {
+        /// Which.
+        nics: NicSelector,
+        /// Down or up.
+        to: UpDown,
+    },
+    /// All traffic of adapters is impaired.
+    ImpairNic {
+        /// Which.
+        nics: NicSelector,
+        /// How.
+        impairment: Impairment,
+    },
+    /// The ways between two sets of nodes go down or come up, in both directions.
+    Link {
+        /// The two ends.
+        between: (Selector, Selector),
+        /// On these networks; absent: on all.
+        networks: Option<Selector>,
+        /// Down or up.
+        to: UpDown,
+    },
+    /// The ways between two sets of nodes are impaired, in both directions.
+    ImpairLink {
+        /// The two ends.
+        between: (Selector, Selector),
+        /// On these networks; absent: on all.
+        networks: Option<Selector>,
+        /// How.
+        impairment: Impairment,
+    },
+    /// Sets of nodes cannot reach each other.
+    Partition(Partition),
+    /// A logical unit.
+    Lun {
+        /// Which.
+        lun: LunRef,
+        /// What.
+        fault: LunFault,
+    },
+    /// Nodes lose their way to an array.
+    PathDrop(PathEnds),
+    /// A resource.
+    Resource {
+        /// Its group.
+        group: String,
+        /// Its name.
+        resource: String,
+        /// What.
+        fault: ResourceFault,
+    },
+    /// Nodes cannot reach the witness.
+    WitnessUnreachable {
+        /// The nodes.
+        from: Selector,
+    },
+}
+
+/// What goes wrong with a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeFault {
+    /// The power goes; `for` brings it back and the machine boots.
+    PowerOff,
+    /// The machine stops at once and boots again.
+    Crash,
+    /// Nothing runs on the machine; it goes on later where it was.
+    Pause,
+    /// The machine shuts down in order and boots again.
+    Reboot,
+    /// The cluster service is stopped; `for` starts it again.
+    StopService,
+}
+
+/// Down or up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpDown {
+    /// Carries nothing.
+    Down,
+    /// Carries traffic again.
+    Up,
+}
+
+/// Part of a million.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Probability {
+    /// 0 to 1,000,000; 0.01 % is 100.
+    pub per_million: u32,
+}
+
+/// What happens to packets. Zero changes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Impairment {
+    /// Added to the way of every packet, each direction.
+    pub delay: Duration,
+    /// Up to so much more, drawn per packet.
+    pub jitter: Duration,
+    /// Lost.
+    pub loss: Probability,
+    /// Delivered twice.
+    pub duplicate: Probability,
+    /// Overtaken by later ones.
+    pub reorder: Probability,
+}
+
+/// Sets of nodes that cannot reach each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// The sets, at least two; a node in none of them reaches everyone.
+    pub between: Vec<Selector>,
+    /// On these networks; absent: on all.
+    pub networks: Option<Selector>,
+}
+
+/// What goes wrong with a logical unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LunFault {
+    /// Answers nothing.
+    Offline,
+    /// Answers late.
+    Slow {
+        /// By so much.
+        latency: Duration,
+    },
+    /// A node takes the reservation away from its holder.
+    PreemptReservation {
+        /// The node.
+        by: Selector,
+    },
+    /// All registrations and the reservation disappear.
+    ClearReservations,
+}
+
+/// The way from nodes to an array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathEnds {
+    /// The array.
+    pub array: String,
+    /// The portal, counted from zero; absent: all.
+    pub portal: Option<u32>,
+    /// The nodes; absent: all.
+    pub from: Option<Selector>,
+}
+
+/// What goes wrong with a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResourceFault {
+    /// What it stands for stops working: LooksAlive and IsAlive answer false. A restart repairs it
+    /// unless `for` keeps it broken.
+    Fail,
+    /// Its entry points do not return.
+    Hang,
+}
+
+/// What an administrator does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Moves a group; no target: the best possible node.
+    MoveGroup {
+        /// The group.
+        group: String,
+        /// The target.
+        to: Option<Selector>,
+    },
+    /// Brings a group online.
+    OnlineGroup(String),
+    /// Takes a group offline.
+    OfflineGroup(String),
+    /// Brings a resource online.
+    OnlineResource {
+        /// Its group.
+        group: String,
+        /// Its name.
+        resource: String,
+    },
+    /// Takes a resource offline.
+    OfflineResource {
+        /// Its group.
+        group: String,
+        /// Its name.
+        resource: String,
+    },
+    /// Declares a resource failed (`FailClusterResource`); the normal policy runs.
+    FailResource {
+        /// Its group.
+        group: String,
+        /// Its name.
+        resource: String,
+    },
+    /// Nodes take no groups from now on; what they own stays.
+    Pause(Selector),
+    /// As pause, and their groups move away.
+    Drain(Selector),
+    /// Ends pause and drain.
+    Resume(Selector),
+    /// Undoes every fault still in force.
+    Heal,
+}

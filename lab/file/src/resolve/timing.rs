@@ -1,0 +1,224 @@
+//! Rules about when expectations are judged: enough time for what they wait for, and something in
+//! the scenario that can affect them.
+
+use std::time::Duration;
+
+use super::flatten;
+use crate::diagnostic::Diagnostic;
+use crate::model::{
+    Claim, Expectation, FaultKind, Lab, NodeChange, NodeFault, ResourceKind, Step, StepKind,
+    Witness,
+};
+use crate::rule::Rule;
+use crate::syntax::Decoder;
+use base::NodeState;
+
+/// Applies the rules.
+pub(crate) fn check(steps: &[Step], lab: &Lab, decoder: &mut Decoder<'_>) {
+    let detection = detection(lab);
+    Walk {
+        detection,
+        decoder,
+        since_fault: None,
+        any_fault: false,
+    }
+    .steps(steps);
+    check_vacuous(steps, lab, decoder);
+}
+
+/// The least time until a silent node counts as lost: heartbeat interval times misses.
+fn detection(lab: &Lab) -> Duration {
+    let defaults = lab.cluster.generation.defaults();
+    let given = lab.cluster.heartbeat.same_subnet;
+    let every = given.every.unwrap_or(defaults.same_subnet_delay);
+    every * given.missed.unwrap_or(defaults.same_subnet_threshold)
+}
+
+struct Walk<'d, 's> {
+    detection: Duration,
+    decoder: &'d mut Decoder<'s>,
+    /// The most time that may have passed since a fault that only missed heartbeats reveal; `None`
+    /// when there was none, or when something else may explain a change since.
+    since_fault: Option<Duration>,
+    any_fault: bool,
+}
+
+impl Walk<'_, '_> {
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match &step.kind {
+            StepKind::Fault(fault) => {
+                self.any_fault = true;
+                self.since_fault = needs_detection(&fault.kind).then_some(Duration::ZERO);
+            }
+            StepKind::Do(_) => self.since_fault = None,
+            StepKind::Run(time) => self.pass(*time),
+            StepKind::Expect(claims) => {
+                claims.iter().for_each(|claim| self.expectation(claim));
+                let longest = claims.iter().map(longest).max().unwrap_or_default();
+                self.pass(longest);
+            }
+            StepKind::Serial(inner) => self.steps(inner),
+            StepKind::Parallel(inner) => self.parallel(inner),
+            StepKind::Repeat { steps, .. } => self.steps(steps),
+        }
+    }
+
+    /// What runs side by side is walked in file order without letting time pass between.
+    fn parallel(&mut self, steps: &[Step]) {
+        for step in steps {
+            let before = self.since_fault;
+            self.step(step);
+            if let (Some(before), Some(after)) = (before, self.since_fault) {
+                self.since_fault = Some(before.min(after));
+            }
+        }
+        self.since_fault = None;
+    }
+
+    fn pass(&mut self, time: Duration) {
+        if let Some(since) = &mut self.since_fault {
+            *since = since.saturating_add(time);
+        }
+    }
+
+    fn expectation(&mut self, expectation: &Expectation) {
+        let span = self.decoder.source.line_from(expectation.position);
+        if !self.any_fault && compares_owners(&expectation.claim) {
+            self.decoder.sink.report(
+                Diagnostic::warning(
+                    Rule::VacuousExpectation,
+                    span,
+                    "no fault came before, so there is no owner to compare with",
+                )
+                .hint("put it after a fault, or name the node"),
+            );
+        }
+        let Some(since) = self.since_fault else {
+            return;
+        };
+        let time = since.saturating_add(expectation.timing.within.unwrap_or_default());
+        if presupposes_detection(&expectation.claim) && time < self.detection {
+            let message = format!(
+                "this cannot come true: a lost node is noticed after {:?} at the earliest, \
+                 here are {time:?}",
+                self.detection
+            );
+            self.decoder.sink.report(
+                Diagnostic::error(Rule::ImpossibleWithin, span, message).hint(
+                    "raise `within`, or shorten `cluster.heartbeat` (`every` times `missed`)",
+                ),
+            );
+        }
+    }
+}
+
+/// The most time that an expectation takes.
+fn longest(expectation: &Expectation) -> Duration {
+    let timing = expectation.timing;
+    let within = timing.within.unwrap_or_default();
+    within.saturating_add(timing.held_for.unwrap_or_default())
+}
+
+/// Whether only missed heartbeats reveal the fault.
+fn needs_detection(fault: &FaultKind) -> bool {
+    match fault {
+        FaultKind::Node { fault, .. } => {
+            matches!(
+                fault,
+                NodeFault::PowerOff | NodeFault::Crash | NodeFault::Pause
+            )
+        }
+        _ => false,
+    }
+}
+
+fn presupposes_detection(claim: &Claim) -> bool {
+    match claim {
+        Claim::Group(group) => group.node == Some(NodeChange::Changed),
+        Claim::Node { is, .. } => *is == NodeState::Down,
+        _ => false,
+    }
+}
+
+fn compares_owners(claim: &Claim) -> bool {
+    match claim {
+        Claim::Group(group) => {
+            matches!(
+                group.node,
+                Some(NodeChange::Changed | NodeChange::Unchanged)
+            )
+        }
+        _ => false,
+    }
+}
+
+/// Warns of expectations that nothing can affect.
+fn check_vacuous(steps: &[Step], lab: &Lab, decoder: &mut Decoder<'_>) {
+    let last = steps.last().map(|step| step.position);
+    for step in flatten(steps) {
+        let StepKind::Expect(claims) = &step.kind else {
+            continue;
+        };
+        for expectation in claims {
+            let at_end = expectation.timing.always && Some(step.position) == last;
+            let reason = if at_end {
+                Some("nothing comes after it, so it holds no time at all".to_owned())
+            } else {
+                untouchable(&expectation.claim, lab)
+            };
+            if let Some(reason) = reason {
+                let span = decoder.source.line_from(expectation.position);
+                decoder.sink.report(
+                    Diagnostic::warning(Rule::VacuousExpectation, span, reason)
+                        .hint("an expectation that cannot fail proves nothing"),
+                );
+            }
+        }
+    }
+}
+
+/// Why nothing in the lab can change what the claim is about.
+fn untouchable(claim: &Claim, lab: &Lab) -> Option<String> {
+    match claim {
+        Claim::Group(group) => {
+            let bounds = group.owners?;
+            let anything = bounds.at_least == 0 && bounds.at_most.is_none();
+            anything.then(|| "any number of owners fits".to_owned())
+        }
+        Claim::LunHolder { lun, .. } => {
+            let witness = lab.cluster.witness == Witness::Disk(lun.clone());
+            let mut resources = lab.cluster.groups.iter().flat_map(|group| &group.resources);
+            let disk = ResourceKind::PhysicalDisk { lun: lun.clone() };
+            let used = witness || resources.any(|resource| resource.kind == disk);
+            (!used).then(|| format!("nothing in the cluster uses `{lun}`"))
+        }
+        Claim::Dns { name, .. } => {
+            let mut resources = lab.cluster.groups.iter().flat_map(|group| &group.resources);
+            let registered = resources.any(|resource| match &resource.kind {
+                ResourceKind::NetworkName { name: other } => other.eq_ignore_ascii_case(name),
+                _ => false,
+            });
+            let known = registered || lab.cluster.name.eq_ignore_ascii_case(name);
+            (!known).then(|| format!("nothing in the cluster registers the name `{name}`"))
+        }
+        Claim::Node { nodes, .. } => {
+            let picked = nodes.fixed_nodes(lab)?;
+            let outside = picked
+                .iter()
+                .find(|node| !lab.cluster.members.contains(node))?;
+            Some(format!("`{outside}` is no member of the cluster"))
+        }
+        Claim::Cluster { .. }
+        | Claim::Resource { .. }
+        | Claim::Witness(_)
+        | Claim::Votes { .. }
+        | Claim::Event { .. }
+        | Claim::Log { .. } => None,
+    }
+}

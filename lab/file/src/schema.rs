@@ -1,0 +1,19 @@
+//! The JSON Schema of lab files, generated from the syntax types.
+
+use schemars::generate::SchemaSettings;
+
+use crate::syntax::LabFile;
+
+/// The schema as JSON text, with a line break at the end. It is committed with the project, and
+/// editors that know YAML schemas complete and check lab files with it.
+#[must_use]
+pub fn json_schema() -> String {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<LabFile>();
+    schema.insert(
+        "title".to_owned(),
+        "looksalive lab file, schema version 1".into(),
+    );
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text + "\n"
+}

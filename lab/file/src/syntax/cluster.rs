@@ -1,0 +1,228 @@
+//! The cluster and its groups as the file has them.
+
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use base::{Generation, QuorumModel};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::json;
+
+use super::decode::{Decode, Decoder, to_schema};
+use super::macros::{record, words};
+use super::plain::{Hour, LunName, Name, Natural, Text};
+use super::words::AccessPoint;
+use super::{At, Named, OneOrMany, ResourceSpec};
+use crate::model::Priority;
+use crate::yaml::{Node, Value};
+
+record! {
+    /// The cluster.
+    ClusterSpec {
+        /// Network name of the cluster, at most 15 characters. Windows: ClusterName.
+        required name: At<Text>,
+        /// The member nodes in order of joining; left out: all nodes in file order.
+        optional members: OneOrMany<At<Name>>,
+        /// Where the cluster name is published.
+        optional access_point: At<AccessPoint>,
+        /// Address of the cluster name.
+        optional address: At<Ipv4Addr>,
+        /// Addresses of the cluster name when any of several will do.
+        optional addresses: AddressSet,
+        /// The product version whose documented defaults hold; default 2022.
+        optional generation: At<Generation>,
+        /// What casts the extra vote; default none.
+        optional witness: WitnessSpec,
+        /// How quorum is counted.
+        optional quorum: QuorumSpec,
+        /// When a silent node counts as lost.
+        optional heartbeat: HeartbeatSpec,
+        /// How long after an unplanned halt the cluster service starts again; default 60s.
+        optional service_restart: At<Duration>,
+        /// What moves together.
+        optional groups: Named<GroupSpec>,
+    }
+    later { "resiliency", "security", "networks" }
+}
+
+record! {
+    /// Addresses of which any will do.
+    AddressSet {
+        /// The addresses, one subnet each.
+        required any_of: Vec<At<Ipv4Addr>>,
+    }
+    later {}
+}
+
+record! {
+    /// A witness: one of disk and share.
+    WitnessMap {
+        /// A logical unit as `array/lun`, at least 512 MiB.
+        optional disk: At<LunName>,
+        /// A file share: the name of an endpoint.
+        optional share: At<Name>,
+    }
+    later { "cloud" }
+}
+
+/// What casts the extra vote.
+#[derive(Debug, Clone)]
+pub(crate) enum WitnessSpec {
+    None,
+    Map(WitnessMap),
+}
+
+/// The word for no witness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoWitness;
+
+words! {
+    /// No witness.
+    NoWitness {
+        "none" => Self, "No witness.";
+    }
+    later {}
+}
+
+impl Decode for WitnessSpec {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        match node.value {
+            Value::Scalar { .. } if !node.is_null() => {
+                At::<NoWitness>::decode(node, decoder).map(|_| Self::None)
+            }
+            _ => WitnessMap::decode(node, decoder).map(Self::Map),
+        }
+    }
+}
+
+impl JsonSchema for WitnessSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "Witness".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let none = generator.subschema_for::<At<NoWitness>>();
+        let map = generator.subschema_for::<WitnessMap>();
+        to_schema(json!({ "anyOf": [none, map] }))
+    }
+}
+
+record! {
+    /// How quorum is counted.
+    QuorumSpec {
+        /// The model; left out: derived from the witness.
+        optional model: At<QuorumModel>,
+        /// Votes follow the membership; default true from 2012. Windows: DynamicQuorum.
+        optional dynamic: At<bool>,
+        /// The witness vote follows the node votes; default true from 2012 R2. Windows:
+        /// WitnessDynamicWeight.
+        optional dynamic_witness: At<bool>,
+        /// The node that loses its vote in an even split. Windows: LowerQuorumPriorityNodeID.
+        optional lower_priority_node: At<Name>,
+    }
+    later {}
+}
+
+record! {
+    /// When a silent node counts as lost, by where two nodes stand.
+    HeartbeatSpec {
+        /// Within one subnet; default 1s and 10 missed from 2016, 5 before. Windows:
+        /// SameSubnetDelay, SameSubnetThreshold.
+        optional same_subnet: HeartbeatPathSpec,
+        /// Across subnets; default 1s and 20 missed from 2016, 5 before. Windows:
+        /// CrossSubnetDelay, CrossSubnetThreshold.
+        optional cross_subnet: HeartbeatPathSpec,
+        /// Across sites, 2016 and later; default 1s and 20 missed. Windows: CrossSiteDelay,
+        /// CrossSiteThreshold.
+        optional cross_site: HeartbeatPathSpec,
+    }
+    later {}
+}
+
+record! {
+    /// Interval and tolerance of heartbeats.
+    HeartbeatPathSpec {
+        /// Time between two heartbeats, 50ms to 60s; the product takes 250ms to 4s.
+        optional every: At<Duration>,
+        /// So many missed in a row end the route, 2 to 1000; the product takes 3 to 120.
+        optional missed: At<Natural>,
+    }
+    later {}
+}
+
+record! {
+    /// A group: what moves together.
+    GroupSpec {
+        /// Comes online with the cluster; default true. Windows: PersistentState.
+        optional start: At<bool>,
+        /// Order of starting and placing; default medium. Windows: Priority.
+        optional priority: At<Priority>,
+        /// Who may and who should own it.
+        optional owners: OwnersSpec,
+        /// Groups that share a word here avoid each other's nodes. Windows:
+        /// AntiAffinityClassNames.
+        optional anti_affinity: OneOrMany<At<Text>>,
+        /// How often it may fail over.
+        optional failover: FailoverSpec,
+        /// Whether it goes back to its preferred owner; default never. Windows: AutoFailbackType.
+        optional failback: FailbackSpec,
+        /// What it is made of.
+        required resources: Named<ResourceSpec>,
+    }
+    later { "kind", "after" }
+}
+
+record! {
+    /// Who may and who should own a group.
+    OwnersSpec {
+        /// Preferred owners, best first. Windows: PreferredOwners.
+        optional preferred: OneOrMany<At<Name>>,
+        /// Possible owners; left out: every member. Windows: PossibleOwners of its resources.
+        optional possible: OneOrMany<At<Name>>,
+    }
+    later {}
+}
+
+record! {
+    /// How often a group may fail over.
+    FailoverSpec {
+        /// So often within the window; default nodes minus one. Windows: FailoverThreshold.
+        optional limit: At<Natural>,
+        /// The window; default 6h. Windows: FailoverPeriod.
+        optional within: At<Duration>,
+    }
+    later {}
+}
+
+/// Whether a group goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailbackWord {
+    Never,
+    Immediate,
+    Window,
+}
+
+words! {
+    /// Whether a group goes back to its preferred owner. Windows: AutoFailbackType.
+    FailbackWord {
+        "never" => Self::Never, "AutoFailbackType 0, the default: it stays where it is.";
+        "immediate" => Self::Immediate,
+            "AutoFailbackType 1 without a window: as soon as the preferred owner is up.";
+        "window" => Self::Window,
+            "AutoFailbackType 1, between FailbackWindowStart and FailbackWindowEnd.";
+    }
+    later {}
+}
+
+record! {
+    /// Whether a group goes back to its preferred owner, and when.
+    FailbackSpec {
+        /// never, immediate or window.
+        required mode: At<FailbackWord>,
+        /// First hour of the window, 0 to 23. Windows: FailbackWindowStart.
+        optional from: At<Hour>,
+        /// Last hour of the window, 0 to 23; may be lower than `from`. Windows:
+        /// FailbackWindowEnd.
+        optional to: At<Hour>,
+    }
+    later {}
+}

@@ -1,0 +1,35 @@
+//! The file word for word as Rust types: what the JSON Schema is generated from, and what the
+//! parser decodes into.
+//!
+//! Every field is optional here, whatever the file needs: a missing key is reported and the rest
+//! is still looked at, so that all mistakes show at once.
+
+mod cluster;
+mod decode;
+mod lab;
+mod machines;
+mod macros;
+mod plain;
+mod resource;
+mod scenario;
+mod selector;
+mod storage;
+mod words;
+
+pub(crate) use cluster::{
+    ClusterSpec, FailbackSpec, FailbackWord, GroupSpec, HeartbeatPathSpec, QuorumSpec, WitnessSpec,
+};
+pub(crate) use decode::{
+    At, Decode, Decoder, Entry, Named, OneOrMany, Pairs, Plain, Problem, Scalar,
+};
+pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
+pub(crate) use machines::{NetworkSpec, NodeSpec};
+pub(crate) use plain::{AnyScalar, ByteSize, LunName, Name, Natural, ResourceName, VariableType};
+pub(crate) use resource::{PolicySpec, ResourceSpec};
+pub(crate) use scenario::{
+    ActionWord, BoundsSpec, ExpectationSpec, FaultSpec, FaultWord, HolderSpec, ImpairmentSpec,
+    NicWord, PartitionSpec, PathSpec, RepeatSpec, ResolvesSpec, StateWord, StepSpec,
+};
+pub(crate) use selector::SelectorSpec;
+pub(crate) use storage::{ArraySpec, EndpointSpec};
+pub(crate) use words::{InvariantSet, MonitorWord};

@@ -1,0 +1,447 @@
+//! The scenario as the file has it: steps, faults, expectations.
+
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::json;
+
+use super::decode::{Decode, Decoder, to_schema};
+use super::macros::{record, words};
+use super::plain::{Fraction, LunName, Name, Natural, ResourceName, Text};
+use super::{At, OneOrMany, SelectorSpec};
+use crate::model::ClusterState;
+use crate::yaml::{Node, Value};
+
+record! {
+    /// One step of the scenario. `fault`, `do`, `run`, `expect`, one of `steps`, `serial` and
+    /// `parallel`, and `then` in one step happen in this order.
+    StepSpec {
+        /// Name of the step, for reports.
+        optional name: At<Text>,
+        /// Why it is there, for people who learn from the lab.
+        optional explain: At<Text>,
+        /// Something that goes wrong; returns at once.
+        optional fault: FaultSpec,
+        /// Something that an administrator does; returns at once.
+        optional r#do as "do": At<ActionWord>,
+        /// For `do`: the nodes.
+        optional node: SelectorSpec,
+        /// For `do`: the group.
+        optional group: At<Name>,
+        /// For `do`: the resource as `group/resource`.
+        optional resource: At<ResourceName>,
+        /// For `do: move`: the target node; left out: the best possible one.
+        optional to: SelectorSpec,
+        /// Lets so much time pass.
+        optional run: At<Duration>,
+        /// What must be true; several are judged side by side.
+        optional expect: OneOrMany<ExpectationSpec>,
+        /// Steps one after the other.
+        optional steps: Vec<StepSpec>,
+        /// Steps one after the other.
+        optional serial: Vec<StepSpec>,
+        /// Steps all at once; ends when the last one has ended.
+        optional parallel: Vec<StepSpec>,
+        /// Steps one after the other, several times.
+        optional repeat: RepeatSpec,
+        /// What follows when the rest of the step has ended.
+        optional then: OneOrMany<StepSpec>,
+    }
+    later { "when", "random", "ask" }
+}
+
+record! {
+    /// Steps one after the other, several times.
+    RepeatSpec {
+        /// How often, 1 to 10000.
+        required times: At<Natural>,
+        /// The steps.
+        required steps: Vec<StepSpec>,
+    }
+    later {}
+}
+
+/// What an administrator does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ActionWord {
+    Move,
+    Online,
+    Offline,
+    Fail,
+    Pause,
+    Drain,
+    Resume,
+    Heal,
+}
+
+words! {
+    /// What an administrator does.
+    ActionWord {
+        "move" => Self::Move, "Moves a group. Windows: Move-ClusterGroup.";
+        "online" => Self::Online,
+            "Brings a group or resource online. Windows: Start-ClusterGroup, Start-ClusterResource.";
+        "offline" => Self::Offline,
+            "Takes a group or resource offline. Windows: Stop-ClusterGroup, Stop-ClusterResource.";
+        "fail" => Self::Fail,
+            "Declares a resource failed; its policy runs. Windows: Test-ClusterResourceFailure.";
+        "pause" => Self::Pause, "Nodes take no more groups. Windows: Suspend-ClusterNode.";
+        "drain" => Self::Drain,
+            "As pause, and their groups move away. Windows: Suspend-ClusterNode -Drain.";
+        "resume" => Self::Resume, "Ends pause and drain. Windows: Resume-ClusterNode.";
+        "heal" => Self::Heal, "Undoes every fault still in force.";
+    }
+    later { "upgrade", "evict", "force", "quorum", "set" }
+}
+
+record! {
+    /// Something that goes wrong: one target and what happens to it.
+    FaultSpec {
+        /// The nodes: power-off, crash, pause, reboot, stop-service.
+        optional node: SelectorSpec,
+        /// Whole networks: down, up, or `impair`.
+        optional network: SelectorSpec,
+        /// Adapters as `node/network`: down, up, or `impair`.
+        optional nic: At<NicWord>,
+        /// The ways between two sets of nodes, a list of two: down, up, or `impair`.
+        optional link: Vec<SelectorSpec>,
+        /// For `link`: only on these networks.
+        optional networks: SelectorSpec,
+        /// Sets of nodes that cannot reach each other.
+        optional partition: PartitionSpec,
+        /// A logical unit: offline, slow, preempt-reservation, clear-reservations.
+        optional lun: At<LunName>,
+        /// The way from nodes to an array: drop.
+        optional path: PathSpec,
+        /// A resource as `group/resource`: fail, hang.
+        optional resource: At<ResourceName>,
+        /// The nodes from which the witness cannot be reached: unreachable.
+        optional witness: SelectorSpec,
+        /// What happens.
+        optional r#do as "do": At<FaultWord>,
+        /// What happens to packets instead of down or up.
+        optional impair: ImpairmentSpec,
+        /// For slow: added to every answer.
+        optional latency: At<Duration>,
+        /// For preempt-reservation: the node that takes it.
+        optional by: SelectorSpec,
+        /// Heals by itself after so long; left out: stays until `do: heal` or the end.
+        optional r#for as "for": At<Duration>,
+    }
+    later { "array", "directory", "database" }
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultWord {
+    PowerOff,
+    Crash,
+    Pause,
+    Reboot,
+    StopService,
+    Down,
+    Up,
+    Drop,
+    Offline,
+    Slow,
+    PreemptReservation,
+    ClearReservations,
+    Unreachable,
+    Fail,
+    Hang,
+}
+
+words! {
+    /// What goes wrong.
+    FaultWord {
+        "power-off" => Self::PowerOff, "Node: the power goes; `for` brings it back.";
+        "crash" => Self::Crash, "Node: stops at once and boots again.";
+        "pause" => Self::Pause, "Node: nothing runs on it, `for` ends that.";
+        "reboot" => Self::Reboot, "Node: shuts down in order and boots again.";
+        "stop-service" => Self::StopService,
+            "Node: the cluster service is stopped; `for` starts it again.";
+        "down" => Self::Down, "Network, adapter, link: carries nothing.";
+        "up" => Self::Up, "Network, adapter, link: carries traffic again.";
+        "drop" => Self::Drop, "Path: the nodes lose their way to the array.";
+        "offline" => Self::Offline, "Logical unit: answers nothing.";
+        "slow" => Self::Slow, "Logical unit: answers late, by `latency`.";
+        "preempt-reservation" => Self::PreemptReservation,
+            "Logical unit: the node `by` takes the reservation away.";
+        "clear-reservations" => Self::ClearReservations,
+            "Logical unit: all registrations and the reservation disappear.";
+        "unreachable" => Self::Unreachable, "Witness: cannot be reached.";
+        "fail" => Self::Fail, "Resource: stops working, its checks answer false.";
+        "hang" => Self::Hang, "Resource: its entry points do not return.";
+    }
+    later {
+        "drain", "clock-jump", "clock-drift", "monitor-kill", "full", "steal-lease", "deny", "leak",
+        "refuse-updates", "truncate", "stale", "corrupt",
+    }
+}
+
+/// Adapters as `node/network`, both sides selectors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NicWord(pub(crate) crate::model::NicSelector);
+
+impl super::decode::Plain for NicWord {
+    fn what() -> String {
+        "adapters as `node/network`".to_owned()
+    }
+    fn schema_id() -> Cow<'static, str> {
+        "Nic".into()
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[^/]+/[^/]+$", "description": Self::what() })
+    }
+    fn read(scalar: &super::decode::Scalar<'_>) -> Result<Self, super::decode::Problem> {
+        let Some((node, network)) = scalar.text.rsplit_once('/') else {
+            let message = format!("`{}` names no adapter", scalar.text);
+            return Err(
+                super::decode::Problem::new(crate::rule::Rule::BadSelector, message)
+                    .hint("write `node/network`, as in `n1/lan` or `owner-of(fs1)/lan`"),
+            );
+        };
+        let node = super::selector::parse(node)?;
+        let network = super::selector::parse(network)?;
+        Ok(Self(crate::model::NicSelector { node, network }))
+    }
+}
+
+record! {
+    /// Sets of nodes that cannot reach each other.
+    PartitionSpec {
+        /// The sets, at least two.
+        required between: Vec<SelectorSpec>,
+        /// Only on these networks.
+        optional networks: SelectorSpec,
+    }
+    later { "shape" }
+}
+
+record! {
+    /// The way from nodes to an array.
+    PathSpec {
+        /// The array.
+        required array: At<Name>,
+        /// The portal, counted from zero; left out: all.
+        optional portal: At<Natural>,
+        /// The nodes; left out: all.
+        optional from: SelectorSpec,
+    }
+    later {}
+}
+
+record! {
+    /// What happens to packets.
+    ImpairmentSpec {
+        /// Added to the way of every packet.
+        optional delay: At<Duration>,
+        /// Up to so much more, drawn per packet.
+        optional jitter: At<Duration>,
+        /// Lost.
+        optional loss: At<Fraction>,
+        /// Delivered twice.
+        optional duplicate: At<Fraction>,
+        /// Overtaken by later ones.
+        optional reorder: At<Fraction>,
+    }
+    later { "rate", "corrupt" }
+}
+
+record! {
+    /// Something that must be true. Without `within` it must be true now.
+    ExpectationSpec {
+        /// The cluster: quorate or not-quorate.
+        optional cluster: At<ClusterState>,
+        /// For `cluster`: only these nodes are asked.
+        optional r#where as "where": SelectorSpec,
+        /// Groups: their state, owner, site, number of owners.
+        optional group: SelectorSpec,
+        /// The state of the group, resource or node.
+        optional is: At<StateWord>,
+        /// With `group`: its owner, or changed, or unchanged (since the latest fault began). With
+        /// `event` or `log`: where. Alone: the nodes that must be in the state.
+        optional node: SelectorSpec,
+        /// With `group`: the site of its owner.
+        optional site: At<Name>,
+        /// With `group`: how many nodes own it.
+        optional owners: BoundsSpec,
+        /// A resource as `group/resource`.
+        optional resource: At<ResourceName>,
+        /// With `resource`: words in its status text.
+        optional status_contains: At<Text>,
+        /// The state of the witness: online, offline, failed.
+        optional witness: At<StateWord>,
+        /// The votes that the cluster counts.
+        optional votes: VotesSpec,
+        /// A logical unit as `array/lun`; with `holder`.
+        optional lun: At<LunName>,
+        /// With `lun`: the node that holds its reservation, or none.
+        optional holder: HolderSpec,
+        /// A name; with `resolves`.
+        optional dns: At<Text>,
+        /// With `dns`: every address that it resolves to, or none.
+        optional resolves: ResolvesSpec,
+        /// A number of the product's event log, seen since the latest fault began.
+        optional event: At<Natural>,
+        /// A text in the cluster log, seen since the latest fault began.
+        optional log: At<Text>,
+        /// Must first be true before so much time has passed.
+        optional within: At<Duration>,
+        /// Is true from here to the end of the scenario; does not block.
+        optional always: At<bool>,
+        /// Must be true so long without a break.
+        optional r#for as "for": At<Duration>,
+    }
+    later { "workload", "pause", "exec", "exit" }
+}
+
+words! {
+    /// Whether the cluster has quorum.
+    ClusterState {
+        "quorate" => Self::Quorate, "It has quorum.";
+        "not-quorate" => Self::NotQuorate, "It has no quorum.";
+    }
+    later { "mixed-version" }
+}
+
+/// A state of a group, resource, node or witness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StateWord {
+    Online,
+    Offline,
+    Failed,
+    PartialOnline,
+    Pending,
+    OnlinePending,
+    OfflinePending,
+    Up,
+    Down,
+    Paused,
+    Joining,
+}
+
+words! {
+    /// A state of a group, resource, node or witness.
+    StateWord {
+        "online" => Self::Online, "Group, resource, witness: running.";
+        "offline" => Self::Offline, "Group, resource, witness: not running.";
+        "failed" => Self::Failed, "Group, resource, witness: failed.";
+        "partial-online" => Self::PartialOnline, "Group: some resources online, none pending.";
+        "pending" => Self::Pending, "Group: a resource is pending, none failed.";
+        "online-pending" => Self::OnlinePending, "Resource: coming online.";
+        "offline-pending" => Self::OfflinePending, "Resource: going offline.";
+        "up" => Self::Up, "Node: active member.";
+        "down" => Self::Down, "Node: no member at the moment.";
+        "paused" => Self::Paused, "Node: active, takes no groups.";
+        "joining" => Self::Joining, "Node: on its way in.";
+    }
+    later { "isolated", "quarantined" }
+}
+
+record! {
+    /// The votes that the cluster counts.
+    VotesSpec {
+        /// All votes there are.
+        optional total: At<Natural>,
+        /// The votes present.
+        optional have: At<Natural>,
+        /// The votes that quorum needs.
+        optional need: At<Natural>,
+    }
+    later {}
+}
+
+record! {
+    /// A number between two bounds.
+    BoundsMap {
+        /// Lowest.
+        optional at_least: At<Natural>,
+        /// Highest.
+        optional at_most: At<Natural>,
+    }
+    later {}
+}
+
+/// A number, or bounds of one.
+#[derive(Debug, Clone)]
+pub(crate) enum BoundsSpec {
+    Exactly(At<Natural>),
+    Between(BoundsMap),
+}
+
+impl Decode for BoundsSpec {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        match node.value {
+            Value::Scalar { .. } if !node.is_null() => At::decode(node, decoder).map(Self::Exactly),
+            _ => BoundsMap::decode(node, decoder).map(Self::Between),
+        }
+    }
+}
+
+impl JsonSchema for BoundsSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "Bounds".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let exactly = generator.subschema_for::<At<Natural>>();
+        let between = generator.subschema_for::<BoundsMap>();
+        to_schema(json!({ "anyOf": [exactly, between] }))
+    }
+}
+
+/// The holder of a reservation: nodes, or none.
+#[derive(Debug, Clone)]
+pub(crate) enum HolderSpec {
+    None,
+    Node(SelectorSpec),
+}
+
+impl Decode for HolderSpec {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        if is_word(node, "none") {
+            return Some(Self::None);
+        }
+        SelectorSpec::decode(node, decoder).map(Self::Node)
+    }
+}
+
+impl JsonSchema for HolderSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "Holder".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<SelectorSpec>()
+    }
+}
+
+/// What a name resolves to: addresses, or none.
+#[derive(Debug, Clone)]
+pub(crate) enum ResolvesSpec {
+    None,
+    To(OneOrMany<At<Ipv4Addr>>),
+}
+
+impl Decode for ResolvesSpec {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        if is_word(node, "none") {
+            return Some(Self::None);
+        }
+        OneOrMany::decode(node, decoder).map(Self::To)
+    }
+}
+
+impl JsonSchema for ResolvesSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "Resolves".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let addresses = generator.subschema_for::<OneOrMany<At<Ipv4Addr>>>();
+        to_schema(json!({ "anyOf": [addresses, { "const": "none" }] }))
+    }
+}
+
+fn is_word(node: &Node, word: &str) -> bool {
+    matches!(&node.value, Value::Scalar { text, .. } if text == word)
+}

@@ -1,0 +1,44 @@
+//! Running other programs from the workspace root.
+
+use crate::tree;
+use anyhow::{Context, Result, bail};
+use std::process::{Command, Stdio};
+
+fn command(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(tree::root());
+    command
+}
+
+/// Runs a program whose output goes to the user; a bad exit is an error.
+pub(crate) fn run(program: &str, args: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let line = shown(program, args);
+    let mut command = command(program, args);
+    command.envs(environment.iter().copied());
+    let status = command
+        .status()
+        .with_context(|| format!("start `{line}`"))?;
+    if !status.success() {
+        bail!("`{line}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs a program and returns its standard output; errors of the program go to the user.
+pub(crate) fn output(program: &str, args: &[&str]) -> Result<String> {
+    let line = shown(program, args);
+    let mut command = command(program, args);
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` ended with {}", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("read the output of `{line}`"))
+}
+
+fn shown(program: &str, args: &[&str]) -> String {
+    std::iter::once(program)
+        .chain(args.iter().copied())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
