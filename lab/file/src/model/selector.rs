@@ -17,9 +17,9 @@ pub enum Selector {
     All,
     /// That many, drawn from the seed when the step runs.
     Any(u32),
-    /// Fewer than half of the cluster's running members: the largest such number, drawn from the seed.
+    /// The most running members that are fewer than half of them, drawn from the seed.
     Minority,
-    /// More than half of the cluster's running members: the smallest such number, drawn from the seed.
+    /// The fewest running members that are more than half of them, drawn from the seed.
     Majority,
     /// The node that coordinates the cluster at the moment: the owner of the core group.
     Coordinator,

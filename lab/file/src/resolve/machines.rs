@@ -41,6 +41,7 @@ pub(crate) fn networks(file: &LabFile, scope: &Scope, decoder: &mut Decoder<'_>)
     let entries = file.networks.iter().flat_map(|named| &named.entries);
     for entry in entries {
         let Some(network) = network(entry, scope, decoder) else {
+            decoder.networks_incomplete = true;
             continue;
         };
         check_overlap(&network, &networks, entry, decoder);

@@ -145,8 +145,10 @@ fn check_needed_dependency(
         .as_ref()
         .map(|one| one.value.0.concat())
         .unwrap_or_default();
+    // A type that was refused may have been meant as an address.
     let has_address = group.iter().any(|other| {
-        depends.contains(&other.name) && of_type(&other.value) == Some(ResourceType::IpAddress)
+        let of_type = of_type(&other.value);
+        depends.contains(&other.name) && of_type.is_none_or(|one| one == ResourceType::IpAddress)
     });
     if !has_address {
         let message = format!("network name `{}` depends on no ip-address", entry.name);

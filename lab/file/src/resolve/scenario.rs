@@ -290,12 +290,9 @@ pub(crate) fn resource(
     if !selecting.scope.groups.check(group, name.span, decoder) {
         return None;
     }
-    let known = selecting.lab.group(group)?;
-    let names = known.resources.iter().map(|one| one.name.clone());
-    let names = super::Names::of("resource", names);
-    names
-        .check(resource, name.span, decoder)
-        .then(|| (group.clone(), resource.clone()))
+    let names = selecting.scope.resources.get(group)?;
+    let known = names.check(resource, name.span, decoder);
+    known.then(|| (group.clone(), resource.clone()))
 }
 
 /// The text of a step on one line, comments left out, for reports.
