@@ -153,3 +153,18 @@ fn messages_name_file_line_and_column_and_mark_the_place() {
         assert!(!text.contains('\u{1b}'), "{name}: no colour was asked for");
     }
 }
+
+#[test]
+fn the_lab_in_the_readme_is_good() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let blocks = readme.split("```yaml\n").skip(1);
+    let labs: Vec<&str> = blocks
+        .filter_map(|block| block.split("```").next())
+        .filter(|block| block.starts_with("lab: 1"))
+        .collect();
+    assert!(!labs.is_empty(), "the README shows a lab file");
+    for lab in labs {
+        let checked = check("README.md", lab.as_bytes());
+        assert_eq!(render::render(&checked, false), "");
+    }
+}
