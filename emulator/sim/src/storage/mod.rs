@@ -139,6 +139,12 @@ impl Storage {
             .is_some_and(|(place, _)| self.has_path(node, *place, networks))
     }
 
+    /// Whether the unit answers commands as it should.
+    #[must_use]
+    pub fn is_healthy(&self, disk: DiskId) -> bool {
+        !self.has_rule(Rule::Silent(disk)) && !self.has_rule(Rule::Broken(disk))
+    }
+
     /// A command arrives at the array and is carried out.
     pub(crate) fn execute(&mut self, node: NodeId, disk: DiskId, command: &Command) -> Executed {
         let lost = Executed {
