@@ -6,6 +6,9 @@ use crate::source::Span;
 /// More findings than this help nobody; the rest is only counted.
 pub const DIAGNOSTICS_MAX: usize = 200;
 
+/// Longest message and longest hint in characters.
+const TEXT_CHARACTERS_MAX: usize = 400;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -38,7 +41,7 @@ impl Diagnostic {
             severity: Severity::Error,
             rule,
             span,
-            message: message.into(),
+            message: printable(&message.into()),
             hint: None,
         }
     }
@@ -56,7 +59,7 @@ impl Diagnostic {
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self {
-            hint: Some(hint.into()),
+            hint: Some(printable(&hint.into())),
             ..self
         }
     }
@@ -65,10 +68,21 @@ impl Diagnostic {
     #[must_use]
     pub fn maybe_hint(self, hint: Option<String>) -> Self {
         Self {
-            hint: hint.or(self.hint),
+            hint: hint.map(|hint| printable(&hint)).or(self.hint),
             ..self
         }
     }
+}
+
+/// Text of the file may be long and may hold control characters behind escapes; a terminal gets
+/// neither.
+fn printable(text: &str) -> String {
+    let safe = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut shown: String = text.chars().take(TEXT_CHARACTERS_MAX).map(safe).collect();
+    if text.chars().nth(TEXT_CHARACTERS_MAX).is_some() {
+        shown.push_str("...");
+    }
+    shown
 }
 
 /// Collects findings; the same one twice (from the members of a range, say) counts once.
@@ -98,6 +112,11 @@ impl Sink {
     /// Shorthand for an error without advice.
     pub(crate) fn error(&mut self, rule: Rule, span: Span, message: impl Into<String>) {
         self.report(Diagnostic::error(rule, span, message));
+    }
+
+    /// Something is wrong again that was reported before.
+    pub(crate) fn note_repetition(&mut self) {
+        self.reports += 1;
     }
 
     /// How often something was reported, repetitions included.

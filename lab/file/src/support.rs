@@ -1,7 +1,7 @@
 //! What this version can honour: one line per feature, `true` or `false`.
 //!
-//! A feature that says `false` is refused with the rule `not-supported`, whatever the backend. Words
-//! that have no shape in the model yet are refused where the syntax lists them as `later`.
+//! A feature that says `false` is refused with the rule `not-supported`, whatever the backend.
+//! Words that have no shape in the model yet are refused where the syntax lists them as `later`.
 
 use crate::diagnostic::Diagnostic;
 use crate::rule::Rule;
@@ -17,9 +17,6 @@ macro_rules! features {
         }
 
         impl Feature {
-            #[cfg(test)]
-            pub(crate) const ALL: &'static [Self] = &[$(Self::$feature,)+];
-
             pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Self::$feature => $name,)+

@@ -10,6 +10,7 @@ pub mod cdb;
 mod command;
 mod identity;
 pub mod inquiry;
+pub mod iscsi;
 mod outcome;
 pub mod pr;
 mod sense;

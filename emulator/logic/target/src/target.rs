@@ -189,11 +189,17 @@ impl<S: Store> Target<S> {
     ) -> Result<(), Refusal> {
         let unit = self.unit(request.lun);
         if let Some(unit) = unit {
+            if !command.exists_on(&unit.config) {
+                return Err(asc::INVALID_OPERATION_CODE.into());
+            }
             unit.guard(request.nexus, command.guard(request.cdb))?;
         }
         command.check_reserved_bits(request.cdb)?;
         match unit {
-            Some(unit) if command.needs_medium => unit.ready(),
+            Some(unit) if command.needs_medium => {
+                unit.path(self.nexuses.get(request.nexus).port).check()?;
+                unit.ready()
+            }
             _ => Ok(()),
         }
     }
@@ -332,6 +338,11 @@ impl<S: Store> Target<S> {
             .collect()
     }
 
+    /// Where a unit keeps its blocks, for those who only look.
+    pub fn store(&self, lun: Lun) -> Option<&S> {
+        self.unit(Some(lun)).map(|unit| &unit.store)
+    }
+
     /// Where a unit keeps its blocks.
     pub fn store_mut(&mut self, lun: Lun) -> Option<&mut S> {
         self.unit_mut(Some(lun)).map(|unit| &mut unit.store)
@@ -351,8 +362,17 @@ impl<S: Store> Target<S> {
         self.units.iter_mut().flatten()
     }
 
-    fn descriptor_sense(&self, _lun: Option<Lun>) -> bool {
-        false
+    fn descriptor_sense(&self, lun: Option<Lun>) -> bool {
+        self.unit(lun)
+            .is_some_and(|unit| unit.modes.descriptor_sense)
+    }
+
+    /// How many bytes of data a command asks its initiator for; none for what is not known.
+    pub fn data_out_bytes(&self, lun: Option<Lun>, cdb: &[u8]) -> u64 {
+        match (self.unit(lun), device::find(cdb)) {
+            (Some(unit), Ok(command)) => device::data_out_bytes(unit, command, cdb),
+            _ => 0,
+        }
     }
 
     /// Acts on what a reservation action asks for, and says what must be saved before GOOD.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use scsi::{NexusId, Sense, SenseKey, asc};
 
 use crate::attention::{Attention, Attentions};
-use crate::config::UnitConfig;
+use crate::config::{PortId, UnitConfig};
+use crate::device::{CopyResult, Modes, PathState};
 use crate::fault::Faults;
 use crate::reservation::{Guard, Refusal, Reservations};
 use crate::store::StoreError;
@@ -38,6 +39,11 @@ pub(crate) struct Unit<S> {
     pub prevented_by: BTreeSet<NexusId>,
     /// The saved reservations could not be read or written: fail closed.
     pub reservations_unknown: bool,
+    pub modes: Modes,
+    /// By target port; those beyond the end are active and optimized.
+    paths: Vec<PathState>,
+    /// The last EXTENDED COPY.
+    pub copied: Option<CopyResult>,
 }
 
 impl<S> Unit<S> {
@@ -52,6 +58,9 @@ impl<S> Unit<S> {
             medium: Medium::Ready,
             prevented_by: BTreeSet::new(),
             reservations_unknown: false,
+            modes: Modes::default(),
+            paths: Vec::new(),
+            copied: None,
         }
     }
 
@@ -108,11 +117,28 @@ impl<S> Unit<S> {
         }
     }
 
+    /// What the unit does for commands that come through a port.
+    pub(crate) fn path(&self, port: PortId) -> PathState {
+        self.paths
+            .get(usize::from(port.0))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn set_path(&mut self, port: PortId, state: PathState) {
+        let at = usize::from(port.0);
+        if at >= self.paths.len() {
+            self.paths.resize(at + 1, PathState::default());
+        }
+        self.paths[at] = state;
+    }
+
     /// What every reset does to a unit: SPC-2 reservations and preventions go, persistent
     /// reservations stay (fact sheet section 10).
     pub(crate) fn reset(&mut self) {
         self.reserved = None;
         self.prevented_by.clear();
+        self.modes = Modes::default();
     }
 
     /// The nexus is gone for now.

@@ -203,6 +203,13 @@ impl Storage {
             .and_then(|name| node_of(&name))
     }
 
+    /// The bytes of a disk at `offset`, without a word to anybody.
+    #[must_use]
+    pub fn peek(&self, disk: DiskId, offset: u64, bytes: usize) -> Option<Vec<u8>> {
+        let (place, lun) = self.disks.get(&disk)?;
+        self.shelves[*place].array.peek(*lun, offset, bytes)
+    }
+
     /// A node's administrator takes the reservation away with a tool.
     pub fn preempt(&mut self, by: NodeId, disk: DiskId) {
         self.outside(by, disk, Array::outsider_preempts);

@@ -34,8 +34,8 @@ pub enum StepKind {
     Do(Action),
     /// Let time pass.
     Run(Duration),
-    /// One after the other. A step of the file with several of `fault`, `do`, `run`, `expect`, `then`
-    /// becomes such a list in that order.
+    /// One after the other. A step of the file with several of `fault`, `do`, `run`, `expect`,
+    /// `then` becomes such a list in that order.
     Serial(Vec<Step>),
     /// All at once; ends when the last one has ended.
     Parallel(Vec<Step>),

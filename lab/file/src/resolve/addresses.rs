@@ -143,6 +143,9 @@ pub(crate) fn client_network<'n>(
         .iter()
         .find(|network| network.subnet.contains(address.value))
     else {
+        if decoder.networks_incomplete {
+            return None;
+        }
         let known: Vec<String> = networks
             .iter()
             .map(|one| {

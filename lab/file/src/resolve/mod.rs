@@ -17,6 +17,8 @@ mod selector;
 mod storage;
 mod timing;
 
+use std::collections::BTreeMap;
+
 use addresses::AddressBook;
 use names::Names;
 
@@ -74,6 +76,8 @@ pub(crate) struct Scope {
     pub(crate) arrays: Names,
     pub(crate) endpoints: Names,
     pub(crate) groups: Names,
+    /// By group.
+    pub(crate) resources: BTreeMap<String, Names>,
 }
 
 impl Scope {
@@ -90,6 +94,14 @@ impl Scope {
             arrays: Names::declared("array", file.storage.as_ref()),
             endpoints: Names::declared("endpoint", file.endpoints.as_ref()),
             groups: Names::declared("group", groups),
+            resources: groups
+                .iter()
+                .flat_map(|named| &named.entries)
+                .map(|group| {
+                    let resources = group.value.resources.as_ref();
+                    (group.name.clone(), Names::declared("resource", resources))
+                })
+                .collect(),
         }
     }
 }

@@ -145,8 +145,10 @@ fn check_needed_dependency(
         .as_ref()
         .map(|one| one.value.0.concat())
         .unwrap_or_default();
+    // A type that was refused may have been meant as an address.
     let has_address = group.iter().any(|other| {
-        depends.contains(&other.name) && of_type(&other.value) == Some(ResourceType::IpAddress)
+        let of_type = of_type(&other.value);
+        depends.contains(&other.name) && of_type.is_none_or(|one| one == ResourceType::IpAddress)
     });
     if !has_address {
         let message = format!("network name `{}` depends on no ip-address", entry.name);
@@ -255,7 +257,8 @@ impl Place<'_> {
                 .node(name)
                 .is_some_and(|node| node.adapter(&network.name).is_some())
         };
-        if !owners.is_empty() && !owners.iter().any(plugged) {
+        let placed = |name: &String| self.lab.node(name).is_some_and(|n| !n.adapters.is_empty());
+        if owners.iter().any(placed) && !owners.iter().any(plugged) {
             let message = format!("no possible owner is on network `{}`", network.name);
             decoder.sink.error(Rule::UnreachableNetwork, span, message);
         }
@@ -282,7 +285,7 @@ fn needed<'s, T>(
     entry: &Entry<ResourceSpec>,
     decoder: &mut Decoder<'_>,
 ) -> Option<&'s At<T>> {
-    if property.is_none() {
+    if property.is_none() && !entry.value.broken {
         let of_type = entry
             .value
             .r#type

@@ -26,17 +26,23 @@ fn array(entry: &Entry<ArraySpec>, lab: &Lab, scope: &Scope, decoder: &mut Decod
     let spec = &entry.value;
     let units = spec.luns.iter().flat_map(|named| &named.entries);
     let luns: Vec<Lun> = units
-        .filter_map(|unit| {
-            Some(Lun {
+        .map(|unit| {
+            // A size that was refused must not hide the name.
+            let size = unit
+                .value
+                .size
+                .as_ref()
+                .map_or(u64::MAX, |size| size.value.0);
+            Lun {
                 name: unit.name.clone(),
                 position: decoder.position(unit.span),
-                size_bytes: unit.value.size.as_ref()?.value.0,
+                size_bytes: size,
                 block: unit
                     .value
                     .block
                     .as_ref()
                     .map_or(BlockSize::B512e, |block| block.value),
-            })
+            }
         })
         .collect();
     if let Some(none) = spec

@@ -89,7 +89,8 @@ impl Walk<'_, '_> {
 
     fn expectation(&mut self, expectation: &Expectation) {
         let span = self.decoder.source.line_from(expectation.position);
-        if !self.any_fault && compares_owners(&expectation.claim) {
+        let whole = !self.decoder.sink.has_errors();
+        if whole && !self.any_fault && compares_owners(&expectation.claim) {
             self.decoder.sink.report(
                 Diagnostic::warning(
                     Rule::VacuousExpectation,
@@ -160,6 +161,10 @@ fn compares_owners(claim: &Claim) -> bool {
 
 /// Warns of expectations that nothing can affect.
 fn check_vacuous(steps: &[Step], lab: &Lab, decoder: &mut Decoder<'_>) {
+    // A step that was refused may have been the one that matters.
+    if decoder.sink.has_errors() {
+        return;
+    }
     let last = steps.last().map(|step| step.position);
     for step in flatten(steps) {
         let StepKind::Expect(claims) = &step.kind else {

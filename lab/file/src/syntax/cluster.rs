@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::decode::{Decode, Decoder, to_schema};
 use super::macros::{record, words};
-use super::plain::{Hour, LunName, Name, Natural, Text};
+use super::number::{Hour, Natural};
+use super::plain::{LunName, Name, Text};
 use super::words::AccessPoint;
 use super::{At, Named, OneOrMany, ResourceSpec};
 use crate::model::Priority;

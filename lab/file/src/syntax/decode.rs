@@ -17,8 +17,10 @@ use crate::yaml::{Key, Node, Value};
 pub(crate) struct Decoder<'s> {
     pub(crate) sink: Sink,
     pub(crate) source: &'s Source,
-    /// Values that name ranges multiplied, against [`VALUES_MAX`].
+    /// Values that name ranges multiplied, against [`crate::yaml::VALUES_MAX`].
     pub(crate) expanded: usize,
+    /// A network was refused, so an address without a network proves nothing.
+    pub(crate) networks_incomplete: bool,
 }
 
 impl<'s> Decoder<'s> {
@@ -27,6 +29,7 @@ impl<'s> Decoder<'s> {
             sink: Sink::default(),
             source,
             expanded: 0,
+            networks_incomplete: false,
         }
     }
 }
@@ -117,6 +120,11 @@ impl<T: Plain> Decode for At<T> {
         };
         if node.is_null() {
             decoder.wrong_type(node, &T::what());
+            return None;
+        }
+        if text.contains("${") {
+            // A variable that nobody declared, which was reported when it was filled in.
+            decoder.sink.note_repetition();
             return None;
         }
         match T::read(&Scalar {
@@ -359,9 +367,10 @@ impl Decoder<'_> {
         keys: &'static [KeySpec],
     ) -> Option<Fields<'n>> {
         let mut taken: Vec<(String, &Node)> = Vec::new();
+        let mut meant: Vec<String> = Vec::new();
         for (key, value) in self.entries(node, "a mapping")? {
             match keys.iter().find(|spec| spec.key() == key.text) {
-                None => self.unknown_key(key, keys),
+                None => meant.extend(self.unknown_key(key, keys)),
                 Some(spec) if spec.need == Need::Later => self.later_key(key),
                 Some(_) if taken.iter().any(|(name, _)| *name == key.text) => {
                     self.duplicate_key(&key.text, key.span);
@@ -369,35 +378,39 @@ impl Decoder<'_> {
                 Some(_) => taken.push((key.text.clone(), value)),
             }
         }
-        self.missing_keys(node, keys, &taken);
+        let seen = taken
+            .iter()
+            .map(|(name, _)| name.clone())
+            .chain(meant)
+            .collect::<Vec<_>>();
+        self.missing_keys(node, keys, &seen);
         Some(Fields {
             keys,
             entries: taken,
         })
     }
 
-    fn missing_keys(&mut self, node: &Node, keys: &[KeySpec], taken: &[(String, &Node)]) {
+    fn missing_keys(&mut self, node: &Node, keys: &[KeySpec], seen: &[String]) {
         let missing: Vec<String> = keys
             .iter()
             .filter(|spec| spec.need == Need::required)
             .map(KeySpec::key)
-            .filter(|key| taken.iter().all(|(name, _)| name != key))
+            .filter(|key| !seen.contains(key))
             .collect();
         if !missing.is_empty() {
             let keys = missing.join("`, `");
-            let message = format!("`{keys}` is missing here");
+            let message = format!("missing here: `{keys}`");
             self.sink.error(Rule::MissingKey, node.span, message);
         }
     }
 
-    fn unknown_key(&mut self, key: &Key, keys: &[KeySpec]) {
-        let names: Vec<String> = keys
-            .iter()
-            .filter(|spec| spec.need != Need::Later)
-            .map(KeySpec::key)
-            .collect();
+    /// Reports an unknown key; returns the known one that was probably meant.
+    fn unknown_key(&mut self, key: &Key, keys: &[KeySpec]) -> Option<String> {
+        let known = keys.iter().filter(|spec| spec.need != Need::Later);
+        let names: Vec<String> = known.map(KeySpec::key).collect();
+        let near = nearest(&key.text, names.iter().map(String::as_str));
         let allowed = names.join(", ");
-        let hint = match nearest(&key.text, names.iter().map(String::as_str)) {
+        let hint = match near {
             _ if key.text == "<<" => {
                 "YAML 1.2 has no merge keys; use `defaults` and `profiles`, or repeat it".to_owned()
             }
@@ -407,6 +420,7 @@ impl Decoder<'_> {
         let message = format!("unknown key `{}`", key.text);
         self.sink
             .report(Diagnostic::error(Rule::UnknownKey, key.span, message).hint(hint));
+        near.map(str::to_owned)
     }
 
     fn later_key(&mut self, key: &Key) {

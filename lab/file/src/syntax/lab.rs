@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::decode::{Decode, Decoder, to_schema};
 use super::macros::record;
-use super::plain::{AnyScalar, Name, Natural, Seed, Text, VariableType};
+use super::number::{Natural, Seed, VariableType};
+use super::plain::{AnyScalar, Name, Text};
 use super::scenario::StepSpec;
 use super::words::InvariantSet;
 use super::{ArraySpec, At, ClusterSpec, EndpointSpec, Named, NetworkSpec, NodeSpec, OneOrMany};

@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use base::Generation;
 
 use super::macros::record;
-use super::plain::{AnyScalar, Name, Natural, RackName};
+use super::number::Natural;
+use super::plain::{AnyScalar, Name, RackName};
 use super::words::NodeKind;
 use super::{At, OneOrMany, Pairs};
 use crate::model::{NetworkRole, Subnet};

@@ -106,10 +106,11 @@ macro_rules! words {
             fn read(
                 scalar: &crate::syntax::decode::Scalar<'_>,
             ) -> Result<Self, crate::syntax::decode::Problem> {
+                use crate::syntax::decode::Problem;
                 match scalar.text {
                     $($word => Ok($value),)+
-                    $($later => Err(crate::syntax::decode::Problem::not_supported(scalar.text)),)*
-                    other => Err(crate::syntax::decode::Problem::unknown_word(other, Self::words())),
+                    $($later => Err(Problem::not_supported(scalar.text)),)*
+                    other => Err(Problem::unknown_word(other, Self::words())),
                 }
             }
 
@@ -120,4 +121,27 @@ macro_rules! words {
     };
 }
 
-pub(crate) use {record, words};
+/// Implements [`Plain`](super::decode::Plain) for text with a pattern.
+macro_rules! text_form {
+    ($type:ty, $id:literal, $what:literal, $pattern:literal, $read:expr) => {
+        impl crate::syntax::decode::Plain for $type {
+            fn what() -> String {
+                $what.to_owned()
+            }
+            fn schema_id() -> std::borrow::Cow<'static, str> {
+                $id.into()
+            }
+            fn schema() -> serde_json::Value {
+                serde_json::json!({ "type": "string", "pattern": $pattern, "description": $what })
+            }
+            fn read(
+                scalar: &crate::syntax::decode::Scalar<'_>,
+            ) -> Result<Self, crate::syntax::decode::Problem> {
+                let read: fn(&str) -> Result<Self, crate::syntax::decode::Problem> = $read;
+                read(scalar.text)
+            }
+        }
+    };
+}
+
+pub(crate) use {record, text_form, words};

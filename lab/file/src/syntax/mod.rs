@@ -4,12 +4,15 @@
 //! Every field is optional here, whatever the file needs: a missing key is reported and the rest
 //! is still looked at, so that all mistakes show at once.
 
+mod address;
 mod cluster;
 mod decode;
 mod lab;
 mod machines;
 mod macros;
+mod number;
 mod plain;
+mod quantity;
 mod resource;
 mod scenario;
 mod selector;
@@ -24,7 +27,11 @@ pub(crate) use decode::{
 };
 pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
 pub(crate) use machines::{NetworkSpec, NodeSpec};
-pub(crate) use plain::{AnyScalar, ByteSize, LunName, Name, Natural, ResourceName, VariableType};
+#[cfg(test)]
+pub(crate) use number::is_number_or_boolean;
+pub(crate) use number::{Natural, VariableType};
+pub(crate) use plain::{AnyScalar, LunName, Name, ResourceName};
+pub(crate) use quantity::ByteSize;
 pub(crate) use resource::{PolicySpec, ResourceSpec};
 pub(crate) use scenario::{
     ActionWord, BoundsSpec, ExpectationSpec, FaultSpec, FaultWord, HolderSpec, ImpairmentSpec,

@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::macros::record;
-use super::plain::{AnyScalar, Dependency, LunName, Name, Natural, Retry, Text};
+use super::number::Natural;
+use super::plain::{AnyScalar, Dependency, LunName, Name, Text};
+use super::quantity::Retry;
 use super::words::MonitorWord;
 use super::{At, Pairs};
 use crate::model::{OnFailure, ResourceType};

@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::decode::{Decode, Decoder, to_schema};
 use super::macros::{record, words};
-use super::plain::{Fraction, LunName, Name, Natural, ResourceName, Text};
+use super::number::Natural;
+use super::plain::{LunName, Name, ResourceName, Text};
+use super::quantity::Fraction;
 use super::{At, OneOrMany, SelectorSpec};
 use crate::model::ClusterState;
 use crate::yaml::{Node, Value};
@@ -81,7 +83,7 @@ words! {
     ActionWord {
         "move" => Self::Move, "Moves a group. Windows: Move-ClusterGroup.";
         "online" => Self::Online,
-            "Brings a group or resource online. Windows: Start-ClusterGroup, Start-ClusterResource.";
+            "Brings a group or resource online. Windows: Start-ClusterGroup and -ClusterResource.";
         "offline" => Self::Offline,
             "Takes a group or resource offline. Windows: Stop-ClusterGroup, Stop-ClusterResource.";
         "fail" => Self::Fail,

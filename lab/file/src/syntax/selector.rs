@@ -60,6 +60,13 @@ impl JsonSchema for SelectorSpec {
 const WHAT: &str = "a name, a pattern with `*`, all, any N, minority, majority, coordinator, \
                     owner-of(group), site(name) or kind(member)";
 
+/// The same as a regular expression.
+const PATTERN: &str = concat!(
+    r"^(any +[0-9]+",
+    r"|(owner-of|site|kind)\([A-Za-z][A-Za-z0-9_-]*\)",
+    r"|[A-Za-z*?][A-Za-z0-9_*?\[\]-]*)$",
+);
+
 impl Plain for Selector {
     fn what() -> String {
         WHAT.to_owned()
@@ -70,7 +77,7 @@ impl Plain for Selector {
     fn schema() -> serde_json::Value {
         json!({
             "type": "string",
-            "pattern": r"^(any +[0-9]+|(owner-of|site|kind)\([A-Za-z][A-Za-z0-9_-]*\)|[A-Za-z*?][A-Za-z0-9_*?\[\]-]*)(/[A-Za-z*?][A-Za-z0-9_*?-]*)?$",
+            "pattern": PATTERN,
             "description": WHAT,
         })
     }

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::decode::{Decode, Decoder, to_schema};
 use super::macros::{record, words};
-use super::plain::{ByteSize, Name, Text};
+use super::plain::{Name, Text};
+use super::quantity::ByteSize;
 use super::words::LunFormat;
 use super::{At, Named};
 use crate::model::{BlockSize, ReservationSupport};

@@ -3,7 +3,7 @@
 use base::QuorumModel;
 
 use super::macros::words;
-use super::plain::VariableType;
+use super::number::VariableType;
 use crate::model::{
     BackendKind, BlockSize, Clock, Invariant, Level, NetworkRole, OnFailure, Priority,
     ReportFormat, ReservationSupport, ResourceType,

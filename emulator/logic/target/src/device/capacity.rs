@@ -1,6 +1,6 @@
 //! READ CAPACITY (SBC-4 5.20, 5.21).
 
-use scsi::{asc, be32, be64};
+use scsi::{asc, be16, be32, be64};
 
 use super::{Call, Done};
 use crate::unit::Unit;
@@ -29,5 +29,21 @@ pub(super) fn read_16<S>(unit: &Unit<S>, call: &mut Call<'_>) -> Done {
     data[14] = if config.thin { 0xc0 } else { 0 };
     call.data_in.extend(data);
     let allocation = be32(call.cdb(), 10);
+    call.truncate(allocation)
+}
+
+const LISTS_AND_FORMAT: u8 = 0x1f;
+
+/// SBC-4 5.21, 5.22: there are no defects, in whatever format.
+pub(super) fn read_defect_data(call: &mut Call<'_>) -> Done {
+    if call.command.length() == 10 {
+        let asked = call.byte(2) & LISTS_AND_FORMAT;
+        call.data_in.extend([0, asked, 0, 0]);
+        let allocation = be16(call.cdb(), 7);
+        return call.truncate(allocation);
+    }
+    let asked = call.byte(1) & LISTS_AND_FORMAT;
+    call.data_in.extend([0, asked, 0, 0, 0, 0, 0, 0]);
+    let allocation = be32(call.cdb(), 6);
     call.truncate(allocation)
 }

@@ -3,6 +3,7 @@
 use scsi::{Sense, asc, be16, be32};
 
 use super::commands::field;
+use super::limits::{COMPARE_BLOCKS_MAX, UNMAP_BLOCKS_MAX, UNMAP_DESCRIPTORS_MAX};
 use super::{Call, Done};
 use crate::store::Store;
 use crate::target::Target;
@@ -42,8 +43,8 @@ fn no_unit(call: &mut Call<'_>, allocation: u16) -> Done {
 /// SPC-4 6.6.2: 96 bytes with version descriptors.
 fn standard<S>(unit: &Unit<S>, out: &mut Vec<u8>) {
     let removable = u8::from(unit.config.removable) << 7;
-    // TPGS = 01b with 3PC, CMDQUE, HISUP; response data format 2.
-    out.extend([0, removable, 6, 0x12, 91, 0x18, 0, 0x02]);
+    // HISUP and response data format 2; TPGS = 11b and 3PC; MULTIP; CMDQUE.
+    out.extend([0, removable, 6, 0x12, 91, 0x38, 0x10, 0x02]);
     out.extend(VENDOR);
     out.extend(PRODUCT);
     out.extend(REVISION);
@@ -63,9 +64,12 @@ fn vital<S: Store>(
     let at = call.data_in.len();
     call.data_in.extend([0, page, 0, 0]);
     match page {
-        0x00 => call.data_in.extend([0x00, 0x80, 0x83]),
+        0x00 => call.data_in.extend([0x00, 0x80, 0x83, 0xb0, 0xb1, 0xb2]),
         0x80 => call.data_in.extend(unit.config.serial.as_bytes()),
         0x83 => designators(target, unit, call),
+        0xb0 => block_limits(unit, call.data_in),
+        0xb1 => call.data_in.extend(characteristics()),
+        0xb2 => call.data_in.extend(provisioning(unit)),
         _ => return Err(field(2)),
     }
     let length = u16::try_from(call.data_in.len() - at - 4).unwrap_or(u16::MAX);
@@ -92,6 +96,59 @@ fn designators<S: Store>(target: &Target<S>, unit: &Unit<S>, call: &mut Call<'_>
     designator(out, 0x51, 0x15, &[0, 0, a, b]);
     designator(out, 0x53, 0x18, &padded(&port_name));
     designator(out, 0x53, 0x28, &padded(&target.config.name));
+}
+
+/// SBC-4 6.6.4.
+fn block_limits<S>(unit: &Unit<S>, out: &mut Vec<u8>) {
+    let physical = 1_u16 << unit.config.physical_exponent.min(15);
+    let transfer = unit.transfer_blocks_max();
+    let (unmap, descriptors, granularity) = match unit.config.thin {
+        true => (
+            UNMAP_BLOCKS_MAX,
+            UNMAP_DESCRIPTORS_MAX,
+            unit.unmap_granularity(),
+        ),
+        false => (0, 0, 0),
+    };
+    // WSNZ: WRITE SAME of no blocks is an error.
+    out.extend([1, COMPARE_BLOCKS_MAX]);
+    out.extend(physical.to_be_bytes());
+    out.extend(transfer.to_be_bytes());
+    out.extend((transfer / 16).to_be_bytes());
+    out.extend([0; 4]);
+    out.extend(unmap.to_be_bytes());
+    out.extend(descriptors.to_be_bytes());
+    out.extend(granularity.to_be_bytes());
+    out.extend([if unit.config.thin { 0x80 } else { 0 }, 0, 0, 0]);
+    out.extend(u64::from(transfer).to_be_bytes());
+    out.extend(unit.atomic_blocks_max().to_be_bytes());
+    out.extend([0; 16]);
+}
+
+/// SBC-4 6.6.2: no rotation, form factor not told.
+fn characteristics() -> [u8; 60] {
+    let mut page = [0; 60];
+    page[1] = 1;
+    page
+}
+
+/// SBC-4 6.6.7: UNMAP and WRITE SAME unmap, unmapped blocks read as zeros.
+fn provisioning<S>(unit: &Unit<S>) -> [u8; 4] {
+    if unit.config.thin {
+        [0, 0xe4, 2, 0]
+    } else {
+        [0, 0, 1, 0]
+    }
+}
+
+/// Whether a designator names the unit.
+pub(super) fn has_name<S>(unit: &Unit<S>, association_and_type: u8, name: &[u8]) -> bool {
+    let serial = unit.config.serial.as_bytes();
+    match association_and_type {
+        0x03 => name == locally_assigned(serial).to_be_bytes(),
+        0x01 => name == [VENDOR.as_slice(), serial].concat(),
+        _ => false,
+    }
 }
 
 /// A SCSI name string ends in one to four zeros.

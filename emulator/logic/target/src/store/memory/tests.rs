@@ -94,6 +94,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     /// A flat array is the naive second version.
     #[test]
     fn the_store_reads_as_a_flat_array_does(steps in steps()) {
