@@ -1,7 +1,7 @@
 //! Plays the scenario of a lab file and judges its expectations.
 //!
-//! Steps run in order. Faults and actions return at once; expectations wait as their words say;
-//! what must always hold is judged at every change until the end.
+//! Steps run in order. Faults return at once, actions when the cluster has answered; expectations
+//! wait as their words say; what must always hold is judged at every change until the end.
 
 mod claim;
 mod failover;
@@ -11,11 +11,10 @@ mod tests;
 
 use std::time::Duration;
 
-use base::{RequestId, Timestamp};
+use base::Timestamp;
 use file::model::{Claim, Expectation, Invariant, Lab};
 use file::position::Position;
 use plan::PlanError;
-use top::api::AdminReply;
 
 use crate::observation::Observation;
 use crate::report::{Broken, FailureKind, RunReport, Step, StepWord, VERSION, Verdict};
@@ -55,7 +54,6 @@ pub fn play_in<S: Service>(
         session,
         rows: Vec::new(),
         always: Vec::new(),
-        asked: Vec::new(),
         seen: None,
         progress,
     };
@@ -87,8 +85,6 @@ struct Player<'p, S: Service> {
     session: Session<S>,
     rows: Vec<Step>,
     always: Vec<Watch>,
-    /// Requests of `do` steps, with the rows that they decide.
-    asked: Vec<(usize, RequestId)>,
     /// What could be seen after so many changes.
     seen: Option<(u64, Observation)>,
     progress: &'p mut dyn FnMut(&Step),
@@ -103,7 +99,6 @@ impl<S: Service> Player<'_, S> {
         }
         let mut task = Task::serial(&lab.scenario);
         loop {
-            self.hear_answers();
             let done = task.poll(self);
             self.watch_always();
             if done {
@@ -187,29 +182,8 @@ impl<S: Service> Player<'_, S> {
         self.always.iter().filter_map(Watch::deadline).min()
     }
 
-    /// A refusal fails its step, whenever it comes.
-    fn hear_answers(&mut self) {
-        let mut waiting = Vec::new();
-        for (row, request) in std::mem::take(&mut self.asked) {
-            match self.session.answer(request) {
-                None => waiting.push((row, request)),
-                Some(AdminReply::Done) => {}
-                Some(AdminReply::Refused { code, reason, .. }) => {
-                    let why = format!("the cluster refused with error {code}: {reason}");
-                    self.decide(row, Verdict::Failed, Some(why));
-                }
-            }
-        }
-        self.asked = waiting;
-    }
-
     /// The scenario is over: what always held, held.
     fn close(&mut self) {
-        self.hear_answers();
-        for (row, _) in std::mem::take(&mut self.asked) {
-            let why = Some("no answer came before the end of the scenario".to_owned());
-            self.decide(row, Verdict::Inconclusive, why);
-        }
         for watch in std::mem::take(&mut self.always) {
             watch.close(self);
         }

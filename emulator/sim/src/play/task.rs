@@ -1,11 +1,17 @@
 //! Steps as small machines: each is polled after every change and at its deadline.
 
-use base::Timestamp;
+use std::time::Duration;
+
+use base::{RequestId, Timestamp};
 use file::model::{Expectation, Step, StepKind};
+use top::api::AdminReply;
 
 use super::Player;
 use crate::report::{StepWord, Verdict};
 use crate::service::Service;
+
+/// How long an action waits for the cluster's answer.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 /// A step under way.
 pub(super) enum Task<'s> {
@@ -19,6 +25,8 @@ pub(super) enum Task<'s> {
     Parallel(Vec<Task<'s>>),
     /// Time passes.
     Until { at: Timestamp, row: usize },
+    /// The cluster has been asked for something.
+    Answers(Answers),
     /// Expectations are judged side by side.
     Watches(Vec<Watch>),
     /// Over.
@@ -60,6 +68,12 @@ impl<'s> Task<'s> {
                     player.decide(*row, Verdict::Passed, None);
                     *self = Self::Done;
                 }
+                Self::Answers(answers) => {
+                    if !answers.poll(player) {
+                        return false;
+                    }
+                    *self = Self::Done;
+                }
                 Self::Watches(watches) => {
                     watches.retain_mut(|watch| !watch.poll(player));
                     if !watches.is_empty() {
@@ -79,6 +93,7 @@ impl<'s> Task<'s> {
             Self::Serial { left } => left.front().and_then(Task::deadline),
             Self::Parallel(tasks) => tasks.iter().filter_map(Task::deadline).min(),
             Self::Until { at, .. } => Some(*at),
+            Self::Answers(answers) => Some(answers.until),
             Self::Watches(watches) => watches.iter().filter_map(Watch::deadline).min(),
         }
     }
@@ -96,7 +111,8 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
             }
         }
         StepKind::Run(span) => {
-            let row = player.begin(step.position, name, StepWord::Run, &step.text);
+            let text = format!("run: {span:?}");
+            let row = player.begin(step.position, name, StepWord::Run, &text);
             let at = player.now() + *span;
             Task::Until { at, row }
         }
@@ -111,14 +127,16 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
         StepKind::Do(action) => {
             let row = player.begin(step.position, name, StepWord::Do, &step.text);
             match player.session.act(action) {
-                Ok(requests) => {
-                    player.decide(row, Verdict::Passed, None);
-                    let waits = requests.into_iter().map(|request| (row, request));
-                    player.asked.extend(waits);
+                Ok(requests) => Task::Answers(Answers {
+                    row,
+                    requests,
+                    until: player.now() + ANSWER_MAX,
+                }),
+                Err(why) => {
+                    player.decide(row, Verdict::Inconclusive, Some(why.to_string()));
+                    Task::Done
                 }
-                Err(why) => player.decide(row, Verdict::Inconclusive, Some(why.to_string())),
             }
-            Task::Done
         }
         StepKind::Expect(expectations) => {
             let mut waiting = Vec::new();
@@ -132,6 +150,42 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
             }
             Task::Watches(waiting)
         }
+    }
+}
+
+/// An action whose answers are awaited.
+pub(super) struct Answers {
+    row: usize,
+    requests: Vec<RequestId>,
+    until: Timestamp,
+}
+
+impl Answers {
+    fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+        let mut refused = None;
+        self.requests
+            .retain(|request| match player.session.answer(*request) {
+                None => true,
+                Some(AdminReply::Done) => false,
+                Some(AdminReply::Refused { code, reason, .. }) => {
+                    refused = Some(format!("the cluster refused with error {code}: {reason}"));
+                    false
+                }
+            });
+        if refused.is_some() {
+            player.decide(self.row, Verdict::Failed, refused);
+            return true;
+        }
+        if self.requests.is_empty() {
+            player.decide(self.row, Verdict::Passed, None);
+            return true;
+        }
+        if player.now() >= self.until {
+            let why = Some(format!("no answer came within {ANSWER_MAX:?}"));
+            player.decide(self.row, Verdict::Inconclusive, why);
+            return true;
+        }
+        false
     }
 }
 

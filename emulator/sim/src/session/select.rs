@@ -46,9 +46,8 @@ impl<S: Service> Session<S> {
         let first = plan.members.len();
         let mut picked = Vec::new();
         for (place, machine) in plan.others.iter().enumerate() {
-            let hit = selector.picks_name(&machine.name, machine.site.as_deref());
+            let hit = selector.picks(&machine.name, machine.site.as_deref(), false);
             if hit == Some(true)
-                && !matches!(selector, Selector::Kind(_))
                 && let Ok(number) = u8::try_from(first + place)
             {
                 picked.push(Station(number));
@@ -69,7 +68,8 @@ impl<S: Service> Session<S> {
         };
         let picks = |network: &NetworkId| {
             let found = self.lab.networks.get(usize::from(network.0));
-            found.is_some_and(|it| selector.picks_name(&it.name, it.site.as_deref()) == Some(true))
+            found
+                .is_some_and(|it| selector.picks(&it.name, it.site.as_deref(), false) == Some(true))
         };
         let picked: Vec<NetworkId> = all.into_iter().filter(picks).collect();
         if picked.is_empty() {
@@ -87,7 +87,7 @@ impl<S: Service> Session<S> {
         let own = plan.names.groups.iter().enumerate();
         let picks = |(place, name): &(usize, &String)| {
             let by_name = matches!(selector, Selector::Name(wanted) if wanted == *name);
-            by_name || (*place > 0 && selector.picks_name(name, None) == Some(true))
+            by_name || (*place > 0 && selector.picks(name, None, false) == Some(true))
         };
         let picked: Vec<GroupId> = own
             .filter(picks)
@@ -143,7 +143,7 @@ impl<S: Service> Session<S> {
         let members = self.world.plan().members.iter();
         let picks = |member: &&plan::Member| {
             let machine = &member.machine;
-            selector.picks_name(&machine.name, machine.site.as_deref()) == Some(true)
+            selector.picks(&machine.name, machine.site.as_deref(), true) == Some(true)
         };
         members.filter(picks).map(|member| member.id).collect()
     }
