@@ -2,7 +2,9 @@
 //! exit code. Every command is a module of its own; nothing is decided here.
 
 mod check;
+mod conformance;
 mod exit;
+mod format;
 mod output;
 mod schema;
 
@@ -31,6 +33,7 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Schema(schema::Schema),
+    Conformance(conformance::Conformance),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +62,7 @@ fn run() -> Exit {
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Conformance(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
