@@ -6,6 +6,7 @@ mod conformance;
 mod exit;
 mod format;
 mod output;
+mod run;
 mod schema;
 
 use std::panic::{self, UnwindSafe};
@@ -33,6 +34,7 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Schema(schema::Schema),
+    Run(run::Run),
     Conformance(conformance::Conformance),
 }
 
@@ -62,6 +64,7 @@ fn run() -> Exit {
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Run(command) => command.run(),
         Command::Conformance(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
