@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use file::{Checked, Severity};
 use serde_json::{Value as Json, json};
 
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::output;
 
 /// Version of the JSON that the command prints.
@@ -21,14 +22,6 @@ pub(crate) struct Check {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One JSON document on standard output
-    Json,
 }
 
 impl Check {

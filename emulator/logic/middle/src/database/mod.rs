@@ -33,6 +33,7 @@ use wire::Codec;
 
 pub use hive::{Hive, HiveChange, Value};
 pub use messages::{Change, Input, Output, Snapshot, Update};
+pub use witness::witness_tag;
 
 use crate::Context;
 use crate::membership::UpdateKey;

@@ -3,7 +3,7 @@
 //!
 //! Knows slots and requests; what a copy means for the local replica is decided in `reconcile`.
 
-use base::DiskId;
+use base::{DiskId, PaxosTag};
 use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
 use wire::{Codec, Reader, checksum};
 
@@ -72,6 +72,22 @@ fn parse_slot(header: Header, bytes: &[u8]) -> Option<Replica> {
     let sum = checksum(&[&header.serial.to_be_bytes(), content]);
     (Header::parse(bytes)? == header && sum == header.sum)
         .then(|| Replica::from_bytes(content).ok())?
+}
+
+/// The tag of the newest whole copy on a witness disk, for those who look from outside. `read`
+/// gives the bytes of the disk at an offset.
+pub fn witness_tag(read: impl Fn(u64, usize) -> Option<Vec<u8>>) -> Option<PaxosTag> {
+    let copy = |lba: u64| {
+        let offset = lba * u64::from(BLOCK_BYTES);
+        let header = Header::parse(&read(offset, BLOCK)?)?;
+        let bytes = read(offset, usize::try_from(header.blocks()).ok()? * BLOCK)?;
+        Some((header.serial, parse_slot(header, &bytes)?.tag))
+    };
+    SLOT_LBA
+        .into_iter()
+        .filter_map(copy)
+        .max_by_key(|(serial, _)| *serial)
+        .map(|(_, tag)| tag)
 }
 
 /// What the copy waits for.
