@@ -9,6 +9,7 @@ pub mod disk;
 pub mod hosts;
 pub mod log;
 pub mod net;
+pub mod observation;
 mod queue;
 pub mod service;
 pub mod shape;

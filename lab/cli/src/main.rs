@@ -6,7 +6,7 @@ mod exit;
 mod output;
 mod schema;
 
-use std::panic;
+use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -35,17 +35,20 @@ enum Command {
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
-        output::error(&format!("internal error: {info}"))
+        output::error(&format!("internal error: {info}"));
     }));
-    let outcome = panic::catch_unwind(run);
-    let exit = outcome.unwrap_or_else(|_| {
+    guarded(run).into()
+}
+
+/// Runs a command; a panic in it is our bug and ends in an exit code of its own.
+fn guarded(command: impl FnOnce() -> Exit + UnwindSafe) -> Exit {
+    panic::catch_unwind(command).unwrap_or_else(|_| {
         output::error(
             "this is a bug of looksalive, not of your lab. \
              Please report it with the message above and the lab file.",
         );
         Exit::Bug
-    });
-    exit.into()
+    })
 }
 
 fn run() -> Exit {
@@ -72,5 +75,16 @@ fn usage(error: &clap::Error) -> Exit {
     match output::print(&error.render().to_string()) {
         Ok(()) => Exit::Good,
         Err(_) => Exit::NotBuilt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_the_exit_code_of_a_bug() {
+        assert_eq!(guarded(|| panic!("planted")), Exit::Bug);
+        assert_eq!(guarded(|| Exit::Good), Exit::Good);
     }
 }

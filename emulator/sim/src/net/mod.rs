@@ -164,7 +164,13 @@ impl Networks {
 
     /// Adds a rule of a fault.
     pub fn add(&mut self, fault: FaultId, rule: Rule) {
-        self.rules.push((fault, rule));
+        self.add_all(fault, [rule]);
+    }
+
+    /// Adds several rules of a fault at once.
+    pub fn add_all(&mut self, fault: FaultId, rules: impl IntoIterator<Item = Rule>) {
+        self.rules
+            .extend(rules.into_iter().map(|rule| (fault, rule)));
         self.work_out();
     }
 

@@ -139,6 +139,12 @@ impl Storage {
             .is_some_and(|(place, _)| self.has_path(node, *place, networks))
     }
 
+    /// Whether the unit answers commands as it should.
+    #[must_use]
+    pub fn is_healthy(&self, disk: DiskId) -> bool {
+        !self.has_rule(Rule::Silent(disk)) && !self.has_rule(Rule::Broken(disk))
+    }
+
     /// A command arrives at the array and is carried out.
     pub(crate) fn execute(&mut self, node: NodeId, disk: DiskId, command: &Command) -> Executed {
         let lost = Executed {
@@ -189,6 +195,13 @@ impl Storage {
         reserved
             .or(holder.map(|it| it.initiator))
             .and_then(|name| node_of(&name))
+    }
+
+    /// The bytes of a disk at `offset`, without a word to anybody.
+    #[must_use]
+    pub fn peek(&self, disk: DiskId, offset: u64, bytes: usize) -> Option<Vec<u8>> {
+        let (place, lun) = self.disks.get(&disk)?;
+        self.shelves[*place].array.peek(*lun, offset, bytes)
     }
 
     /// A node's administrator takes the reservation away with a tool.

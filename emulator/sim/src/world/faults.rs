@@ -52,6 +52,8 @@ pub enum Fault {
     Resource(ResourceId, Behaviour),
     /// What a resource stands for stops working where it runs; a restart repairs it.
     BreakOnce(ResourceId),
+    /// Its entry points do not return where it runs; the end of its host repairs it.
+    HangOnce(ResourceId),
     /// No node reaches the witness.
     WitnessUnreachable,
 }
@@ -92,7 +94,8 @@ impl<S: Service> World<S> {
                 }
             }
             Fault::Resource(resource, behaviour) => self.script(id, resource, behaviour),
-            Fault::BreakOnce(resource) => self.break_once(id, resource),
+            Fault::BreakOnce(resource) => self.once(id, resource, Behaviour::BROKEN),
+            Fault::HangOnce(resource) => self.once(id, resource, Behaviour::Hung),
             Fault::WitnessUnreachable => self.cut_witness(id),
         }
         self.log.world(self.now, WorldEvent::Fault(id, fault));
@@ -203,15 +206,18 @@ impl<S: Service> World<S> {
         }
     }
 
-    /// A disk or share that is broken once stays so until its resource is started again.
-    fn break_once(&mut self, id: FaultId, resource: ResourceId) {
+    /// Until its restart. A disk or a share has no host, so its restart is what the node says.
+    fn once(&mut self, id: FaultId, resource: ResourceId, behaviour: Behaviour) {
         if self.disk_of(resource).is_some() || self.is_share(resource) {
-            self.script(id, resource, Behaviour::BROKEN);
+            self.script(id, resource, behaviour);
             self.repaired_by_restart.push((id, resource));
             return;
         }
         for seat in &mut self.seats {
-            seat.hosts.break_once(resource);
+            match behaviour {
+                Behaviour::Hung => seat.hosts.hang_once(resource),
+                _ => seat.hosts.break_once(resource),
+            }
         }
     }
 

@@ -136,6 +136,7 @@ pub struct World<S: Service = Node> {
     /// Counts everything that could be seen.
     changes: u64,
     deliveries: u64,
+    trace_polls: bool,
     jury: Jury,
     trace: Trace,
     log: Log,

@@ -5,7 +5,8 @@
 //! is on the disk before the answer, and applied (`Commit`) once a second record is; after a crash
 //! checkpoint and records give the same replica again. While this node holds the witness disk, a
 //! copy there goes along: agreement is answered only once the copy has it too, so that the next
-//! holder finds whatever was acknowledged. A local failure ends the service; a failure of the copy
+//! holder finds whatever was acknowledged; without the copy, only while the view has quorum. A local
+//! failure ends the service; a failure of the copy
 //! unloads it and fails the witness.
 //!
 //! Publishes hive, tag, applied and prepared. Deliberately not done here: order and agreement
@@ -32,6 +33,7 @@ use wire::Codec;
 
 pub use hive::{Hive, HiveChange, Value};
 pub use messages::{Change, Input, Output, Snapshot, Update};
+pub use witness::witness_tag;
 
 use crate::Context;
 use crate::membership::UpdateKey;
@@ -85,9 +87,9 @@ enum Pending {
 #[derive(Clone, Copy, Debug)]
 struct Unanswered {
     key: UpdateKey,
-    /// It is in the log.
+    /// It is in the log, or need not be.
     logged: bool,
-    /// Which version of the witness copy has it.
+    /// Which version of the witness copy has it; 0 where none need have it.
     version: u64,
 }
 
@@ -109,6 +111,8 @@ pub struct Database {
     installation: u64,
     witness: WitnessCopy,
     reconcile: Option<Reconcile>,
+    /// When to look whether the view has quorum without the witness that this node has lost.
+    recheck: Option<Timestamp>,
 }
 
 impl Database {
@@ -204,14 +208,14 @@ impl Database {
     }
 
     /// Sends what the witness copy wants and says what has become true.
-    fn settle(&mut self, out: &mut Outbox<Output>) {
+    fn settle(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         if !self.witness.write(&self.replica) {
-            self.witness_failed(out);
+            self.witness_failed(cx, out);
         }
         for (disk, request) in self.witness.take() {
             out.push(Output::WitnessRequest { disk, request });
         }
-        self.answer(out);
+        self.answer(cx, out);
         self.reconciled(out);
     }
 }
@@ -233,20 +237,24 @@ impl Manager for Database {
             (State::Open, Input::Install { snapshot }) => self.install(snapshot, out),
             (State::Open, Input::BeginEpoch) => self.begin_epoch(out),
             (State::Open, Input::WitnessHeld { disk }) => self.witness_held(disk),
-            (State::Open, Input::WitnessReleased) => self.witness_released(),
+            (State::Open, Input::WitnessReleased) => self.witness_released(cx),
             (State::Open, Input::WitnessReport(report)) => self.witness_report(cx, report, out),
             (_, _) => {}
         }
         if self.state == State::Open {
-            self.settle(out);
+            self.settle(cx, out);
         }
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        None
+        self.recheck
     }
 
-    fn expire(&mut self, _cx: &mut Context<'_>, _out: &mut Outbox<Output>) {}
+    fn expire(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        if self.recheck.take_if(|at| *at <= cx.now.mono).is_some() && self.state == State::Open {
+            self.settle(cx, out);
+        }
+    }
 
     fn check(&self, _cx: &Context<'_>) {
         let prepared = self.replica.prepared_number();

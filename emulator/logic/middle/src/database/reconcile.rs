@@ -27,14 +27,16 @@ impl Database {
         self.reconcile = Some(Reconcile::Reading);
     }
 
-    pub(super) fn witness_released(&mut self) {
+    pub(super) fn witness_released(&mut self, cx: &Context<'_>) {
         self.witness.unload();
         self.reconcile = None;
+        // Quorum hears of the loss in this same moment; look when it has decided.
+        self.recheck = Some(cx.now.mono);
     }
 
     /// The copy is unloaded, the node goes on (seed 001, Database Manager 7).
-    pub(super) fn witness_failed(&mut self, out: &mut Outbox<Output>) {
-        self.witness_released();
+    pub(super) fn witness_failed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        self.witness_released(cx);
         out.push(Output::WitnessFailed);
     }
 
@@ -47,7 +49,7 @@ impl Database {
         match self.witness.report(report) {
             Progress::None | Progress::Written => {}
             Progress::Found(copy) => self.copy_found(cx, copy, out),
-            Progress::Failed => self.witness_failed(out),
+            Progress::Failed => self.witness_failed(cx, out),
         }
     }
 
@@ -95,7 +97,7 @@ impl Database {
         let done = match self.reconcile {
             None | Some(Reconcile::Reading) => false,
             Some(Reconcile::Adopting) => self.pending.is_empty(),
-            Some(Reconcile::Writing { version }) => self.witness.has(version),
+            Some(Reconcile::Writing { version }) => self.witness.written() >= Some(version),
         };
         if done {
             let adopted = self.reconcile.take() == Some(Reconcile::Adopting);

@@ -3,24 +3,15 @@
 use std::sync::Arc;
 
 use base::limits::LOG_RECORDS_MAX;
-use base::{GroupId, ResourceId, ResourceState, StateChangeCause};
+use base::{GroupId, ResourceId, ResourceState};
 use bottom::txlog::FileName;
 use bottom::txlog::model::DiskModel;
 use proptest::prelude::*;
 
-use super::rig::{FIRST, Rig, set, tag_after, update};
-use crate::database::{Change, Hive, Input, Output, Snapshot, Update, Value};
+use super::rig::{FIRST, Rig, moved, set, tag_after, update};
+use crate::database::{Change, Hive, Input, Output, Snapshot, Value};
 use crate::object::{ObjectTable, StateChange};
 use crate::test_context::node;
-
-fn moved(number: u64) -> Update {
-    let change = StateChange::GroupOwner {
-        group: GroupId(1),
-        owner: node(2),
-        cause: StateChangeCause::Move,
-    };
-    update(number, 1, vec![Change::State(change)])
-}
 
 fn snapshot_of(rig: &Rig) -> Snapshot {
     Snapshot {

@@ -1,8 +1,8 @@
 //! The copy on the witness disk: reconciling, following, failing.
 
-use base::PaxosTag;
+use base::{Manager, PaxosTag, QuorumState};
 
-use super::rig::{Rig, WitnessDisk, set, tag_after};
+use super::rig::{Rig, WitnessDisk, moved, set, tag_after};
 use crate::Facts;
 use crate::database::{Input, Output};
 use crate::test_context::{nodes, view};
@@ -157,11 +157,50 @@ fn a_refused_write_fails_the_witness_and_not_the_node() {
     rig.hold_witness(WitnessDisk::default());
     rig.run_all();
     rig.witness.refuses = true;
-    rig.carry_out(&set(1, 7));
+    rig.prepare(&set(1, 7));
+    rig.run_all();
     assert!(rig.said(&Output::WitnessFailed));
+    assert!(
+        !rig.said(&Output::Prepared { number: 1 }),
+        "quorum has to look first"
+    );
+    rig.expire();
+    rig.carry_out(&set(1, 7));
     assert_eq!(rig.value(), Some(7), "the update goes on without it");
     rig.carry_out(&set(2, 8));
     assert!(rig.witness_queue.is_empty(), "the copy is unloaded");
+}
+
+#[test]
+fn a_node_that_lost_the_witness_and_quorum_with_it_agrees_to_nothing() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.prepare(&set(1, 7));
+    rig.tell(Input::WitnessReleased);
+    rig.facts.quorum = QuorumState::Arbitrating;
+    rig.run_all();
+    rig.expire();
+    rig.expire();
+    assert!(!rig.said(&Output::Prepared { number: 1 }));
+    rig.facts.quorum = QuorumState::Held;
+    rig.expire();
+    assert!(rig.said(&Output::Prepared { number: 1 }), "quorum is back");
+    assert_eq!(rig.database.deadline(), None);
+}
+
+#[test]
+fn a_volatile_update_needs_no_copy_but_quorum() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.prepare(&moved(1));
+    assert!(rig.said(&Output::Prepared { number: 1 }));
+    rig.tell(Input::WitnessReleased);
+    rig.facts.quorum = QuorumState::Arbitrating;
+    rig.prepare(&moved(2));
+    rig.expire();
+    assert!(!rig.said(&Output::Prepared { number: 2 }));
 }
 
 #[test]
