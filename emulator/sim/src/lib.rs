@@ -22,8 +22,10 @@ pub mod trace;
 pub mod words;
 pub mod world;
 
+pub use node::{Node, Picture};
 pub use service::Service;
 pub use session::Session;
+pub use top::rcm::model::CORE_GROUP;
 pub use world::{Fault, Life, MachineFault, Options, Stop, World};
 
 /// Names a fault from the moment it is made until it is healed.

@@ -263,3 +263,15 @@ fn works<S: Service>(world: &World<S>, node: NodeId, resource: ResourceId) -> bo
         _ => true,
     }
 }
+
+/// The tag of the copy of the cluster database on the witness disk; none where no copy is kept.
+#[must_use]
+pub fn witness_tag<S: Service>(world: &World<S>) -> Option<PaxosTag> {
+    match world.plan().settings.witness {
+        middle::settings::Witness::Disk(disk) => {
+            let storage = world.storage();
+            middle::database::witness_tag(|offset, bytes| storage.peek(disk, offset, bytes))
+        }
+        middle::settings::Witness::Share | middle::settings::Witness::None => None,
+    }
+}

@@ -2,8 +2,11 @@
 //! exit code. Every command is a module of its own; nothing is decided here.
 
 mod check;
+mod conformance;
 mod exit;
+mod format;
 mod output;
+mod run;
 mod schema;
 
 use std::panic::{self, UnwindSafe};
@@ -31,6 +34,8 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Schema(schema::Schema),
+    Run(run::Run),
+    Conformance(conformance::Conformance),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +64,8 @@ fn run() -> Exit {
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Conformance(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));

@@ -6,6 +6,7 @@ use base::Outbox;
 
 use super::replica::Replica;
 use super::{Database, Output, Pending, Snapshot};
+use crate::Context;
 use crate::database::{Change, Update};
 use crate::object::ObjectTable;
 
@@ -20,7 +21,13 @@ pub(super) struct Installation {
 
 impl Database {
     /// Takes over the view source's replica.
-    pub(super) fn install(&mut self, snapshot: Snapshot, out: &mut Outbox<Output>) {
+    pub(super) fn install(
+        &mut self,
+        cx: &Context<'_>,
+        snapshot: Snapshot,
+        out: &mut Outbox<Output>,
+    ) {
+        self.installed_in = cx.facts.view.as_ref().map(|view| view.id);
         self.installation += 1;
         let (replica, objects) = self.target(snapshot);
         let request = Some((self.installation, objects));
@@ -28,15 +35,21 @@ impl Database {
     }
 
     /// What the snapshot amounts to here: itself, or this node's own replica if that has applied
-    /// already what the snapshot carries as agreed. Tags never go back.
+    /// already what the snapshot carries as agreed. Content never goes back.
+    ///
+    /// There is one update of each sequence number, so an equal sequence is equal content. The
+    /// epoch may differ: if a cluster formed meanwhile, the others apply the update in a later one.
     fn target(&self, snapshot: Snapshot) -> (Replica, Arc<ObjectTable>) {
         let ours = &self.replica;
         if let Some(update) = &snapshot.prepared
             && ours.applied == update.key.number
-            && ours.tag == update.tag_after(snapshot.tag)
+            && ours.tag.sequence == update.tag_after(snapshot.tag).sequence
         {
-            let mut replica = ours.clone();
-            replica.prepared = None;
+            let replica = Replica {
+                tag: update.tag_after(snapshot.tag),
+                prepared: None,
+                ..ours.clone()
+            };
             return (replica, with_states(snapshot.objects, update));
         }
         let same = snapshot.hive == ours.hive;

@@ -27,7 +27,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base::limits::LOG_RECORDS_MAX;
-use base::{Manager, Outbox, PaxosTag, Timestamp};
+use base::{Manager, Outbox, PaxosTag, Timestamp, ViewId};
 use bottom::txlog;
 use wire::Codec;
 
@@ -107,6 +107,8 @@ pub struct Database {
     pending: VecDeque<Pending>,
     /// Records since the last checkpoint.
     records: usize,
+    /// The view whose source's replica this node has taken over.
+    installed_in: Option<ViewId>,
     /// Numbers requests of gum that end in `Installed`; only the newest is answered.
     installation: u64,
     witness: WitnessCopy,
@@ -209,7 +211,10 @@ impl Database {
 
     /// Sends what the witness copy wants and says what has become true.
     fn settle(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        if !self.witness.write(&self.replica) {
+        self.compare(cx, out);
+        // Not over a copy that is newer, before the local replica is as new.
+        let compared = matches!(self.reconcile, None | Some(Reconcile::Writing { .. }));
+        if compared && !self.witness.write(&self.replica) {
             self.witness_failed(cx, out);
         }
         for (disk, request) in self.witness.take() {
@@ -234,7 +239,7 @@ impl Manager for Database {
             (State::ExpectRecovery | State::Open, Input::Log(said)) => self.log_said(said, out),
             (State::Open, Input::Prepare { update }) => self.prepare(update, out),
             (State::Open, Input::Commit { number }) => self.commit(number, out),
-            (State::Open, Input::Install { snapshot }) => self.install(snapshot, out),
+            (State::Open, Input::Install { snapshot }) => self.install(cx, snapshot, out),
             (State::Open, Input::BeginEpoch) => self.begin_epoch(out),
             (State::Open, Input::WitnessHeld { disk }) => self.witness_held(disk),
             (State::Open, Input::WitnessReleased) => self.witness_released(cx),

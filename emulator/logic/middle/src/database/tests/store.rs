@@ -8,20 +8,10 @@ use bottom::txlog::FileName;
 use bottom::txlog::model::DiskModel;
 use proptest::prelude::*;
 
-use super::rig::{FIRST, Rig, moved, set, tag_after, update};
-use crate::database::{Change, Hive, Input, Output, Snapshot, Value};
+use super::rig::{FIRST, Rig, moved, set, snapshot_of, tag_after, update};
+use crate::database::{Change, Hive, Input, Output, Value};
 use crate::object::{ObjectTable, StateChange};
 use crate::test_context::node;
-
-fn snapshot_of(rig: &Rig) -> Snapshot {
-    Snapshot {
-        hive: Arc::clone(&rig.facts.hive),
-        tag: rig.facts.tag,
-        objects: Arc::default(),
-        applied: rig.facts.applied,
-        prepared: rig.facts.prepared.clone(),
-    }
-}
 
 fn installed(objects: ObjectTable) -> Output {
     Output::Installed {
