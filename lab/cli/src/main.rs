@@ -8,6 +8,7 @@ mod format;
 mod output;
 mod run;
 mod schema;
+mod target;
 
 use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ enum Command {
     Schema(schema::Schema),
     Run(run::Run),
     Conformance(conformance::Conformance),
+    Target(target::Target),
 }
 
 fn main() -> ExitCode {
@@ -66,6 +68,7 @@ fn run() -> Exit {
         Command::Schema(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Conformance(command) => command.run(),
+        Command::Target(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
