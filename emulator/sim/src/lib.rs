@@ -18,6 +18,7 @@ pub mod session;
 pub mod shape;
 pub mod share;
 pub mod storage;
+pub mod swarm;
 pub mod trace;
 pub mod words;
 pub mod world;
