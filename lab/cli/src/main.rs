@@ -1,6 +1,7 @@
 //! The `looksalive` program: reads the command line, runs one command, turns its outcome into an
 //! exit code. Every command is a module of its own; nothing is decided here.
 
+mod bench;
 mod check;
 mod conformance;
 mod exit;
@@ -8,6 +9,9 @@ mod format;
 mod output;
 mod run;
 mod schema;
+mod swarm;
+mod target;
+mod units;
 
 use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
@@ -35,7 +39,10 @@ enum Command {
     Check(check::Check),
     Schema(schema::Schema),
     Run(run::Run),
+    Swarm(swarm::Swarm),
     Conformance(conformance::Conformance),
+    Bench(bench::Bench),
+    Target(target::Target),
 }
 
 fn main() -> ExitCode {
@@ -65,7 +72,10 @@ fn run() -> Exit {
         Command::Check(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Swarm(command) => command.run(),
         Command::Conformance(command) => command.run(),
+        Command::Bench(command) => command.run(),
+        Command::Target(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
