@@ -352,7 +352,9 @@ impl Disk {
         self.phase = Phase::Held;
         self.healthy = true;
         self.doubted = false;
-        self.generation = Some(found.generation);
+        // A challenger may have registered before this look, so the next one reads the keys even if
+        // the generation has not changed since.
+        self.generation = None;
         self.defend_at = now + timing.interval;
         self.report(Report::Held);
     }

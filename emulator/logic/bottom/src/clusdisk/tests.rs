@@ -193,6 +193,19 @@ fn an_owner_looks_every_three_seconds_and_takes_foreign_registrations_out() {
 }
 
 #[test]
+fn an_owner_that_arbitrates_again_still_takes_a_challenger_out() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.ask(Request::Arbitrate);
+    bench.answer(reservation(2, Some(own())));
+    assert_eq!(bench.reports(), [Report::Held]);
+    bench.sleep();
+    bench.answer(reservation(2, Some(own())));
+    bench.answer(keys(2, &[own(), FOREIGN]));
+    assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Preempt));
+}
+
+#[test]
 fn an_owner_that_finds_another_holder_has_lost_the_disk() {
     let mut bench = Bench::new();
     bench.hold();
