@@ -87,6 +87,14 @@ impl Bench {
         self.answer(good());
         self.answer(reservation(1, Some(own())));
         assert_eq!(self.reports(), [Report::Held]);
+        self.look(1, &[own()]);
+    }
+
+    /// A new holder looks at once whether somebody challenges it.
+    fn look(&mut self, generation: u32, found: &[u64]) {
+        self.sleep();
+        self.answer(reservation(generation, Some(own())));
+        self.answer(keys(generation, found));
     }
 }
 
@@ -181,6 +189,21 @@ fn a_challenger_that_is_still_registered_preempts_the_dead_owner() {
 }
 
 #[test]
+fn a_challenger_that_another_one_forestalled_challenges_the_winner_anew() {
+    const WINNER: u64 = 0x0300_0001_4c41_4356;
+    let mut bench = Bench::new();
+    bench.ask(Request::Arbitrate);
+    bench.answer(good());
+    bench.answer(reservation(1, Some(FOREIGN)));
+    bench.sleep();
+    bench.answer(keys(2, &[WINNER, own()]));
+    bench.answer(reservation(2, Some(WINNER)));
+    assert!(bench.flight.is_none() && bench.reports().is_empty());
+    bench.sleep();
+    assert_eq!(bench.now, Timestamp::ZERO + Duration::from_secs(12));
+}
+
+#[test]
 fn an_owner_looks_every_three_seconds_and_takes_foreign_registrations_out() {
     let mut bench = Bench::new();
     bench.hold();
@@ -199,9 +222,7 @@ fn an_owner_that_arbitrates_again_still_takes_a_challenger_out() {
     bench.ask(Request::Arbitrate);
     bench.answer(reservation(2, Some(own())));
     assert_eq!(bench.reports(), [Report::Held]);
-    bench.sleep();
-    bench.answer(reservation(2, Some(own())));
-    bench.answer(keys(2, &[own(), FOREIGN]));
+    bench.look(2, &[own(), FOREIGN]);
     assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Preempt));
 }
 
