@@ -317,7 +317,7 @@ impl Disk {
                 Err(_) => self.lose_arbitration(true),
             },
             _ => match Reservation::parse(data) {
-                Ok(found) if found.holder() == Some(self.key) => self.hold(now, timing, &found),
+                Ok(found) if found.holder() == Some(self.key) => self.hold(now),
                 _ => self.lose_arbitration(false),
             },
         }
@@ -326,7 +326,7 @@ impl Disk {
     /// A look at who holds the disk, during arbitration.
     fn found(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, found: &Reservation) {
         match found.holder() {
-            Some(holder) if holder == self.key => self.hold(now, timing, found),
+            Some(holder) if holder == self.key => self.hold(now),
             // All registrants hold it: somebody else's kind of reservation.
             None if found.held.is_some() => self.lose_arbitration(false),
             None => {
@@ -352,7 +352,7 @@ impl Disk {
         }
     }
 
-    fn hold(&mut self, now: Timestamp, timing: Timing, found: &Reservation) {
+    fn hold(&mut self, now: Timestamp) {
         if self.phase != Phase::Held {
             self.words
                 .push(Output::Notice(Notice::DiskHeld { disk: self.id }));
