@@ -36,21 +36,19 @@ impl Database {
 
     /// What the snapshot amounts to here: itself, or this node's own replica if that has applied
     /// already what the snapshot carries as agreed. Content never goes back.
-    ///
-    /// There is one update of each sequence number, so an equal sequence is equal content. The
-    /// epoch may differ: if a cluster formed meanwhile, the others apply the update in a later one.
     fn target(&self, snapshot: Snapshot) -> (Replica, Arc<ObjectTable>) {
         let ours = &self.replica;
-        if let Some(update) = &snapshot.prepared
-            && ours.applied == update.key.number
-            && ours.tag.sequence == update.tag_after(snapshot.tag).sequence
-        {
-            let replica = Replica {
-                tag: update.tag_after(snapshot.tag),
-                prepared: None,
-                ..ours.clone()
-            };
-            return (replica, with_states(snapshot.objects, update));
+        if let Some(update) = &snapshot.prepared {
+            let after = update.tag_after(snapshot.tag);
+            let same = (ours.tag.last_epoch, ours.tag.sequence);
+            if ours.applied == update.key.number && same == (after.last_epoch, after.sequence) {
+                let replica = Replica {
+                    tag: after,
+                    prepared: None,
+                    ..ours.clone()
+                };
+                return (replica, with_states(snapshot.objects, update));
+            }
         }
         let same = snapshot.hive == ours.hive;
         let hive = if same {
