@@ -7,7 +7,7 @@ use bottom::clusdisk;
 use super::install::Installation;
 use super::replica::Replica;
 use super::witness::Progress;
-use super::{Database, Output, Pending};
+use super::{Database, Output};
 use crate::Context;
 
 /// What is missing until both are one.
@@ -55,12 +55,8 @@ impl Database {
         }
     }
 
-    /// Compares what was read with the local replica, unless that is about to be replaced.
+    /// Compares what was read with the local replica.
     pub(super) fn compare(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        let replaced = |pending: &Pending| matches!(pending, Pending::Replaced(_));
-        if self.pending.iter().any(replaced) {
-            return;
-        }
         let found = |reconcile: &mut Reconcile| matches!(reconcile, Reconcile::Found { .. });
         let Some(Reconcile::Found { copy }) = self.reconcile.take_if(found) else {
             return;
