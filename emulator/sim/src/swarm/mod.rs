@@ -21,7 +21,7 @@ use crate::report::{FailureKind, Millis};
 use crate::world::{Fault, Options};
 
 pub use draw::plan;
-pub use phases::run;
+pub use phases::{run, run_kept};
 
 /// What a swarm is about.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{GroupState, NodeState, PaxosTag, Timestamp};
+use plan::PlanError;
 use top::api::AdminCommand;
 
 use super::{Act, Deed, Failure, Outcome, SwarmPlan};
@@ -25,22 +26,34 @@ const ASK_EVERY: Duration = Duration::from_secs(120);
 /// When a node asserts that it is broken; [`super::run_caught`] makes a failure of it.
 #[must_use]
 pub fn run(plan: &SwarmPlan) -> Outcome {
-    let cluster = match plan::Plan::new(&plan.lab) {
-        Ok(cluster) => cluster,
-        Err(why) => return unbuilt(plan, &why.to_string()),
-    };
+    match run_kept(plan) {
+        Ok((outcome, _)) => outcome,
+        Err(why) => unbuilt(plan, &why.to_string()),
+    }
+}
+
+/// As [`run`], and keeps the world as it was at the end, for replays.
+///
+/// # Errors
+/// The lab cannot be built.
+///
+/// # Panics
+/// When a node asserts that it is broken.
+pub fn run_kept(plan: &SwarmPlan) -> Result<(Outcome, World), PlanError> {
+    let cluster = plan::Plan::new(&plan.lab)?;
     let mut run = Run {
         world: World::new(cluster, plan.options),
         open: Vec::new(),
     };
     let failure = run.attack(plan).or_else(|| run.recover());
-    Outcome {
+    let outcome = Outcome {
         seed: plan.seed,
         trace: run.world.trace().hash(),
         nodes: plan.lab.cluster.members.len(),
         elapsed: run.world.now().into(),
         failure,
-    }
+    };
+    Ok((outcome, run.world))
 }
 
 fn unbuilt(plan: &SwarmPlan, why: &str) -> Outcome {
