@@ -44,6 +44,8 @@ pub(super) enum Purpose {
     ContestHolder,
     Preempt,
     Verify,
+    ClaimKeys,
+    ClaimScrub,
     Defend,
     DefendKeys,
     Scrub,
@@ -312,17 +314,38 @@ impl Disk {
                 Ok(_) => self.lose_arbitration(false),
                 Err(_) => self.lose_arbitration(true),
             },
+            Purpose::ClaimKeys => match Keys::parse(data) {
+                Ok(keys) => self.claim(now, timing, &keys),
+                Err(_) => self.lose_arbitration(true),
+            },
+            Purpose::ClaimScrub => self.send(Purpose::ClaimKeys, read(InAction::ReadKeys)),
             _ => match Reservation::parse(data) {
-                Ok(found) if found.holder() == Some(self.key) => self.hold(now, timing),
+                Ok(found) if found.holder() == Some(self.key) => {
+                    self.send(Purpose::ClaimKeys, read(InAction::ReadKeys));
+                }
                 _ => self.lose_arbitration(false),
             },
+        }
+    }
+
+    /// The reservation is ours. It counts once nobody else is registered: a challenger whose wait
+    /// is under way would otherwise preempt before the next look.
+    fn claim(&mut self, now: Timestamp, timing: Timing, keys: &Keys) {
+        match keys.keys.iter().find(|key| **key != self.key) {
+            Some(foreign) => {
+                let preempt = Out::preempt(self.key, Some(*foreign), KIND);
+                self.send(Purpose::ClaimScrub, Command::PersistentReserveOut(preempt));
+            }
+            None => self.hold(now, timing, keys.generation),
         }
     }
 
     /// A look at who holds the disk, during arbitration.
     fn found(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, found: &Reservation) {
         match found.holder() {
-            Some(holder) if holder == self.key => self.hold(now, timing),
+            Some(holder) if holder == self.key => {
+                self.send(Purpose::ClaimKeys, read(InAction::ReadKeys));
+            }
             // All registrants hold it: somebody else's kind of reservation.
             None if found.held.is_some() => self.lose_arbitration(false),
             None => {
@@ -343,16 +366,14 @@ impl Disk {
         }
     }
 
-    fn hold(&mut self, now: Timestamp, timing: Timing) {
-        if self.phase == Phase::Held {
-            // Whoever asks again may be about to be challenged: look for foreign keys at once.
-            self.defend_at = now;
-        } else {
+    fn hold(&mut self, now: Timestamp, timing: Timing, generation: u32) {
+        if self.phase != Phase::Held {
             self.words
                 .push(Output::Notice(Notice::DiskHeld { disk: self.id }));
-            self.defend_at = now + timing.interval;
         }
         self.phase = Phase::Held;
+        self.generation = Some(generation);
+        self.defend_at = now + timing.interval;
         self.healthy = true;
         self.doubted = false;
         self.report(Report::Held);
