@@ -21,8 +21,9 @@ pub(crate) struct Proposal {
     pub(crate) volatile: bool,
 }
 
-/// An update in its place. What is volatile alone lives as long as somebody who applied it: with
-/// all of them its memory ends, and its place may be taken anew.
+/// An update in its place. What is volatile alone binds those who applied it, as long as they live:
+/// a view that none of them is in may take its place anew. (It takes a member that was frozen while
+/// the others went on and restarted; see docs/protocol/update-order.md.)
 #[derive(Debug)]
 struct Applied {
     update: Update,
@@ -81,14 +82,19 @@ impl Oracle {
     pub(crate) fn applied(
         &mut self,
         node: NodeId,
-        era: u64,
+        (era, view): (u64, NodeSet),
         update: &Update,
     ) -> Result<(), Violation> {
         let place = (era, update.key.number);
-        let known = self.order.entry(place).or_insert_with(|| Applied {
-            update: update.clone(),
-            by: NodeSet::EMPTY,
-        });
+        let binds = |known: &&mut Applied| {
+            known.update.is_persistent() || !known.by.intersection(view).is_empty()
+        };
+        let Some(known) = self.order.get_mut(&place).filter(binds) else {
+            let by = NodeSet::one(node);
+            let update = update.clone();
+            self.order.insert(place, Applied { update, by });
+            return Ok(());
+        };
         known.by.insert(node);
         if known.update.changes != update.changes {
             let known = &known.update;
