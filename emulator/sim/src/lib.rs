@@ -18,6 +18,7 @@ pub mod session;
 pub mod shape;
 pub mod share;
 pub mod storage;
+pub mod swarm;
 pub mod trace;
 pub mod words;
 pub mod world;
@@ -25,6 +26,7 @@ pub mod world;
 pub use node::{Node, Picture};
 pub use service::Service;
 pub use session::Session;
+pub use top::api::AdminCommand;
 pub use top::rcm::model::CORE_GROUP;
 pub use world::{Fault, Life, MachineFault, Options, Stop, World};
 

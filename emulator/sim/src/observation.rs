@@ -43,6 +43,8 @@ pub struct GroupSeen {
     pub table_owner: Option<NodeId>,
     /// Its state; none while several nodes own it.
     pub state: Option<GroupState>,
+    /// How many resources it has.
+    pub resources: usize,
 }
 
 /// One resource: its state on each live node where it is not offline.
@@ -216,6 +218,7 @@ fn see_group<S: Service>(
             .and_then(|it| it.groups.get(&group))
             .map(|row| row.owner),
         state,
+        resources: members().count(),
     }
 }
 

@@ -113,18 +113,16 @@ impl<S: Service> Session<S> {
 
     /// Runs until something changes that could be seen, at most to `limit`; faults heal in time.
     pub fn run_to_change(&mut self, limit: Timestamp) -> Stop {
-        loop {
-            let heal_at = self.open.iter().filter_map(|open| open.heals_at).min();
-            let until = heal_at.map_or(limit, |at| at.min(limit));
-            if self.world.run_to_change(until) == Stop::Changed {
-                return Stop::Changed;
-            }
-            if heal_at.is_some_and(|at| at <= limit) {
-                self.heal_due();
-                return Stop::Changed;
-            }
-            return Stop::Time;
+        let heal_at = self.open.iter().filter_map(|open| open.heals_at).min();
+        let until = heal_at.map_or(limit, |at| at.min(limit));
+        if self.world.run_to_change(until) == Stop::Changed {
+            return Stop::Changed;
         }
+        if heal_at.is_some_and(|at| at <= limit) {
+            self.heal_due();
+            return Stop::Changed;
+        }
+        Stop::Time
     }
 
     /// Runs to `limit`.

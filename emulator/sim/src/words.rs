@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use base::{Notice, StateChangeCause, WitnessVerdict};
+use base::{NodeId, Notice, StateChangeCause, WitnessVerdict};
 use plan::Names;
 use top::api::AdminCommand;
 
 use crate::log::{Entry, What, WorldEvent};
+use crate::net::{Rule, Station, Stations};
 use crate::report::Event;
 use crate::world::{Fault, MachineFault};
 
@@ -255,7 +256,7 @@ fn fault_words(fault: &Fault, names: &Names) -> String {
             };
             format!("{} {what}", names.of_node(*node))
         }
-        Fault::Network(rule) => format!("network {rule:?}"),
+        Fault::Network(rule) => rule_words(rule, names),
         Fault::Storage(rule) => format!("storage {rule:?}"),
         Fault::Preempt(by, disk) => {
             let (by, disk) = (names.of_node(*by), names.of_disk(*disk));
@@ -274,6 +275,48 @@ fn fault_words(fault: &Fault, names: &Names) -> String {
             let from: Vec<String> = from.iter().map(|node| names.of_node(node)).collect();
             format!("witness unreachable from {}", from.join(", "))
         }
+    }
+}
+
+fn rule_words(rule: &Rule, names: &Names) -> String {
+    match rule {
+        Rule::NetworkDown(network) => format!("network {} is down", names.of_network(*network)),
+        Rule::NicDown(station, network) => {
+            let station = station_name(*station, names);
+            format!("{station}/{} is down", names.of_network(*network))
+        }
+        Rule::Cut { from, to, network } => {
+            let (from, to) = (stations_words(*from, names), stations_words(*to, names));
+            format!(
+                "{} carries nothing from {from} to {to}",
+                names.of_network(*network)
+            )
+        }
+        Rule::Impair {
+            from,
+            to,
+            network,
+            impairment,
+        } => {
+            let (from, to) = (stations_words(*from, names), stations_words(*to, names));
+            let network = names.of_network(*network);
+            format!("{network} is impaired from {from} to {to}: {impairment}")
+        }
+    }
+}
+
+fn stations_words(stations: Stations, names: &Names) -> String {
+    if stations == Stations::ALL {
+        return "all".to_owned();
+    }
+    let stations: Vec<String> = stations.iter().map(|it| station_name(it, names)).collect();
+    stations.join(", ")
+}
+
+fn station_name(station: Station, names: &Names) -> String {
+    match NodeId::new(station.0.saturating_add(1)) {
+        Some(node) if node.index() < names.nodes.len() => names.of_node(node),
+        _ => format!("machine {}", station.0),
     }
 }
 

@@ -46,6 +46,20 @@ impl Check {
     }
 }
 
+/// Reads a lab file for a command that runs it; what is wrong with it goes to standard error.
+pub(crate) fn load(path: &Path) -> Option<file::model::Lab> {
+    match file::check_path(path) {
+        Ok(checked) => {
+            output::error_text(&file::render::render(&checked, output::colour_on_error()));
+            checked.lab
+        }
+        Err(error) => {
+            output::error(&format!("cannot read {}: {error}", path.display()));
+            None
+        }
+    }
+}
+
 fn print_text(path: &Path, outcome: Result<&Checked, &std::io::Error>) -> anyhow::Result<()> {
     match outcome {
         Ok(checked) => {

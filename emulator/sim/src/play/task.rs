@@ -1,9 +1,10 @@
 //! Steps as small machines: each is polled after every change and at its deadline.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{RequestId, Timestamp};
-use file::model::{Expectation, Step, StepKind};
+use file::model::{Action, Expectation, Step, StepKind};
 use top::api::AdminReply;
 
 use super::Player;
@@ -18,11 +19,9 @@ pub(super) enum Task<'s> {
     /// Not begun.
     Waiting(&'s Step),
     /// One after the other; the rest, first one first.
-    Serial {
-        left: std::collections::VecDeque<Task<'s>>,
-    },
+    Serial { left: VecDeque<Self> },
     /// All at once.
-    Parallel(Vec<Task<'s>>),
+    Parallel(Vec<Self>),
     /// Time passes.
     Until { at: Timestamp, row: usize },
     /// The cluster has been asked for something.
@@ -125,7 +124,8 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
             Task::Done
         }
         StepKind::Do(action) => {
-            let row = player.begin(step.position, name, StepWord::Do, &step.text);
+            let text = action_words(action);
+            let row = player.begin(step.position, name, StepWord::Do, &text);
             match player.session.act(action) {
                 Ok(requests) => Task::Answers(Answers {
                     row,
@@ -150,6 +150,32 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
             }
             Task::Watches(waiting)
         }
+    }
+}
+
+/// An action in the words of the file.
+fn action_words(action: &Action) -> String {
+    match action {
+        Action::MoveGroup { group, to: None } => format!("do: move, group: {group}"),
+        Action::MoveGroup {
+            group,
+            to: Some(to),
+        } => format!("do: move, group: {group}, to: {to}"),
+        Action::OnlineGroup(group) => format!("do: online, group: {group}"),
+        Action::OfflineGroup(group) => format!("do: offline, group: {group}"),
+        Action::OnlineResource { group, resource } => {
+            format!("do: online, resource: {group}/{resource}")
+        }
+        Action::OfflineResource { group, resource } => {
+            format!("do: offline, resource: {group}/{resource}")
+        }
+        Action::FailResource { group, resource } => {
+            format!("do: fail, resource: {group}/{resource}")
+        }
+        Action::Pause(nodes) => format!("do: pause, node: {nodes}"),
+        Action::Drain(nodes) => format!("do: drain, node: {nodes}"),
+        Action::Resume(nodes) => format!("do: resume, node: {nodes}"),
+        Action::Heal => "do: heal".to_owned(),
     }
 }
 

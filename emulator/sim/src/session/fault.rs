@@ -55,7 +55,7 @@ impl<S: Service> Session<S> {
                 networks,
                 impairment,
             } => {
-                let all = Stations(u128::MAX);
+                let all = Stations::ALL;
                 let networks = self.networks(Some(networks))?;
                 vec![Made::Rules(impair(all, all, &networks, impairment))]
             }
@@ -65,7 +65,7 @@ impl<S: Service> Session<S> {
                 vec![down_or_up(rules.collect(), *to)]
             }
             FaultKind::ImpairNic { nics, impairment } => {
-                let all = Stations(u128::MAX);
+                let all = Stations::ALL;
                 let mut rules = Vec::new();
                 for (station, network) in self.nics(nics)? {
                     let one = Stations::one(station);

@@ -68,7 +68,7 @@ impl<S: Service> World<S> {
 
     /// Makes a fault.
     pub fn make(&mut self, id: FaultId, fault: Fault) {
-        self.trace.world(self.now, &format!("{id:?} {fault:?}"));
+        self.world_event(WorldEvent::Fault(id, fault));
         match fault {
             Fault::Machine(node, fault) => self.break_machine(id, node, fault),
             Fault::Network(rule) => self.break_network(id, rule),
@@ -98,29 +98,22 @@ impl<S: Service> World<S> {
             Fault::HangOnce(resource) => self.once(id, resource, Behaviour::Hung),
             Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
         }
-        self.log.world(self.now, WorldEvent::Fault(id, fault));
-        self.changes += 1;
     }
 
     /// Makes many network faults of one number at once.
     pub fn make_rules(&mut self, id: FaultId, rules: Vec<net::Rule>) {
-        self.trace.world(self.now, &format!("{id:?} {rules:?}"));
-        let before = self.links();
-        let logged = rules
-            .iter()
-            .map(|rule| WorldEvent::Fault(id, Fault::Network(*rule)));
-        for event in logged {
-            self.log.world(self.now, event);
+        for rule in &rules {
+            self.world_event(WorldEvent::Fault(id, Fault::Network(*rule)));
         }
+        let before = self.links();
         self.networks.add_all(id, rules);
         self.tell_links(&before);
         self.surroundings_changed();
-        self.changes += 1;
     }
 
     /// Takes everything away that faults of this number did.
     pub fn heal(&mut self, id: FaultId) {
-        self.trace.world(self.now, &format!("heal {id:?}"));
+        self.world_event(WorldEvent::Healed(id));
         let before = self.links();
         self.networks.heal(id);
         self.storage.heal(id);
@@ -136,8 +129,6 @@ impl<S: Service> World<S> {
         for (_, fault, node) in healed {
             self.heal_machine(node, fault);
         }
-        self.log.world(self.now, WorldEvent::Healed(id));
-        self.changes += 1;
     }
 
     /// Takes network rules away that `gone` says yes to, whatever fault made them.

@@ -2,9 +2,9 @@
 //!
 //! Duty: keep records durably and in order, replace them by a checkpoint, and after a crash give
 //! back the checkpoint and every record that was acknowledged. Serves database; speaks to the
-//! shell's disk. A torn tail is cut off before anything is appended behind it, and what was read is synced before
-//! it counts: it may have been in the cache of a system that outlived the service. The first refusal of
-//! the disk ends it: what is on the medium is unknown from there on.
+//! shell's disk. A torn tail is cut off before anything is appended behind it, and what was read is
+//! synced before it counts: it may have been in the cache of a system that outlived the service.
+//! The first refusal of the disk ends it: what is on the medium is unknown from there on.
 //!
 //! Deliberately not done here: knowing what a record means (database), more than one segment (a
 //! checkpoint empties the log), group commit (database has few records under way at a time).
@@ -43,7 +43,8 @@ enum State {
         hive: Option<Vec<u8>>,
         log: Option<Vec<u8>>,
     },
-    /// For the torn or void log to be replaced, or for the whole one to be synced, then to say this.
+    /// For the torn or void log to be replaced, or for the whole one to be synced, then to say
+    /// this.
     ExpectRepair(Output),
     /// For work.
     Ready,

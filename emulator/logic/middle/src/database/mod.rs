@@ -5,9 +5,8 @@
 //! is on the disk before the answer, and applied (`Commit`) once a second record is; after a crash
 //! checkpoint and records give the same replica again. While this node holds the witness disk, a
 //! copy there goes along: agreement is answered only once the copy has it too, so that the next
-//! holder finds whatever was acknowledged; without the copy, only while the view has quorum. A local
-//! failure ends the service; a failure of the copy
-//! unloads it and fails the witness.
+//! holder finds whatever was acknowledged; without the copy, only while the view has quorum. A
+//! local failure ends the service; a failure of the copy unloads it and fails the witness.
 //!
 //! Publishes hive, tag, applied and prepared. Deliberately not done here: order and agreement
 //! (gum), volatile tables (object; their changes only pass through), registry and crypto

@@ -3,10 +3,10 @@
 //! Goal: one total order, all or nothing across views, nothing acknowledged is lost, one lock.
 //! Method: real managers; models of the network (loses, repeats, reorders), of the nodes' disks
 //! (tear when power fails) and of a witness disk (one holder, the others fenced). Views are fed by
-//! hand: a new one at any moment, any quorate set of nodes, promises and installations in any order,
-//! left-behind nodes frozen in their old view. An oracle sees everything that is published, applied
-//! and acknowledged. One seed is one history. Faults planted in the models prove that the oracle can
-//! see.
+//! hand: a new one at any moment, any quorate set of nodes, promises and installations in any
+//! order, left-behind nodes frozen in their old view. An oracle sees everything that is published,
+//! applied and acknowledged. One seed is one history. Faults planted in the models prove that the
+//! oracle can see.
 
 mod attack;
 mod cluster;
