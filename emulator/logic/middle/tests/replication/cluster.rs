@@ -253,6 +253,7 @@ impl Cluster {
                         }
                     }
                     Event::WitnessFailed => {}
+                    Event::LeftBehind => removed.insert(*node),
                     Event::Failed { readable } => {
                         return Err(format!("{node:?} failed, readable: {readable}"));
                     }
