@@ -17,6 +17,7 @@ mod deadlines;
 mod entry;
 mod failback;
 mod failover;
+mod gate;
 mod group;
 mod hosts;
 mod invariants;
