@@ -20,6 +20,7 @@ impl Rcm {
     /// Gets the witness for the quorum manager.
     pub(super) fn witness_needed(&mut self, turn: &mut Turn<'_, '_>) {
         self.witness_lent = true;
+        self.lent_while_open = self.open;
         match turn.middle().settings.witness {
             Witness::None => {}
             Witness::Disk(disk) => {
@@ -76,6 +77,20 @@ impl Rcm {
             let to = NodeSet::one(owner);
             let message = Message::Command { request, command };
             turn.say(Output::Send { to, message });
+        }
+    }
+
+    /// The witness was got. If the view that wanted it is gone and another has quorum without it, it
+    /// is given back; if the open view wants it, the core group follows it.
+    pub(super) fn witness_got(&mut self, turn: &mut Turn<'_, '_>) {
+        let elsewhere = !owns_core_group(turn);
+        if !self.witness_lent || !self.open || !elsewhere {
+            return;
+        }
+        if self.lent_while_open {
+            self.call_core_group(turn);
+        } else {
+            self.give_witness_back(turn);
         }
     }
 
