@@ -43,6 +43,8 @@ pub struct GroupSeen {
     pub table_owner: Option<NodeId>,
     /// Its state; none while several nodes own it.
     pub state: Option<GroupState>,
+    /// How many resources it has.
+    pub resources: usize,
 }
 
 /// One resource: its state on each live node where it is not offline.
@@ -216,6 +218,7 @@ fn see_group<S: Service>(
             .and_then(|it| it.groups.get(&group))
             .map(|row| row.owner),
         state,
+        resources: members().count(),
     }
 }
 
@@ -261,5 +264,17 @@ fn works<S: Service>(world: &World<S>, node: NodeId, resource: ResourceId) -> bo
             world.networks().is_linked(node.into(), *network)
         }
         _ => true,
+    }
+}
+
+/// The tag of the copy of the cluster database on the witness disk; none where no copy is kept.
+#[must_use]
+pub fn witness_tag<S: Service>(world: &World<S>) -> Option<PaxosTag> {
+    match world.plan().settings.witness {
+        middle::settings::Witness::Disk(disk) => {
+            let storage = world.storage();
+            middle::database::witness_tag(|offset, bytes| storage.peek(disk, offset, bytes))
+        }
+        middle::settings::Witness::Share | middle::settings::Witness::None => None,
     }
 }

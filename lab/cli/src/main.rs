@@ -1,10 +1,17 @@
 //! The `looksalive` program: reads the command line, runs one command, turns its outcome into an
 //! exit code. Every command is a module of its own; nothing is decided here.
 
+mod bench;
 mod check;
+mod conformance;
 mod exit;
+mod format;
 mod output;
+mod run;
 mod schema;
+mod swarm;
+mod target;
+mod units;
 
 use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
@@ -31,6 +38,11 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Schema(schema::Schema),
+    Run(run::Run),
+    Swarm(swarm::Swarm),
+    Conformance(conformance::Conformance),
+    Bench(bench::Bench),
+    Target(target::Target),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +71,11 @@ fn run() -> Exit {
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Swarm(command) => command.run(),
+        Command::Conformance(command) => command.run(),
+        Command::Bench(command) => command.run(),
+        Command::Target(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));

@@ -32,6 +32,14 @@ impl From<NodeId> for Station {
 pub struct Stations(pub u128);
 
 impl Stations {
+    /// Every machine.
+    pub const ALL: Self = Self(u128::MAX);
+
+    /// The machines in ascending order.
+    pub fn iter(self) -> impl Iterator<Item = Station> {
+        (0..128).map(Station).filter(move |it| self.contains(*it))
+    }
+
     /// Just this one.
     #[must_use]
     pub fn one(station: Station) -> Self {

@@ -39,6 +39,8 @@ pub enum Rule {
         /// Who has lost it.
         from: NodeSet,
     },
+    /// These nodes have no path to one unit.
+    UnitUnreachable(DiskId, NodeSet),
     /// The unit answers nothing.
     Silent(DiskId),
     /// The unit answers late.
@@ -134,9 +136,13 @@ impl Storage {
     /// Whether a command of the node can get to the disk.
     #[must_use]
     pub fn reaches(&self, node: NodeId, disk: DiskId, networks: &Networks) -> bool {
-        self.disks
-            .get(&disk)
-            .is_some_and(|(place, _)| self.has_path(node, *place, networks))
+        let cut = |(_, rule): &(_, Rule)| match rule {
+            Rule::UnitUnreachable(unit, from) => *unit == disk && from.contains(node),
+            _ => false,
+        };
+        let place = self.disks.get(&disk).map(|(place, _)| *place);
+        place.is_some_and(|place| self.has_path(node, place, networks))
+            && !self.rules.iter().any(cut)
     }
 
     /// Whether the unit answers commands as it should.

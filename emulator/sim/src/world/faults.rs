@@ -54,8 +54,8 @@ pub enum Fault {
     BreakOnce(ResourceId),
     /// Its entry points do not return where it runs; the end of its host repairs it.
     HangOnce(ResourceId),
-    /// No node reaches the witness.
-    WitnessUnreachable,
+    /// These nodes do not reach the witness.
+    WitnessUnreachable(NodeSet),
 }
 
 impl<S: Service> World<S> {
@@ -68,7 +68,7 @@ impl<S: Service> World<S> {
 
     /// Makes a fault.
     pub fn make(&mut self, id: FaultId, fault: Fault) {
-        self.trace.world(self.now, &format!("{id:?} {fault:?}"));
+        self.world_event(WorldEvent::Fault(id, fault));
         match fault {
             Fault::Machine(node, fault) => self.break_machine(id, node, fault),
             Fault::Network(rule) => self.break_network(id, rule),
@@ -96,15 +96,24 @@ impl<S: Service> World<S> {
             Fault::Resource(resource, behaviour) => self.script(id, resource, behaviour),
             Fault::BreakOnce(resource) => self.once(id, resource, Behaviour::BROKEN),
             Fault::HangOnce(resource) => self.once(id, resource, Behaviour::Hung),
-            Fault::WitnessUnreachable => self.cut_witness(id),
+            Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
         }
-        self.log.world(self.now, WorldEvent::Fault(id, fault));
-        self.changes += 1;
+    }
+
+    /// Makes many network faults of one number at once.
+    pub fn make_rules(&mut self, id: FaultId, rules: Vec<net::Rule>) {
+        for rule in &rules {
+            self.world_event(WorldEvent::Fault(id, Fault::Network(*rule)));
+        }
+        let before = self.links();
+        self.networks.add_all(id, rules);
+        self.tell_links(&before);
+        self.surroundings_changed();
     }
 
     /// Takes everything away that faults of this number did.
     pub fn heal(&mut self, id: FaultId) {
-        self.trace.world(self.now, &format!("heal {id:?}"));
+        self.world_event(WorldEvent::Healed(id));
         let before = self.links();
         self.networks.heal(id);
         self.storage.heal(id);
@@ -120,8 +129,6 @@ impl<S: Service> World<S> {
         for (_, fault, node) in healed {
             self.heal_machine(node, fault);
         }
-        self.log.world(self.now, WorldEvent::Healed(id));
-        self.changes += 1;
     }
 
     /// Takes network rules away that `gone` says yes to, whatever fault made them.
@@ -201,7 +208,7 @@ impl<S: Service> World<S> {
                 self.storage.add(id, storage::Rule::Slow(disk, by))
             }
             (Some(disk), _) => self.storage.add(id, storage::Rule::Broken(disk)),
-            (None, _) if self.is_share(resource) => self.cut_witness(id),
+            (None, _) if self.is_share(resource) => self.cut_witness(id, self.plan.all()),
             (None, _) => self.scripts.add(id, resource, behaviour),
         }
     }
@@ -221,11 +228,12 @@ impl<S: Service> World<S> {
         }
     }
 
-    fn cut_witness(&mut self, id: FaultId) {
+    fn cut_witness(&mut self, id: FaultId, from: NodeSet) {
         match (&mut self.share, self.plan.settings.witness) {
-            (Some(share), _) => share.cut_off(id),
+            (Some(share), _) => share.cut_off(id, from),
             (None, middle::settings::Witness::Disk(disk)) => {
-                self.storage.add(id, storage::Rule::Silent(disk));
+                self.storage
+                    .add(id, storage::Rule::UnitUnreachable(disk, from));
             }
             (None, _) => {}
         }

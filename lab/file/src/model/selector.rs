@@ -71,7 +71,8 @@ impl Selector {
     }
 
     /// Whether the selector picks a thing of this name and site; `None` when only a run can tell.
-    fn picks(&self, name: &str, site: Option<&str>, member: bool) -> Option<bool> {
+    #[must_use]
+    pub fn picks(&self, name: &str, site: Option<&str>, member: bool) -> Option<bool> {
         match self {
             Self::Name(wanted) => Some(wanted == name),
             Self::Glob(pattern) => Some(glob_matches(pattern, name)),

@@ -11,7 +11,9 @@ use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
 use bottom::txlog::model::DiskModel;
 use bottom::txlog::{self, DiskRequest, FileName, Txlog};
 
-use crate::database::{Change, Database, Hive, HiveChange, Input, Output, Update, Value, image};
+use crate::database::{
+    Change, Database, Hive, HiveChange, Input, Output, Snapshot, Update, Value, image,
+};
 use crate::membership::UpdateKey;
 use crate::object::StateChange;
 use crate::test_context::{blank_facts, node, with_context};
@@ -238,6 +240,7 @@ pub(super) fn update(number: u64, epoch: u64, changes: Vec<Change>) -> Update {
             epoch,
             sender,
         },
+        tag_epoch: epoch,
         changes: Arc::new(changes),
     }
 }
@@ -260,6 +263,17 @@ pub(super) fn moved(number: u64) -> Update {
         cause: StateChangeCause::Move,
     };
     update(number, 1, vec![Change::State(change)])
+}
+
+/// The rig's replica, as it would travel.
+pub(super) fn snapshot_of(rig: &Rig) -> Snapshot {
+    Snapshot {
+        hive: Arc::clone(&rig.facts.hive),
+        tag: rig.facts.tag,
+        objects: Arc::default(),
+        applied: rig.facts.applied,
+        prepared: rig.facts.prepared.clone(),
+    }
 }
 
 /// The first tag after `count` updates.

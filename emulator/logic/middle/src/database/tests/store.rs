@@ -8,20 +8,10 @@ use bottom::txlog::FileName;
 use bottom::txlog::model::DiskModel;
 use proptest::prelude::*;
 
-use super::rig::{FIRST, Rig, moved, set, tag_after, update};
-use crate::database::{Change, Hive, Input, Output, Snapshot, Value};
+use super::rig::{FIRST, Rig, moved, set, snapshot_of, tag_after, update};
+use crate::database::{Change, Hive, Input, Output, Value};
 use crate::object::{ObjectTable, StateChange};
 use crate::test_context::node;
-
-fn snapshot_of(rig: &Rig) -> Snapshot {
-    Snapshot {
-        hive: Arc::clone(&rig.facts.hive),
-        tag: rig.facts.tag,
-        objects: Arc::default(),
-        applied: rig.facts.applied,
-        prepared: rig.facts.prepared.clone(),
-    }
-}
 
 fn installed(objects: ObjectTable) -> Output {
     Output::Installed {
@@ -155,7 +145,8 @@ fn an_epoch_begins_once_it_is_on_the_disk() {
     assert_eq!(rig.facts.tag, FIRST);
     rig.run();
     assert!(rig.said(&Output::Installed { objects: None }));
-    rig.carry_out(&set(1, 7));
+    let update = update(1, 2, set(1, 7).changes.to_vec());
+    rig.carry_out(&update);
     assert_eq!(rig.facts.tag.to_string(), "2:2:2");
     assert_eq!(rig.crash(0, 0).facts.tag.to_string(), "2:2:2");
 }

@@ -520,6 +520,7 @@ impl World {
                 epoch,
                 sender: me,
             },
+            tag_epoch: 1,
             changes: Arc::new(changes),
         };
         let members = self
