@@ -80,8 +80,8 @@ impl Rcm {
         }
     }
 
-    /// The witness was got. If the view that wanted it is gone and another has quorum without it, it
-    /// is given back; if the open view wants it, the core group follows it.
+    /// The witness was got. If the view that wanted it is gone and another has quorum without it,
+    /// it is given back; if the open view wants it, the core group follows it.
     pub(super) fn witness_got(&mut self, turn: &mut Turn<'_, '_>) {
         let elsewhere = !owns_core_group(turn);
         if !self.witness_lent || !self.open || !elsewhere {
