@@ -71,6 +71,8 @@ pub(super) struct Disk {
     pub(super) key: ReservationKey,
     pub(super) phase: Phase,
     pub(super) healthy: bool,
+    /// The holder that is being challenged.
+    challenged: Option<ReservationKey>,
     /// PRGENERATION at the last look: foreign registrations change it.
     pub(super) generation: Option<u32>,
     /// Next look at a held reservation.
@@ -90,6 +92,7 @@ impl Disk {
             key,
             phase: Phase::Idle,
             healthy: false,
+            challenged: None,
             generation: None,
             defend_at: Timestamp::NEVER,
             doubted: false,
@@ -352,11 +355,16 @@ impl Disk {
                 let reserve = Out::reserve(self.key, KIND);
                 self.send(Purpose::Reserve, Command::PersistentReserveOut(reserve));
             }
-            Some(holder) if purpose == Purpose::ContestHolder || is_own(holder, self.key) => {
+            // Another challenger may have won meanwhile. That one lives, so it is challenged anew.
+            Some(holder)
+                if (purpose == Purpose::ContestHolder && self.challenged == Some(holder))
+                    || is_own(holder, self.key) =>
+            {
                 let preempt = Out::preempt(self.key, Some(holder), KIND);
                 self.send(Purpose::Preempt, Command::PersistentReserveOut(preempt));
             }
-            Some(_) => {
+            Some(holder) => {
+                self.challenged = Some(holder);
                 self.phase = Phase::Challenging {
                     until: now + timing.challenge_wait,
                 };
