@@ -86,6 +86,7 @@ impl Pair {
                 me: id(number),
                 interfaces: vec![LAN],
                 generation: Generation::V2022,
+                trace_polls: false,
                 defaults: Generation::V2022.defaults(),
             };
             let node = Node::boot(config, Incarnation(1), [number; 32], Now::default());
@@ -248,7 +249,7 @@ fn survivors_go_on_and_a_minority_ends_its_service() {
 #[test]
 fn a_group_runs_on_one_node_and_moves_when_that_node_is_lost() {
     let mut pair = Pair::new(3);
-    pair.run(Duration::from_secs(200));
+    pair.run(Duration::from_secs(20));
     let owner = pair.owner().expect("the group has an owner");
     assert_eq!(pair.running(), [owner]);
     pair.machines.get_mut(&owner).expect("a machine").alive = false;

@@ -192,6 +192,14 @@ impl Array {
         self.target.picture(lun)
     }
 
+    /// The bytes at `offset` of a unit as its initiators would read them; nothing is said or
+    /// changed. `None` for a unit that does not exist.
+    pub fn peek(&self, lun: Lun, offset: u64, bytes: usize) -> Option<Vec<u8>> {
+        let mut read = vec![0; bytes];
+        self.target.store(lun)?.peek(offset, &mut read);
+        Some(read)
+    }
+
     /// An outsider takes the reservation away from its holder: registers and preempts, as an
     /// administrator with a tool would. Nothing happens without a reservation of one holder.
     pub fn outsider_preempts(&mut self, outsider: NexusId, lun: Lun) -> Outcome {

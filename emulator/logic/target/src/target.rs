@@ -392,6 +392,11 @@ impl<S: Store> Target<S> {
             .collect()
     }
 
+    /// Where a unit keeps its blocks, for those who only look.
+    pub fn store(&self, lun: Lun) -> Option<&S> {
+        self.unit(Some(lun)).map(|unit| &unit.store)
+    }
+
     /// Where a unit keeps its blocks.
     pub fn store_mut(&mut self, lun: Lun) -> Option<&mut S> {
         self.unit_mut(Some(lun)).map(|unit| &mut unit.store)

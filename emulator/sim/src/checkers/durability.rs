@@ -1,0 +1,67 @@
+//! What a quorate view has committed is there in every later cluster (GUM-3, DM-6): whoever forms
+//! the cluster again has at least the newest tag that any active node has had.
+
+use base::PaxosTag;
+
+use super::{Change, Checker, Scene, is_active};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Durability {
+    newest: PaxosTag,
+}
+
+impl Checker for Durability {
+    fn name(&self) -> &'static str {
+        "durability"
+    }
+
+    fn clause(&self) -> &'static str {
+        "GUM-3, DM-6"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+        let Change::Picture(picture) = change else {
+            return Ok(());
+        };
+        if !is_active(picture) {
+            return Ok(());
+        }
+        let mut others = scene.pictures.iter().flatten();
+        let alone = !others.any(|it| it.node != picture.node && is_active(it));
+        let before = scene.pictures.get(picture.node.index());
+        let was_active = before.and_then(Option::as_ref).is_some_and(is_active);
+        let content = |tag: PaxosTag| (tag.last_epoch, tag.sequence);
+        if alone && !was_active && content(picture.tag) < content(self.newest) {
+            return Err(format!(
+                "node {} forms the cluster at {}, but {} was committed before",
+                picture.node, picture.tag, self.newest
+            ));
+        }
+        self.newest = self.newest.max(picture.tag);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Stage, active, tag};
+    use super::*;
+
+    #[test]
+    fn a_cluster_formed_again_without_a_committed_update_is_found() {
+        let mut stage = Stage::new(Durability::default());
+        let mut first = active(1, 5, &[1, 2]);
+        first.tag = tag(1, 9);
+        stage.shows(first);
+        stage.ends(1);
+        let mut second = active(2, 6, &[2]);
+        second.tag = tag(1, 9);
+        stage.shows(second.clone());
+        assert_eq!(stage.verdict(), Ok(()));
+        stage.ends(2);
+        second.tag = tag(1, 8);
+        stage.shows(second);
+        assert!(stage.verdict().is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! Nodes that are excused for a while: a frozen machine cannot know, and one that has just thawed
+//! needs the time that detection and stopping take.
+
+use std::time::Duration;
+
+use base::{NodeId, NodeSet, Timestamp};
+use plan::Plan;
+
+use super::{Change, Scene};
+
+/// Who is excused.
+#[derive(Debug, Default)]
+pub(super) struct Grace {
+    thawed: Vec<(NodeId, Timestamp)>,
+}
+
+impl Grace {
+    /// Remembers who thawed.
+    pub(super) fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) {
+        match change {
+            Change::Thawed { node } => self.thawed.push((*node, scene.now)),
+            Change::Ended { node, .. } => self.thawed.retain(|(it, _)| it != node),
+            _ => {}
+        }
+    }
+
+    /// Nodes that are frozen or have thawed too recently.
+    pub(super) fn excused(&self, scene: &Scene<'_>) -> NodeSet {
+        let bound = stop_bound(scene.plan);
+        let recent = |it: &&(NodeId, Timestamp)| scene.now.since(it.1) < bound;
+        let recent: NodeSet = self.thawed.iter().filter(recent).map(|it| it.0).collect();
+        scene.frozen.union(recent)
+    }
+}
+
+/// The longest that a node outside the surviving view may take to stop: worst-case detection, all
+/// stages of a regroup twice (a second failure may restart it), arbitration, and some room.
+pub(super) fn stop_bound(plan: &Plan) -> Duration {
+    let defaults = &plan.defaults;
+    let regroup = defaults.regroup_opening_timeout
+        + defaults.regroup_stage_timeout
+        + defaults.regroup_pruning_timeout;
+    plan.settings.detection_max() * 2
+        + regroup * 2
+        + defaults.quorum_arbitration_time_max
+        + Duration::from_secs(10)
+}

@@ -1,0 +1,111 @@
+//! A resource host that ends takes only its own resources with it (RCM-12): what fails at the same
+//! instant on that node was opened in that host, or depends on what was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::{HostId, NodeId, Notice, ResourceId, ResourceState, Timestamp};
+
+use super::{Change, Checker, Scene};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Isolation {
+    opened: BTreeMap<(NodeId, HostId), BTreeSet<ResourceId>>,
+    ended: Option<(Timestamp, NodeId, HostId)>,
+}
+
+impl Checker for Isolation {
+    fn name(&self) -> &'static str {
+        "isolation"
+    }
+
+    fn clause(&self) -> &'static str {
+        "RCM-12"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+        match change {
+            Change::Opened {
+                node,
+                host,
+                resource,
+            } => {
+                let opened = self.opened.entry((*node, *host)).or_default();
+                opened.insert(*resource);
+            }
+            Change::Ended { node, .. } => self.opened.retain(|(it, _), _| it != node),
+            Change::Notice {
+                node,
+                notice: Notice::HostExited { host },
+            } => self.ended = Some((scene.now, *node, *host)),
+            Change::Notice {
+                node,
+                notice:
+                    Notice::ResourceState {
+                        resource,
+                        to: ResourceState::Failed,
+                        ..
+                    },
+            } => return self.judge(scene, *node, *resource),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Isolation {
+    fn judge(&self, scene: &Scene<'_>, node: NodeId, failed: ResourceId) -> Result<(), String> {
+        let Some((at, on, host)) = self.ended else {
+            return Ok(());
+        };
+        if at != scene.now || on != node {
+            return Ok(());
+        }
+        let mine = |resource: &ResourceId| {
+            self.opened
+                .get(&(node, host))
+                .is_some_and(|opened| opened.contains(resource))
+        };
+        let settings = scene.plan.model.resources.get(&failed);
+        let depends = settings.is_some_and(|it| it.dependencies.providers().any(|it| mine(&it)));
+        if mine(&failed) || depends {
+            return Ok(());
+        }
+        Err(format!(
+            "on node {node} the end of host {host} failed {}, which another host runs",
+            scene.plan.names.of_resource(failed)
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Stage, node};
+    use super::*;
+
+    fn fails(number: u16) -> Notice {
+        Notice::ResourceState {
+            resource: ResourceId(number),
+            from: ResourceState::Online,
+            to: ResourceState::Failed,
+            cause: base::StateChangeCause::Unknown,
+        }
+    }
+
+    #[test]
+    fn a_host_that_takes_a_stranger_with_it_is_found() {
+        let mut stage = Stage::new(Isolation::default());
+        for (host, number) in [(1, 0), (2, 9)] {
+            stage.sees(&Change::Opened {
+                node: node(1),
+                host: HostId(host),
+                resource: ResourceId(number),
+            });
+        }
+        stage.says(1, Notice::HostExited { host: HostId(1) });
+        stage.says(1, fails(0));
+        assert_eq!(stage.verdict(), Ok(()));
+        stage.says(1, fails(9));
+        assert!(stage.verdict().is_err());
+    }
+}

@@ -1,0 +1,52 @@
+//! No network name is served by two machines (NAME-1). Frozen nodes are excused until they thaw,
+//! and for the time that stopping takes.
+
+use super::grace::Grace;
+use super::{Change, Checker, Scene};
+use crate::hosts::Thing;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct NameOwnedOnce {
+    grace: Grace,
+}
+
+impl Checker for NameOwnedOnce {
+    fn name(&self) -> &'static str {
+        "name-owned-once"
+    }
+
+    fn clause(&self) -> &'static str {
+        "NAME-1"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+        self.grace.see(scene, change);
+        let excused = self.grace.excused(scene);
+        for (thing, nodes) in scene.outside.shared() {
+            let judged = nodes.difference(excused);
+            if let Thing::Name(name) | Thing::Server(name) = thing
+                && judged.len() > 1
+            {
+                return Err(format!("{name} is served by the nodes {judged}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Stage;
+    use super::*;
+
+    #[test]
+    fn one_name_on_two_nodes_is_found() {
+        let mut stage = Stage::new(NameOwnedOnce::default());
+        stage.takes_name(1, 5, "FS1");
+        stage.takes_name(2, 6, "FS2");
+        assert_eq!(stage.verdict(), Ok(()));
+        stage.takes_name(2, 7, "FS1");
+        assert!(stage.verdict().is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! A node's own clock: where it stood at the start and how fast it runs.
+
+use base::{Now, Timestamp, WallTime};
+
+/// Wall time at the start of the world: 2026-01-01 00:00 UTC. Any fixed date would do.
+pub const WALL_START: WallTime = WallTime(1_767_225_600_000);
+
+/// Thousand million: rates are given in parts of it.
+const UNIT: i128 = 1_000_000_000;
+
+/// One node's clock against the world's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Clock {
+    /// What it showed when the world began.
+    pub offset_nanos: u64,
+    /// How much faster (or slower) it runs, in parts per thousand million; 20 ppm is 20,000.
+    pub drift_ppb: i32,
+}
+
+impl Clock {
+    /// What this clock shows at world time `at`.
+    #[must_use]
+    pub fn read(self, at: Timestamp) -> Now {
+        let mono = Timestamp(self.offset_nanos.saturating_add(self.scale(at.0)));
+        let wall = WallTime(WALL_START.0 + mono.as_millis());
+        Now { mono, wall }
+    }
+
+    /// The first world time at which this clock shows `mono` or more.
+    #[must_use]
+    pub fn world_time(self, mono: Timestamp) -> Timestamp {
+        let shown = mono.0.saturating_sub(self.offset_nanos);
+        if self.drift_ppb == 0 || mono == Timestamp::NEVER {
+            return Timestamp(shown);
+        }
+        let rate = UNIT + i128::from(self.drift_ppb);
+        let at = (i128::from(shown) * UNIT + rate - 1) / rate;
+        Timestamp(u64::try_from(at).unwrap_or(u64::MAX))
+    }
+
+    fn scale(self, nanos: u64) -> u64 {
+        if self.drift_ppb == 0 {
+            return nanos;
+        }
+        let shown = i128::from(nanos) * (UNIT + i128::from(self.drift_ppb)) / UNIT;
+        u64::try_from(shown).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_translated_to_world_time_is_never_early() {
+        for drift_ppb in [-50_000, -1, 0, 1, 50_000] {
+            let clock = Clock {
+                offset_nanos: 17,
+                drift_ppb,
+            };
+            for mono in [17, 18, 1_000_000_007, 86_400_000_000_013] {
+                let at = clock.world_time(Timestamp(mono));
+                assert!(clock.read(at).mono >= Timestamp(mono), "{drift_ppb} {mono}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fast_clock_gains_on_the_world() {
+        let clock = Clock {
+            offset_nanos: 0,
+            drift_ppb: 20_000,
+        };
+        assert_eq!(
+            clock.read(Timestamp(1_000_000_000)).mono,
+            Timestamp(1_000_020_000)
+        );
+    }
+}

@@ -1,0 +1,452 @@
+//! The resource hosts of a node: processes that run resources and answer entry-point calls.
+//!
+//! Each answer takes a time that suits its resource type; these times are the model's own. Faults
+//! come as scripts: what a resource does instead of behaving.
+
+mod outside;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base::{CallId, HostId, NodeId, NodeSet, ResourceId, Rng};
+use top::rcm::{
+    EntryPoint, EntryResult, HostCommand, HostReport, ResourceParameters, ResourceSpec,
+};
+
+pub use outside::{Outside, RunChange, Thing};
+
+use crate::FaultId;
+use crate::net::Networks;
+
+/// ERROR_RESOURCE_NOT_FOUND (5007): the host does not know the resource.
+const NOT_FOUND: u32 = 5_007;
+/// ERROR_RESOURCE_FAILED (5038): a check found it not working.
+const FAILED: u32 = 5_038;
+
+/// What a resource does instead of behaving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Every entry point takes so much longer.
+    Slow(Duration),
+    /// No entry point returns.
+    Hung,
+    /// The process that runs it ends when it comes online.
+    Crashing,
+    /// Checks answer yes and no by turns.
+    Flapping,
+    /// The checks answer this, whatever is true. `Answers { looks_alive: true, is_alive: false }`
+    /// is the lying resource, with both `false` it is broken.
+    Answers {
+        /// Answer of the quick check.
+        looks_alive: bool,
+        /// Answer of the thorough check.
+        is_alive: bool,
+    },
+}
+
+/// Scripts by the fault that made them.
+#[derive(Debug, Default)]
+pub struct Scripts {
+    scripts: Vec<(FaultId, ResourceId, Behaviour)>,
+}
+
+impl Behaviour {
+    /// Both checks say no, whoever runs it and however often it is started again.
+    pub const BROKEN: Self = Self::Answers {
+        looks_alive: false,
+        is_alive: false,
+    };
+}
+
+impl Scripts {
+    /// Adds a script.
+    pub fn add(&mut self, fault: FaultId, resource: ResourceId, behaviour: Behaviour) {
+        self.scripts.push((fault, resource, behaviour));
+    }
+
+    /// Takes the scripts of a fault away.
+    pub fn heal(&mut self, fault: FaultId) {
+        self.scripts.retain(|(owner, _, _)| *owner != fault);
+    }
+
+    fn has(&self, resource: ResourceId, behaviour: Behaviour) -> bool {
+        self.scripts
+            .iter()
+            .any(|(_, it, does)| *it == resource && *does == behaviour)
+    }
+
+    /// The answers of the checks, where a script decides them; the latest counts.
+    fn answers(&self, resource: ResourceId) -> Option<(bool, bool)> {
+        let scripted = |(_, it, behaviour): &(_, ResourceId, Behaviour)| match behaviour {
+            Behaviour::Answers {
+                looks_alive,
+                is_alive,
+            } if *it == resource => Some((*looks_alive, *is_alive)),
+            _ => None,
+        };
+        self.scripts.iter().rev().find_map(scripted)
+    }
+
+    fn slowness(&self, resource: ResourceId) -> Duration {
+        let slow = |(_, it, behaviour): &(_, ResourceId, Behaviour)| match behaviour {
+            Behaviour::Slow(by) if *it == resource => Some(*by),
+            _ => None,
+        };
+        self.scripts.iter().filter_map(slow).sum()
+    }
+}
+
+/// What a host will do a while later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// Tell the node.
+    Report(HostReport),
+    /// Finish bringing a resource online; `call` is answered if it was not answered as pending.
+    Finish {
+        resource: ResourceId,
+        attempt: u64,
+        call: Option<CallId>,
+    },
+}
+
+/// What hosts see of the world around them.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) outside: &'a mut Outside,
+    pub(crate) networks: &'a Networks,
+    pub(crate) scripts: &'a Scripts,
+    /// Machines that answer to others.
+    pub(crate) awake: NodeSet,
+    pub(crate) rng: &'a mut Rng,
+}
+
+#[derive(Clone, Debug)]
+struct Instance {
+    spec: ResourceSpec,
+    runs: bool,
+    /// What it stands for has stopped working; a restart repairs it.
+    broken: bool,
+    /// Its entry points do not return; the end of its host repairs it.
+    hung: bool,
+    attempt: u64,
+    checks: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Host {
+    instances: BTreeMap<ResourceId, Instance>,
+}
+
+/// The resource hosts of one node.
+#[derive(Debug)]
+pub struct Hosts {
+    node: NodeId,
+    hosts: BTreeMap<HostId, Host>,
+}
+
+type Steps = Vec<(Duration, Later)>;
+
+impl Hosts {
+    /// No process yet.
+    #[must_use]
+    pub fn new(node: NodeId) -> Self {
+        Self {
+            node,
+            hosts: BTreeMap::new(),
+        }
+    }
+
+    /// Breaks what a resource stands for where it runs, until it is started again.
+    pub fn break_once(&mut self, resource: ResourceId) {
+        for host in self.hosts.values_mut() {
+            if let Some(instance) = host.instances.get_mut(&resource) {
+                instance.broken = true;
+            }
+        }
+    }
+
+    /// The entry points of a resource do not return any more where it runs, until its host ends.
+    pub fn hang_once(&mut self, resource: ResourceId) {
+        for host in self.hosts.values_mut() {
+            if let Some(instance) = host.instances.get_mut(&resource) {
+                instance.hung = true;
+            }
+        }
+    }
+
+    /// Whether a resource that runs here is broken.
+    #[must_use]
+    pub fn is_broken(&self, resource: ResourceId, scripts: &Scripts) -> bool {
+        let broken = |host: &Host| host.instances.get(&resource).is_some_and(|it| it.broken);
+        scripts.has(resource, Behaviour::BROKEN) || self.hosts.values().any(broken)
+    }
+
+    /// All processes end, with everything they run.
+    pub(crate) fn end_all(&mut self, outside: &mut Outside) {
+        for host in std::mem::take(&mut self.hosts).into_values() {
+            self.end(host, outside);
+        }
+    }
+
+    /// Carries out a command.
+    pub(crate) fn command(
+        &mut self,
+        id: HostId,
+        command: HostCommand,
+        around: &mut Surroundings<'_>,
+    ) -> Steps {
+        match command {
+            HostCommand::Start => {
+                self.hosts.entry(id).or_default();
+                let after = millis(around.rng.between(5, 20));
+                vec![(after, Later::Report(HostReport::Started))]
+            }
+            HostCommand::Kill => self.exit(id, around.outside),
+            HostCommand::Call {
+                call,
+                resource,
+                entry,
+            } => self.call(id, call, resource, entry, around),
+        }
+    }
+
+    /// A resource that was coming online is there, if nothing came in between.
+    pub(crate) fn finish(
+        &mut self,
+        id: HostId,
+        resource: ResourceId,
+        attempt: u64,
+        call: Option<CallId>,
+        around: &mut Surroundings<'_>,
+    ) -> Steps {
+        let node = self.node;
+        let Some(instance) = self.instance(id, resource) else {
+            return Vec::new();
+        };
+        let hung = instance.hung || around.scripts.has(resource, Behaviour::Hung);
+        if hung || instance.attempt != attempt {
+            return Vec::new();
+        }
+        if around.scripts.has(resource, Behaviour::Crashing) {
+            return self.exit(id, around.outside);
+        }
+        let parameters = &instance.spec.parameters;
+        let acquired =
+            around
+                .outside
+                .acquire(node, resource, parameters, around.networks, around.awake);
+        instance.runs = acquired.is_ok();
+        let result = match acquired {
+            Ok(()) => EntryResult::Success,
+            Err(code) => EntryResult::Failure { code },
+        };
+        let report = match call {
+            Some(call) => HostReport::Returned {
+                call,
+                resource,
+                result,
+            },
+            None => HostReport::Status {
+                resource,
+                result: Some(result),
+            },
+        };
+        vec![(Duration::ZERO, Later::Report(report))]
+    }
+
+    fn call(
+        &mut self,
+        id: HostId,
+        call: CallId,
+        resource: ResourceId,
+        entry: EntryPoint,
+        around: &mut Surroundings<'_>,
+    ) -> Steps {
+        let hung = self.instance(id, resource).is_some_and(|it| it.hung)
+            || around.scripts.has(resource, Behaviour::Hung);
+        if hung || !self.hosts.contains_key(&id) {
+            return Vec::new();
+        }
+        let slowness = around.scripts.slowness(resource);
+        let returned = |after: Duration, result| {
+            let report = HostReport::Returned {
+                call,
+                resource,
+                result,
+            };
+            vec![(after + slowness, Later::Report(report))]
+        };
+        match entry {
+            EntryPoint::Open(spec) => {
+                self.open(id, resource, spec);
+                returned(millis(1), EntryResult::Success)
+            }
+            EntryPoint::Online(spec) => self.online(id, call, resource, spec, slowness, around),
+            EntryPoint::Offline | EntryPoint::Terminate => {
+                let graceful = entry == EntryPoint::Offline;
+                let known = self.stop(id, resource, around.outside);
+                let result = if known {
+                    EntryResult::Success
+                } else {
+                    failure(NOT_FOUND)
+                };
+                returned(millis(if graceful { 30 } else { 5 }), result)
+            }
+            EntryPoint::LooksAlive | EntryPoint::IsAlive => {
+                let thorough = entry == EntryPoint::IsAlive;
+                let alive = self.check(id, resource, thorough, around);
+                let result = if alive {
+                    EntryResult::Success
+                } else {
+                    failure(FAILED)
+                };
+                returned(millis(if thorough { 10 } else { 1 }), result)
+            }
+            EntryPoint::Close => {
+                self.stop(id, resource, around.outside);
+                if let Some(host) = self.hosts.get_mut(&id) {
+                    host.instances.remove(&resource);
+                }
+                returned(millis(1), EntryResult::Success)
+            }
+        }
+    }
+
+    fn open(&mut self, id: HostId, resource: ResourceId, spec: ResourceSpec) {
+        let instance = Instance {
+            spec,
+            runs: false,
+            broken: false,
+            hung: false,
+            attempt: 0,
+            checks: 0,
+        };
+        if let Some(host) = self.hosts.get_mut(&id) {
+            host.instances.insert(resource, instance);
+        }
+    }
+
+    /// Coming online takes a while; types that take long say so at once and report later.
+    fn online(
+        &mut self,
+        id: HostId,
+        call: CallId,
+        resource: ResourceId,
+        spec: ResourceSpec,
+        slowness: Duration,
+        around: &mut Surroundings<'_>,
+    ) -> Steps {
+        let Some(instance) = self.instance(id, resource) else {
+            let report = HostReport::Returned {
+                call,
+                resource,
+                result: failure(NOT_FOUND),
+            };
+            return vec![(millis(1), Later::Report(report))];
+        };
+        instance.spec = spec;
+        instance.broken = false;
+        instance.attempt += 1;
+        let attempt = instance.attempt;
+        let duration = online_duration(&instance.spec.parameters, around.rng) + slowness;
+        let pending = duration >= PENDING_FROM;
+        let finish = Later::Finish {
+            resource,
+            attempt,
+            call: (!pending).then_some(call),
+        };
+        let mut steps = vec![(duration, finish)];
+        if pending {
+            let report = HostReport::Returned {
+                call,
+                resource,
+                result: EntryResult::Pending,
+            };
+            steps.insert(0, (millis(1), Later::Report(report)));
+        }
+        steps
+    }
+
+    fn stop(&mut self, id: HostId, resource: ResourceId, outside: &mut Outside) -> bool {
+        let node = self.node;
+        let Some(instance) = self.instance(id, resource) else {
+            return false;
+        };
+        instance.attempt += 1;
+        if std::mem::take(&mut instance.runs) {
+            outside.release(node, resource, &instance.spec.parameters);
+        }
+        true
+    }
+
+    fn check(
+        &mut self,
+        id: HostId,
+        resource: ResourceId,
+        thorough: bool,
+        around: &Surroundings<'_>,
+    ) -> bool {
+        let node = self.node;
+        let scripts = around.scripts;
+        let Some(instance) = self.instance(id, resource) else {
+            return false;
+        };
+        instance.checks += 1;
+        let flaps = scripts.has(resource, Behaviour::Flapping) && instance.checks % 2 == 0;
+        let works = || {
+            let parameters = &instance.spec.parameters;
+            around
+                .outside
+                .works(node, resource, parameters, around.networks, around.awake)
+        };
+        if let Some((looks_alive, is_alive)) = scripts.answers(resource) {
+            return if thorough { is_alive } else { looks_alive };
+        }
+        instance.runs && !instance.broken && !flaps && works()
+    }
+
+    fn exit(&mut self, id: HostId, outside: &mut Outside) -> Steps {
+        match self.hosts.remove(&id) {
+            Some(host) => self.end(host, outside),
+            None => return Vec::new(),
+        }
+        vec![(millis(5), Later::Report(HostReport::Exited))]
+    }
+
+    fn end(&self, host: Host, outside: &mut Outside) {
+        for (resource, instance) in host.instances {
+            if instance.runs {
+                outside.release(self.node, resource, &instance.spec.parameters);
+            }
+        }
+    }
+
+    fn instance(&mut self, id: HostId, resource: ResourceId) -> Option<&mut Instance> {
+        self.hosts.get_mut(&id)?.instances.get_mut(&resource)
+    }
+}
+
+/// From here on Online answers ERROR_IO_PENDING and reports later, as the product advises for
+/// anything above 300 ms (reference section 1.4).
+const PENDING_FROM: Duration = Duration::from_millis(300);
+
+fn online_duration(parameters: &ResourceParameters, rng: &mut Rng) -> Duration {
+    let (low, high) = match parameters {
+        ResourceParameters::PhysicalDisk { .. } | ResourceParameters::FileShareWitness => (0, 0),
+        ResourceParameters::IpAddress { .. } => (400, 600),
+        ResourceParameters::NetworkName { .. } => (300, 500),
+        ResourceParameters::FileServer { .. } => (60, 120),
+        ResourceParameters::FileShare { .. } => (20, 50),
+        ResourceParameters::GenericApplication { .. } => (80, 200),
+    };
+    millis(rng.between(low, high))
+}
+
+fn failure(code: u32) -> EntryResult {
+    EntryResult::Failure { code }
+}
+
+fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}

@@ -1,0 +1,227 @@
+use base::NetworkId;
+
+use super::*;
+use crate::net::{Rule, Segment};
+
+const HOST: HostId = HostId(1);
+const IP: ResourceId = ResourceId(0);
+const APP: ResourceId = ResourceId(1);
+const LAN: NetworkId = NetworkId(0);
+
+fn node(number: u8) -> NodeId {
+    NodeId::new(number).unwrap()
+}
+
+fn address() -> ResourceSpec {
+    ResourceSpec {
+        name: "ip".to_owned(),
+        parameters: ResourceParameters::IpAddress {
+            network: LAN,
+            address: "10.0.0.9".to_owned(),
+        },
+    }
+}
+
+fn program() -> ResourceSpec {
+    ResourceSpec {
+        name: "app".to_owned(),
+        parameters: ResourceParameters::GenericApplication {
+            command_line: "app".to_owned(),
+            current_directory: String::new(),
+        },
+    }
+}
+
+/// One node's hosts and what is around them; commands are carried out to their end at once.
+struct Bench {
+    hosts: [Hosts; 2],
+    outside: Outside,
+    networks: Networks,
+    scripts: Scripts,
+    rng: Rng,
+    calls: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let attached: NodeSet = [node(1), node(2)].into_iter().collect();
+        let segment = Segment {
+            attached: attached.into(),
+            delay: Duration::ZERO,
+        };
+        Self {
+            hosts: [Hosts::new(node(1)), Hosts::new(node(2))],
+            outside: Outside::default(),
+            networks: Networks::new(vec![segment], Rng::new(1, 0)),
+            scripts: Scripts::default(),
+            rng: Rng::new(1, 1),
+            calls: 0,
+        }
+    }
+
+    fn command(&mut self, on: u8, command: HostCommand) -> Vec<HostReport> {
+        let mut around = Surroundings {
+            outside: &mut self.outside,
+            networks: &self.networks,
+            scripts: &self.scripts,
+            awake: [node(1), node(2)].into_iter().collect(),
+            rng: &mut self.rng,
+        };
+        let hosts = &mut self.hosts[usize::from(on) - 1];
+        let mut steps = hosts.command(HOST, command, &mut around);
+        let mut reports = Vec::new();
+        while !steps.is_empty() {
+            match steps.remove(0).1 {
+                Later::Report(report) => reports.push(report),
+                Later::Finish {
+                    resource,
+                    attempt,
+                    call,
+                } => steps.extend(hosts.finish(HOST, resource, attempt, call, &mut around)),
+            }
+        }
+        reports
+    }
+
+    fn call(&mut self, on: u8, resource: ResourceId, entry: EntryPoint) -> Vec<EntryResult> {
+        self.calls += 1;
+        let command = HostCommand::Call {
+            call: CallId(self.calls),
+            resource,
+            entry,
+        };
+        let result = |report| match report {
+            HostReport::Returned { result, .. } => Some(result),
+            HostReport::Status { result, .. } => result,
+            HostReport::Started | HostReport::Exited => None,
+        };
+        self.command(on, command)
+            .into_iter()
+            .filter_map(result)
+            .collect()
+    }
+
+    fn online(&mut self, on: u8, resource: ResourceId, spec: ResourceSpec) -> Vec<EntryResult> {
+        self.command(on, HostCommand::Start);
+        self.call(on, resource, EntryPoint::Open(spec.clone()));
+        self.call(on, resource, EntryPoint::Online(spec))
+    }
+
+    fn alive(&mut self, on: u8, resource: ResourceId) -> (bool, bool) {
+        let mut ask = |entry| self.call(on, resource, entry) == [EntryResult::Success];
+        (ask(EntryPoint::LooksAlive), ask(EntryPoint::IsAlive))
+    }
+}
+
+#[test]
+fn an_address_is_pending_for_a_while_and_then_held_by_the_node() {
+    let mut bench = Bench::new();
+    let results = bench.online(1, IP, address());
+    assert_eq!(results, [EntryResult::Pending, EntryResult::Success]);
+    let thing = Thing::Address(LAN, "10.0.0.9".to_owned());
+    assert_eq!(bench.outside.served(&thing), NodeSet::one(node(1)));
+    assert_eq!(bench.alive(1, IP), (true, true));
+    bench.call(1, IP, EntryPoint::Offline);
+    assert!(bench.outside.served(&thing).is_empty());
+}
+
+#[test]
+fn an_address_that_another_machine_answers_for_is_refused() {
+    let mut bench = Bench::new();
+    bench.online(1, IP, address());
+    let results = bench.online(2, IP, address());
+    assert_eq!(results.last(), Some(&EntryResult::Failure { code: 5_057 }));
+}
+
+#[test]
+fn an_address_fails_its_checks_when_its_adapter_loses_the_link() {
+    let mut bench = Bench::new();
+    bench.online(1, IP, address());
+    let rule = Rule::NicDown(node(1).into(), LAN);
+    bench.networks.add(FaultId(1), rule);
+    assert_eq!(bench.alive(1, IP), (false, false));
+    bench.networks.heal(FaultId(1));
+    assert_eq!(bench.alive(1, IP), (true, true));
+}
+
+#[test]
+fn a_hung_resource_answers_nothing_until_its_host_is_killed() {
+    let mut bench = Bench::new();
+    bench.online(1, APP, program());
+    bench.scripts.add(FaultId(1), APP, Behaviour::Hung);
+    assert!(bench.call(1, APP, EntryPoint::IsAlive).is_empty());
+    assert!(bench.call(1, APP, EntryPoint::Terminate).is_empty());
+    assert_eq!(bench.outside.runs(APP), NodeSet::one(node(1)));
+    assert_eq!(bench.command(1, HostCommand::Kill), [HostReport::Exited]);
+    assert!(bench.outside.runs(APP).is_empty());
+}
+
+#[test]
+fn what_hangs_once_hangs_until_its_host_has_ended() {
+    let mut bench = Bench::new();
+    bench.online(1, APP, program());
+    bench.hosts[0].hang_once(APP);
+    assert!(bench.call(1, APP, EntryPoint::LooksAlive).is_empty());
+    bench.command(1, HostCommand::Kill);
+    let results = bench.online(1, APP, program());
+    assert_eq!(results, [EntryResult::Success]);
+}
+
+#[test]
+fn what_broke_once_works_again_after_a_restart_and_what_is_broken_does_not() {
+    let mut bench = Bench::new();
+    bench.online(1, APP, program());
+    bench.hosts[0].break_once(APP);
+    assert_eq!(bench.alive(1, APP), (false, false));
+    bench.call(1, APP, EntryPoint::Terminate);
+    bench.call(1, APP, EntryPoint::Online(program()));
+    assert_eq!(bench.alive(1, APP), (true, true));
+    bench.scripts.add(FaultId(1), APP, Behaviour::BROKEN);
+    bench.call(1, APP, EntryPoint::Online(program()));
+    assert_eq!(bench.alive(1, APP), (false, false));
+}
+
+#[test]
+fn a_lying_resource_says_yes_to_looks_alive_only() {
+    let mut bench = Bench::new();
+    bench.online(1, APP, program());
+    let lying = Behaviour::Answers {
+        looks_alive: true,
+        is_alive: false,
+    };
+    bench.scripts.add(FaultId(1), APP, lying);
+    assert_eq!(bench.alive(1, APP), (true, false));
+}
+
+#[test]
+fn a_crashing_resource_takes_its_host_with_it() {
+    let mut bench = Bench::new();
+    bench.scripts.add(FaultId(1), APP, Behaviour::Crashing);
+    bench.command(1, HostCommand::Start);
+    bench.call(1, APP, EntryPoint::Open(program()));
+    let reports = bench.command(
+        1,
+        HostCommand::Call {
+            call: CallId(9),
+            resource: APP,
+            entry: EntryPoint::Online(program()),
+        },
+    );
+    assert_eq!(reports, [HostReport::Exited]);
+}
+
+#[test]
+fn a_name_keeps_its_record_when_it_goes_offline() {
+    let mut bench = Bench::new();
+    let spec = ResourceSpec {
+        name: "name".to_owned(),
+        parameters: ResourceParameters::NetworkName {
+            name: "FS1".to_owned(),
+            addresses: vec!["10.0.0.9".to_owned()],
+        },
+    };
+    bench.online(1, IP, spec);
+    bench.call(1, IP, EntryPoint::Offline);
+    assert_eq!(bench.outside.resolve("fs1"), ["10.0.0.9"]);
+    assert!(bench.outside.resolve("fs2").is_empty());
+}

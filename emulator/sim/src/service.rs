@@ -1,0 +1,48 @@
+//! The cluster service as the world drives it. `node::Node` is the one that matters; tests of the
+//! world itself use smaller ones.
+
+use base::{Incarnation, Now, Timestamp};
+use node::{Effect, Event, Node, NodeConfig, Picture};
+
+/// One life of a cluster service. The driving rule: after any call, take all effects, then come
+/// back at the deadline or with the next event.
+pub trait Service: Sized {
+    /// Starts it.
+    fn boot(config: NodeConfig, incarnation: Incarnation, entropy: [u8; 32], now: Now) -> Self;
+    /// Something happened outside.
+    fn handle(&mut self, now: Now, event: Event);
+    /// Runs what is due.
+    fn advance(&mut self, now: Now);
+    /// When it next wants to run, by its own clock.
+    fn deadline(&self) -> Option<Timestamp>;
+    /// Moves everything that it wants done to `effects`, oldest first.
+    fn drain(&mut self, effects: &mut Vec<Effect>);
+    /// Its state as plain data.
+    fn picture(&self) -> Picture;
+}
+
+impl Service for Node {
+    fn boot(config: NodeConfig, incarnation: Incarnation, entropy: [u8; 32], now: Now) -> Self {
+        Self::boot(config, incarnation, entropy, now)
+    }
+
+    fn handle(&mut self, now: Now, event: Event) {
+        self.handle(now, event);
+    }
+
+    fn advance(&mut self, now: Now) {
+        self.advance(now);
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.deadline()
+    }
+
+    fn drain(&mut self, effects: &mut Vec<Effect>) {
+        effects.extend(self.effects());
+    }
+
+    fn picture(&self) -> Picture {
+        self.picture()
+    }
+}

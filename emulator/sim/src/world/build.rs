@@ -1,0 +1,209 @@
+//! A world from a plan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base::{DiskId, Incarnation, NetworkId, NodeSet, Rng, Timestamp};
+use bottom::txlog::FileName;
+use plan::{Member, Plan};
+use scsi::Lun;
+use target::{Array, Config, UnitConfig};
+
+use super::seat::Seat;
+use super::{Happening, World};
+use crate::checkers::Jury;
+use crate::clock::Clock;
+use crate::disk::NodeDisk;
+use crate::hosts::{Hosts, Outside, Scripts};
+use crate::log::Log;
+use crate::net::{Networks, Segment, Station, Stations};
+use crate::queue::Queue;
+use crate::service::Service;
+use crate::share::Share;
+use crate::storage::Storage;
+use crate::trace::Trace;
+
+/// How long a datagram takes on a network without faults.
+const NETWORK_DELAY: Duration = Duration::from_micros(200);
+/// Within so long of each other the machines of a lab start.
+const START_STAGGER: Duration = Duration::from_millis(500);
+
+/// Random streams: one per concern, so that a new draw in one place leaves the others alone.
+mod stream {
+    pub(super) const NETWORK: u64 = 1;
+    pub(super) const HOSTS: u64 = 2;
+    pub(super) const TIES: u64 = 3;
+    pub(super) const CLOCKS: u64 = 4;
+    pub(super) const START: u64 = 5;
+    pub(super) const ENTROPY: u64 = 0x100;
+    pub(super) const DISK: u64 = 0x200;
+}
+
+/// What a world may differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Decides every draw.
+    pub seed: u64,
+    /// Entries of equal time come in a drawn order instead of that of their making.
+    pub shuffle_ties: bool,
+    /// Clocks run up to so many parts in a million too fast or too slow.
+    pub drift_ppm_max: u32,
+    /// Remember every notice and state line, for reports; otherwise only what judging needs.
+    pub keep: bool,
+    /// Nodes note every health check.
+    pub trace_polls: bool,
+}
+
+impl Options {
+    /// What `run` uses: clocks without drift, order of making, everything kept.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            shuffle_ties: false,
+            drift_ppm_max: 0,
+            keep: true,
+            trace_polls: false,
+        }
+    }
+}
+
+impl<S: Service> World<S> {
+    /// Builds the world of a plan; every machine starts within the first half second.
+    ///
+    /// # Panics
+    /// When the plan has a disk that no target can be made of; the lab file's rules exclude it.
+    #[must_use]
+    pub fn new(plan: Plan, options: Options) -> Self {
+        let rng = |stream| Rng::new(options.seed, stream);
+        let networks = networks(&plan, rng(stream::NETWORK));
+        let ties = options.shuffle_ties.then(|| rng(stream::TIES));
+        let mut clocks = rng(stream::CLOCKS);
+        let mut seat = |member: &Member| seat(member, &plan, options, &mut clocks);
+        let mut world = Self {
+            now: Timestamp::ZERO,
+            queue: Queue::new(networks.count(), ties),
+            seats: plan.members.iter().map(&mut seat).collect(),
+            networks,
+            storage: storage(&plan),
+            share: plan
+                .witness_share
+                .as_ref()
+                .map(|share| Share::new(share.host.clone(), plan.members.len())),
+            outside: Outside::default(),
+            scripts: Scripts::default(),
+            hosts_rng: rng(stream::HOSTS),
+            faults_made: 0,
+            machine_faults: Vec::new(),
+            repaired_by_restart: Vec::new(),
+            asked: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            share_holder: None,
+            pictures: plan.members.iter().map(|_| None).collect(),
+            touched: NodeSet::EMPTY,
+            changes: 0,
+            deliveries: 0,
+            trace_polls: options.trace_polls,
+            jury: Jury::standard(),
+            trace: Trace::new(options.keep),
+            log: Log::new(options.keep),
+            effects: Vec::new(),
+            arrivals: Vec::new(),
+            plan,
+        };
+        world.start_all(&mut rng(stream::START));
+        world
+    }
+
+    fn start_all(&mut self, rng: &mut Rng) {
+        let stagger = u64::try_from(START_STAGGER.as_micros()).unwrap_or(0);
+        for seat in &mut self.seats {
+            seat.powered = true;
+            let at = Timestamp::ZERO + Duration::from_micros(rng.below(stagger));
+            let start = Happening::Start {
+                node: seat.id,
+                order: seat.order,
+            };
+            self.queue.push(at, start);
+        }
+    }
+}
+
+fn networks(plan: &Plan, rng: Rng) -> Networks {
+    let machines = plan.members.iter().map(|member| &member.machine);
+    let machines: Vec<_> = machines.chain(&plan.others).collect();
+    let on = |network: NetworkId| -> Stations {
+        let attached = |(_, machine): &(u8, &&plan::Machine)| {
+            machine.adapters.iter().any(|(it, _)| *it == network)
+        };
+        let stations = (0_u8..).zip(&machines).filter(attached);
+        stations.map(|(station, _)| Station(station)).collect()
+    };
+    let segment = |network| Segment {
+        attached: on(network),
+        delay: NETWORK_DELAY,
+    };
+    let numbers = plan.settings.networks.keys().copied();
+    Networks::new(numbers.map(segment).collect(), rng)
+}
+
+fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> Seat<S> {
+    let number = u64::from(member.id.number());
+    let mut disk = NodeDisk::new(Rng::new(options.seed, stream::DISK + number));
+    // Above the tag of a blank disk, so that what setup installed counts.
+    let tag = base::PaxosTag {
+        next_epoch: 1,
+        last_epoch: 1,
+        sequence: 1,
+    };
+    disk.install(FileName::Hive, middle::database::image(&plan.hive, tag));
+    let drift_max = u64::from(options.drift_ppm_max) * 1_000;
+    let drift = i64::try_from(clocks.below(2 * drift_max + 1)).unwrap_or(0);
+    let drift = drift - i64::try_from(drift_max).unwrap_or(0);
+    Seat {
+        id: member.id,
+        networks: member.machine.adapters.iter().map(|it| it.0).collect(),
+        service_restart: member.service_restart,
+        powered: false,
+        frozen: false,
+        service: None,
+        incarnation: Incarnation(0),
+        life: 0,
+        order: 0,
+        reboot: None,
+        clock: Clock {
+            offset_nanos: 0,
+            drift_ppb: i32::try_from(drift).unwrap_or(0),
+        },
+        disk,
+        hosts: Hosts::new(member.id),
+        entropy: Rng::new(options.seed, stream::ENTROPY + number),
+        wake_at: Timestamp::NEVER,
+        wake_generation: 0,
+        held: Vec::new(),
+        frames_held: 0,
+    }
+}
+
+fn storage(plan: &Plan) -> Storage {
+    let mut storage = Storage::default();
+    for (place, shelf) in plan.arrays.iter().enumerate() {
+        let here = || plan.disks.iter().filter(move |disk| disk.array == place);
+        let unit = |disk: &plan::Disk| UnitConfig {
+            lun: Lun(disk.lun),
+            blocks: disk.blocks,
+            block_bytes: disk.block_bytes,
+            physical_exponent: disk.physical_exponent,
+            ..UnitConfig::disk(Lun(disk.lun), disk.blocks, format!("{place}-{}", disk.lun))
+        };
+        let config = Config {
+            name: format!("iqn.2026-01.example.looksalive:{}", shelf.name),
+            port_groups: vec![1],
+            units: here().map(unit).collect(),
+        };
+        let array = Array::new(config).expect("the lab file's rules keep disks possible");
+        let disks: Vec<(DiskId, Lun)> = here().map(|disk| (disk.id, Lun(disk.lun))).collect();
+        storage.add_array(array, shelf.portals.clone(), disks);
+    }
+    storage
+}

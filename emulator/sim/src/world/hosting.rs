@@ -1,0 +1,85 @@
+//! Resource hosts in the world: commands reach them, their answers reach the node.
+
+use std::time::Duration;
+
+use base::{HostId, NodeId, NodeSet};
+use node::Event;
+use top::rcm::{EntryPoint, HostCommand};
+
+use super::seat::Seat;
+use super::{ForNode, World};
+use crate::checkers::Change;
+use crate::hosts::{Later, Surroundings};
+use crate::service::Service;
+
+/// How long a command takes to reach a host, and a report to reach the service.
+pub(super) const DISPATCH: Duration = Duration::from_micros(100);
+
+impl<S: Service> World<S> {
+    pub(super) fn host_command(&mut self, node: NodeId, host: HostId, command: HostCommand) {
+        if let HostCommand::Call {
+            resource,
+            entry: EntryPoint::Open(_),
+            ..
+        } = command
+        {
+            self.changed(&Change::Opened {
+                node,
+                host,
+                resource,
+            });
+        }
+        let steps = self.with_hosts(node, |seat, around| {
+            seat.hosts.command(host, command, around)
+        });
+        self.plan_steps(node, host, steps);
+    }
+
+    pub(super) fn host_later(&mut self, node: NodeId, host: HostId, later: Later) {
+        match later {
+            Later::Report(report) => self.give(node, Event::Host { host, report }),
+            Later::Finish {
+                resource,
+                attempt,
+                call,
+            } => {
+                let steps = self.with_hosts(node, |seat, around| {
+                    seat.hosts.finish(host, resource, attempt, call, around)
+                });
+                self.plan_steps(node, host, steps);
+            }
+        }
+    }
+
+    fn plan_steps(&mut self, node: NodeId, host: HostId, steps: Vec<(Duration, Later)>) {
+        for (after, later) in steps {
+            self.send_to_node(node, after + DISPATCH, ForNode::Later { host, later });
+        }
+    }
+
+    fn with_hosts<T>(
+        &mut self,
+        node: NodeId,
+        act: impl FnOnce(&mut Seat<S>, &mut Surroundings<'_>) -> T,
+    ) -> T {
+        let awake = self.awake();
+        let mut around = Surroundings {
+            outside: &mut self.outside,
+            networks: &self.networks,
+            scripts: &self.scripts,
+            awake,
+            rng: &mut self.hosts_rng,
+        };
+        act(&mut self.seats[node.index()], &mut around)
+    }
+
+    /// Members whose machines answer others.
+    pub(super) fn awake(&self) -> NodeSet {
+        let awake = |seat: &&Seat<S>| seat.is_awake();
+        self.seats
+            .iter()
+            .filter(awake)
+            .map(|seat| seat.id)
+            .collect()
+    }
+}

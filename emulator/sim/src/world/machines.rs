@@ -1,0 +1,257 @@
+//! Power, processes and the service control manager.
+
+use std::time::Duration;
+
+use base::{HaltReason, NodeId, Timestamp};
+use node::{Event, NodeConfig};
+
+use super::{ForNode, Happening, World};
+use crate::checkers::{Change, Ended};
+use crate::log::WorldEvent;
+use crate::service::Service;
+
+/// How long a machine takes from power to the start of the cluster service.
+pub(crate) const BOOT: Duration = Duration::from_secs(20);
+/// How long a machine that shuts down in order waits for the cluster service.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(120);
+
+impl<S: Service> World<S> {
+    /// The power of a member goes: the process, the hosts and the cache of its disk are gone.
+    pub fn power_off(&mut self, node: NodeId) {
+        let Some(seat) = self.seats.get_mut(node.index()) else {
+            return;
+        };
+        if !seat.powered {
+            return;
+        }
+        let was_running = seat.service.is_some();
+        seat.disk.lose_power();
+        self.end_life(node);
+        let seat = &mut self.seats[node.index()];
+        seat.powered = false;
+        seat.frozen = false;
+        self.storage.lose_node(node);
+        self.world_event(WorldEvent::PowerOff(node));
+        if was_running {
+            self.changed(&Change::Ended {
+                node,
+                why: Ended::Power,
+            });
+        }
+        self.surroundings_changed();
+    }
+
+    /// The power of a member comes back; it boots, and its cluster service starts.
+    pub fn power_on(&mut self, node: NodeId) {
+        let Some(seat) = self.seats.get_mut(node.index()) else {
+            return;
+        };
+        if seat.powered {
+            return;
+        }
+        seat.powered = true;
+        self.order_start(node, BOOT);
+        self.world_event(WorldEvent::PowerOn(node));
+        self.surroundings_changed();
+    }
+
+    /// The process of the cluster service dies; the machine stays, and the service control
+    /// manager starts it again.
+    pub fn kill_service(&mut self, node: NodeId) {
+        let Some(seat) = self.seats.get(node.index()) else {
+            return;
+        };
+        if seat.service.is_none() || seat.frozen {
+            return;
+        }
+        let restart = seat.service_restart;
+        self.end_process(node, Ended::Killed);
+        self.world_event(WorldEvent::ServiceKilled(node));
+        self.order_start(node, restart);
+    }
+
+    /// Nothing runs on the machine until it thaws.
+    pub fn freeze(&mut self, node: NodeId) {
+        let Some(seat) = self.seats.get_mut(node.index()) else {
+            return;
+        };
+        if !seat.powered || seat.frozen {
+            return;
+        }
+        seat.frozen = true;
+        self.world_event(WorldEvent::Frozen(node));
+        self.changed(&Change::Frozen { node });
+        self.surroundings_changed();
+    }
+
+    /// The machine goes on where it was: what came in meanwhile comes in now, in its order.
+    pub fn thaw(&mut self, node: NodeId) {
+        let Some(seat) = self.seats.get_mut(node.index()) else {
+            return;
+        };
+        if !seat.frozen {
+            return;
+        }
+        seat.frozen = false;
+        seat.frames_held = 0;
+        for what in std::mem::take(&mut seat.held) {
+            self.queue.push(self.now, what);
+        }
+        self.world_event(WorldEvent::Thawed(node));
+        self.changed(&Change::Thawed { node });
+        self.surroundings_changed();
+        self.arm(node);
+    }
+
+    /// The service control manager asks the cluster service to stop; it stays stopped.
+    pub fn stop_service(&mut self, node: NodeId) {
+        self.world_event(WorldEvent::StopAsked(node));
+        let Some(seat) = self.seats.get_mut(node.index()) else {
+            return;
+        };
+        // Whatever start was ordered before is void.
+        seat.order = seat.order.wrapping_add(1);
+        if seat.service.is_some() {
+            self.send_to_node(node, Duration::ZERO, ForNode::Event(Event::Stop));
+        }
+    }
+
+    /// The cluster service is started, unless it runs.
+    pub fn start_service(&mut self, node: NodeId) {
+        self.order_start(node, Duration::ZERO);
+    }
+
+    /// The machine shuts down in order and boots again.
+    pub fn reboot(&mut self, node: NodeId) {
+        let Some(seat) = self.seats.get_mut(node.index()) else {
+            return;
+        };
+        if !seat.powered {
+            return;
+        }
+        seat.reboot = Some(BOOT);
+        let running = seat.service.is_some();
+        self.stop_service(node);
+        let order = self.seats[node.index()].order;
+        let patience = if running {
+            SHUTDOWN_PATIENCE
+        } else {
+            Duration::ZERO
+        };
+        let at = self.now + patience;
+        self.queue.push(at, Happening::ForceOff { node, order });
+    }
+
+    pub(super) fn force_off(&mut self, node: NodeId, order: u32) {
+        let seat = &self.seats[node.index()];
+        if seat.order == order && seat.reboot.is_some() {
+            self.cycle(node);
+        }
+    }
+
+    /// The machine goes off and boots again.
+    fn cycle(&mut self, node: NodeId) {
+        self.seats[node.index()].reboot = None;
+        self.power_off(node);
+        self.power_on(node);
+    }
+
+    /// The machine stops at once and boots again.
+    pub fn crash(&mut self, node: NodeId) {
+        if self
+            .seats
+            .get(node.index())
+            .is_some_and(|seat| seat.powered)
+        {
+            self.cycle(node);
+        }
+    }
+
+    /// The node's own disk refuses every write from now on, or no longer.
+    pub fn set_disk_failing(&mut self, node: NodeId, failing: bool) {
+        if let Some(seat) = self.seats.get_mut(node.index()) {
+            seat.disk.set_failing(failing);
+        }
+    }
+
+    pub(super) fn halted(&mut self, node: NodeId, reason: HaltReason) {
+        let restart = self.seats[node.index()].service_restart;
+        self.end_process(node, Ended::Halted(reason));
+        self.world_event(WorldEvent::ServiceEnded(node, reason));
+        if self.seats[node.index()].reboot.is_some() {
+            self.cycle(node);
+        } else if reason.is_unplanned() {
+            self.order_start(node, restart);
+        }
+    }
+
+    fn end_process(&mut self, node: NodeId, why: Ended) {
+        self.seats[node.index()].disk.lose_process();
+        self.end_life(node);
+        if let Some(share) = &mut self.share {
+            share.close(node);
+        }
+        self.share_seen();
+        self.changed(&Change::Ended { node, why });
+    }
+
+    /// The life of the service is over, and with it all that it had begun.
+    fn end_life(&mut self, node: NodeId) {
+        let seat = &mut self.seats[node.index()];
+        seat.service = None;
+        seat.life = seat.life.wrapping_add(1);
+        seat.order = seat.order.wrapping_add(1);
+        seat.wake_at = Timestamp::NEVER;
+        seat.wake_generation = seat.wake_generation.wrapping_add(1);
+        seat.held.clear();
+        seat.frames_held = 0;
+        seat.hosts.end_all(&mut self.outside);
+        self.pictures[node.index()] = None;
+        self.touched.remove(node);
+    }
+
+    fn order_start(&mut self, node: NodeId, after: Duration) {
+        let seat = &mut self.seats[node.index()];
+        seat.order = seat.order.wrapping_add(1);
+        let order = seat.order;
+        let start = Happening::Start { node, order };
+        self.queue.push(self.now + after, start);
+    }
+
+    pub(super) fn start_ordered(&mut self, node: NodeId, order: u32) {
+        let now = self.now;
+        let networks = &self.networks;
+        let seat = &mut self.seats[node.index()];
+        if seat.order != order || !seat.powered || seat.service.is_some() {
+            return;
+        }
+        if seat.frozen {
+            seat.held.push(Happening::Start { node, order });
+            return;
+        }
+        seat.incarnation.0 += 1;
+        let entropy = seat.draw_entropy();
+        let config = NodeConfig {
+            me: node,
+            interfaces: seat.networks.clone(),
+            generation: self.plan.generation,
+            trace_polls: self.trace_polls,
+            defaults: self.plan.defaults.clone(),
+        };
+        let incarnation = seat.incarnation;
+        let service = S::boot(config, incarnation, entropy, seat.clock.read(now));
+        seat.service = Some(Box::new(service));
+        let down: Vec<_> = seat
+            .networks
+            .iter()
+            .copied()
+            .filter(|network| !networks.is_linked(node.into(), *network))
+            .collect();
+        self.world_event(WorldEvent::ServiceStarted(node));
+        self.changed(&Change::Started { node, incarnation });
+        self.settle(node);
+        for network in down {
+            self.give(node, Event::Interface { network, up: false });
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Groups and resources: those of the file, and before them the core group with the cluster's own
+//! address, name and witness.
+
+use std::net::Ipv4Addr;
+
+use base::{Defaults, GroupId, NetworkId, NodeSet, ResourceId, limits};
+use file::model::{self, Lab, OnFailure};
+use middle::settings::{Settings, Witness};
+use top::rcm::model::{
+    CORE_GROUP, Failback, GroupSettings, Model, Priority, ResourceSettings, RestartAction,
+};
+use top::rcm::{Dependencies, ResourceParameters};
+
+use crate::{Names, PlanError};
+
+/// What came of planning the groups.
+pub(crate) struct Grouped {
+    pub(crate) model: Model,
+    /// The names, now with resources.
+    pub(crate) names: Names,
+    pub(crate) witness: Option<ResourceId>,
+}
+
+pub(crate) fn plan(
+    lab: &Lab,
+    names: &Names,
+    settings: &Settings,
+    defaults: &Defaults,
+) -> Result<Grouped, PlanError> {
+    let mut planner = Planner {
+        lab,
+        names: names.clone(),
+        defaults,
+        model: Model::default(),
+    };
+    let witness = planner.core_group(settings)?;
+    for (place, group) in (1_u16..).zip(&lab.cluster.groups) {
+        planner.group(GroupId(place), group)?;
+    }
+    let Planner { model, names, .. } = planner;
+    let resources = model.resources.len();
+    PlanError::check_count("resources", resources, limits::RESOURCES_MAX)?;
+    Ok(Grouped {
+        model,
+        names,
+        witness,
+    })
+}
+
+struct Planner<'a> {
+    lab: &'a Lab,
+    names: Names,
+    defaults: &'a Defaults,
+    model: Model,
+}
+
+impl Planner<'_> {
+    /// "Cluster Group" with "Cluster IP Address", "Cluster Name" and the witness; returns the
+    /// witness.
+    fn core_group(&mut self, settings: &Settings) -> Result<Option<ResourceId>, PlanError> {
+        let name = self.names.of_group(CORE_GROUP);
+        let group = GroupSettings::new(name, self.defaults);
+        self.model.groups.insert(CORE_GROUP, group);
+        let mut addresses = Vec::new();
+        for (place, address) in self.lab.cluster.addresses.iter().enumerate() {
+            let name = match place {
+                0 => "Cluster IP Address".to_owned(),
+                _ => format!("Cluster IP Address {}", place + 1),
+            };
+            let parameters = self.address(*address, None)?;
+            addresses.push(self.add(self.resource(&name, CORE_GROUP, parameters))?);
+        }
+        if !addresses.is_empty() {
+            let parameters = ResourceParameters::NetworkName {
+                name: self.lab.cluster.name.clone(),
+                addresses: Vec::new(),
+            };
+            let mut resource = self.resource("Cluster Name", CORE_GROUP, parameters);
+            resource.dependencies = Dependencies(vec![addresses]);
+            self.add(resource)?;
+        }
+        match settings.witness {
+            Witness::None => Ok(None),
+            Witness::Disk(disk) => {
+                let name = format!("Cluster Disk {}", disk.0 + 1);
+                let parameters = ResourceParameters::PhysicalDisk { disk };
+                self.add(self.resource(&name, CORE_GROUP, parameters))
+                    .map(Some)
+            }
+            Witness::Share => {
+                let parameters = ResourceParameters::FileShareWitness;
+                let witness = self.resource("File Share Witness", CORE_GROUP, parameters);
+                self.add(witness).map(Some)
+            }
+        }
+    }
+
+    fn group(&mut self, id: GroupId, group: &model::Group) -> Result<(), PlanError> {
+        let mut settings = GroupSettings::new(group.name.clone(), self.defaults);
+        settings.preferred_owners = self.nodes(&group.owners.preferred)?;
+        settings.anti_affinity.clone_from(&group.anti_affinity);
+        settings.priority = match group.priority {
+            model::Priority::High => Priority::High,
+            model::Priority::Medium => Priority::Medium,
+            model::Priority::Low => Priority::Low,
+            model::Priority::NoAutoStart => Priority::NoAutoStart,
+        };
+        let limit = group.failover.limit;
+        settings.failover_threshold = limit.or(settings.failover_threshold);
+        settings.failover_period = group.failover.within.unwrap_or(settings.failover_period);
+        settings.failback = match group.failback {
+            model::Failback::Never => Failback::Never,
+            model::Failback::Immediate => Failback::Immediate,
+            model::Failback::Window { from_hour, to_hour } => {
+                Failback::Window { from_hour, to_hour }
+            }
+        };
+        settings.persistent_state = group.start;
+        self.model.groups.insert(id, settings);
+        let possible = match &group.owners.possible {
+            Some(owners) => Some(self.nodes(owners)?.into_iter().collect::<NodeSet>()),
+            None => None,
+        };
+        self.resources(id, group, possible)
+    }
+
+    /// The resources of a group: numbered first, because a dependency may point forward.
+    fn resources(
+        &mut self,
+        id: GroupId,
+        group: &model::Group,
+        possible: Option<NodeSet>,
+    ) -> Result<(), PlanError> {
+        let first = self.names.resources.len();
+        let place = |name: &String| {
+            let found = group.resources.iter().position(|it| it.name == *name);
+            let place = found.ok_or_else(|| PlanError::unknown("resource", name))?;
+            number(first + place)
+        };
+        for resource in &group.resources {
+            let parameters = self.parameters(&resource.kind)?;
+            let mut settings = self.resource(&resource.name, id, parameters);
+            let item = |item: &Vec<String>| item.iter().map(place).collect();
+            let items: Result<_, PlanError> = resource.depends.iter().map(item).collect();
+            settings.dependencies = Dependencies(items?);
+            settings.possible_owners = possible;
+            apply_policy(&mut settings, &resource.policy);
+            self.add(settings)?;
+        }
+        Ok(())
+    }
+
+    fn resource(
+        &self,
+        name: &str,
+        group: GroupId,
+        parameters: ResourceParameters,
+    ) -> ResourceSettings {
+        ResourceSettings::new(name, group, parameters, self.defaults)
+    }
+
+    fn add(&mut self, settings: ResourceSettings) -> Result<ResourceId, PlanError> {
+        let id = number(self.names.resources.len())?;
+        let group = self.names.of_group(settings.group);
+        self.names.resources.push((group, settings.name.clone()));
+        if let Some(group) = self.model.groups.get_mut(&settings.group) {
+            group.resources.push(id);
+        }
+        self.model.resources.insert(id, settings);
+        Ok(id)
+    }
+
+    fn parameters(&self, kind: &model::ResourceKind) -> Result<ResourceParameters, PlanError> {
+        Ok(match kind {
+            model::ResourceKind::PhysicalDisk { lun } => {
+                let disk = self.names.disk(lun);
+                let unknown = || PlanError::unknown("logical unit", &lun.to_string());
+                let disk = disk.ok_or_else(unknown)?;
+                ResourceParameters::PhysicalDisk { disk }
+            }
+            model::ResourceKind::IpAddress { address, network } => {
+                self.address(*address, Some(network))?
+            }
+            model::ResourceKind::NetworkName { name } => ResourceParameters::NetworkName {
+                name: name.clone(),
+                addresses: Vec::new(),
+            },
+            model::ResourceKind::FileServer => ResourceParameters::FileServer {
+                name: String::new(),
+            },
+            model::ResourceKind::FileShare { share, path } => ResourceParameters::FileShare {
+                server: String::new(),
+                share: share.clone(),
+                path: path.clone(),
+            },
+            model::ResourceKind::GenericApplication { command, directory } => {
+                ResourceParameters::GenericApplication {
+                    command_line: command.clone(),
+                    current_directory: directory.clone().unwrap_or_default(),
+                }
+            }
+        })
+    }
+
+    /// An address on the network that the file names, or on the one whose subnet has it.
+    fn address(
+        &self,
+        address: Ipv4Addr,
+        network: Option<&String>,
+    ) -> Result<ResourceParameters, PlanError> {
+        let holds = |it: &&model::Network| match network {
+            Some(name) => it.name == *name,
+            None => it.subnet.contains(address),
+        };
+        let found = self.lab.networks.iter().find(holds);
+        let network: NetworkId = found
+            .and_then(|it| self.names.network(&it.name))
+            .ok_or_else(|| PlanError::unknown("network of address", &address.to_string()))?;
+        let address = address.to_string();
+        Ok(ResourceParameters::IpAddress { network, address })
+    }
+
+    fn nodes(&self, names: &[String]) -> Result<Vec<base::NodeId>, PlanError> {
+        let node = |name: &String| {
+            let node = self.names.node(name);
+            node.ok_or_else(|| PlanError::unknown("member", name))
+        };
+        names.iter().map(node).collect()
+    }
+}
+
+fn apply_policy(settings: &mut ResourceSettings, policy: &model::ResourcePolicy) {
+    let restart = policy.restart;
+    if let Some(action) = restart.on_failure {
+        settings.restart_action = match action {
+            OnFailure::DoNothing => RestartAction::DontRestart,
+            OnFailure::Restart => RestartAction::RestartNoNotify,
+            OnFailure::RestartThenFailover => RestartAction::RestartNotify,
+        };
+    }
+    settings.restart_threshold = restart.limit.unwrap_or(settings.restart_threshold);
+    settings.restart_period = restart.within.unwrap_or(settings.restart_period);
+    settings.restart_delay = restart.delay.unwrap_or(settings.restart_delay);
+    settings.retry_period = restart.retry_after.unwrap_or(settings.retry_period);
+    settings.looks_alive_interval = policy.poll.looks_alive;
+    settings.is_alive_interval = policy.poll.is_alive;
+    settings.pending_timeout = policy.pending.unwrap_or(settings.pending_timeout);
+    settings.deadlock_timeout = policy.deadlock.unwrap_or(settings.deadlock_timeout);
+    settings.separate_monitor = policy.separate_monitor.unwrap_or(settings.separate_monitor);
+}
+
+fn number(place: usize) -> Result<ResourceId, PlanError> {
+    let count = place + 1;
+    PlanError::check_count("resources", count, limits::RESOURCES_MAX)?;
+    Ok(ResourceId(u16::try_from(place).unwrap_or(u16::MAX)))
+}
