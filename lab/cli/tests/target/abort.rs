@@ -123,7 +123,7 @@ fn nothing_of_the_victim_lands_after_preempt_and_abort_is_good() {
         rounds_with_aborts += u32::from(written < DEPTH);
         out(&mut attacker, Out::clear(key(1)));
     }
-    println!("{aborted} writes were stopped, in {rounds_with_aborts} rounds");
+    eprintln!("{aborted} writes were stopped, in {rounds_with_aborts} rounds");
     assert!(
         rounds_with_aborts > 0,
         "the victim was never caught with writes under way"

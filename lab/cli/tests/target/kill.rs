@@ -138,7 +138,7 @@ fn acknowledged_reservations_survive_kill_9() {
         was_under_way += u32::from(found == 1);
         model = candidates[found].clone();
     }
-    println!("{acknowledged_last} times the last acknowledged, {was_under_way} times one more");
+    eprintln!("{acknowledged_last} times the last acknowledged, {was_under_way} times one more");
 }
 
 #[test]
