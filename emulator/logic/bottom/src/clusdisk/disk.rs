@@ -44,6 +44,8 @@ pub(super) enum Purpose {
     ContestHolder,
     Preempt,
     Verify,
+    ClaimKeys,
+    ClaimScrub,
     Defend,
     DefendKeys,
     Scrub,
@@ -142,7 +144,7 @@ impl Disk {
         }
     }
 
-    pub(super) fn request(&mut self, now: Timestamp, timing: Timing, request: Request) {
+    pub(super) fn request(&mut self, request: Request) {
         if request == Request::Release {
             self.waiting.clear();
         }
@@ -151,7 +153,7 @@ impl Disk {
             return;
         }
         self.waiting.push_back(request);
-        self.pump(now, timing);
+        self.pump();
     }
 
     /// Answers a request that cannot be taken.
@@ -167,7 +169,7 @@ impl Disk {
     }
 
     /// Takes up the next request when nothing is in flight and no arbitration is under way.
-    pub(super) fn pump(&mut self, now: Timestamp, timing: Timing) {
+    pub(super) fn pump(&mut self) {
         while self.flight.is_none() {
             let busy = !matches!(self.phase, Phase::Idle | Phase::Held);
             let releasing = self.waiting.front() == Some(&Request::Release);
@@ -177,15 +179,14 @@ impl Disk {
             let Some(request) = self.waiting.pop_front() else {
                 return;
             };
-            self.begin(now, timing, request);
+            self.begin(request);
         }
     }
 
-    fn begin(&mut self, now: Timestamp, timing: Timing, request: Request) {
+    fn begin(&mut self, request: Request) {
         match request {
             Request::Arbitrate if self.phase == Phase::Held => {
                 // Asking again proves that the hold is still good.
-                self.defend_at = now + timing.interval;
                 self.send(Purpose::Verify, read(InAction::ReadReservation));
             }
             Request::Arbitrate => {
@@ -267,7 +268,7 @@ impl Disk {
             }
             purpose => self.arbitrated(now, timing, purpose, &outcome),
         }
-        self.pump(now, timing);
+        self.pump();
     }
 
     fn worked(&mut self, purpose: Purpose, outcome: Outcome) {
@@ -316,17 +317,38 @@ impl Disk {
                 Ok(_) => self.lose_arbitration(false),
                 Err(_) => self.lose_arbitration(true),
             },
+            Purpose::ClaimKeys => match Keys::parse(data) {
+                Ok(keys) => self.claim(now, timing, &keys),
+                Err(_) => self.lose_arbitration(true),
+            },
+            Purpose::ClaimScrub => self.send(Purpose::ClaimKeys, read(InAction::ReadKeys)),
             _ => match Reservation::parse(data) {
-                Ok(found) if found.holder() == Some(self.key) => self.hold(now),
+                Ok(found) if found.holder() == Some(self.key) => {
+                    self.send(Purpose::ClaimKeys, read(InAction::ReadKeys));
+                }
                 _ => self.lose_arbitration(false),
             },
+        }
+    }
+
+    /// The reservation is ours. It counts once nobody else is registered: a challenger whose wait
+    /// is under way would otherwise preempt before the next look.
+    fn claim(&mut self, now: Timestamp, timing: Timing, keys: &Keys) {
+        match keys.keys.iter().find(|key| **key != self.key) {
+            Some(foreign) => {
+                let preempt = Out::preempt(self.key, Some(*foreign), KIND);
+                self.send(Purpose::ClaimScrub, Command::PersistentReserveOut(preempt));
+            }
+            None => self.hold(now, timing, keys.generation),
         }
     }
 
     /// A look at who holds the disk, during arbitration.
     fn found(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, found: &Reservation) {
         match found.holder() {
-            Some(holder) if holder == self.key => self.hold(now),
+            Some(holder) if holder == self.key => {
+                self.send(Purpose::ClaimKeys, read(InAction::ReadKeys));
+            }
             // All registrants hold it: somebody else's kind of reservation.
             None if found.held.is_some() => self.lose_arbitration(false),
             None => {
@@ -352,18 +374,16 @@ impl Disk {
         }
     }
 
-    fn hold(&mut self, now: Timestamp) {
+    fn hold(&mut self, now: Timestamp, timing: Timing, generation: u32) {
         if self.phase != Phase::Held {
             self.words
                 .push(Output::Notice(Notice::DiskHeld { disk: self.id }));
         }
         self.phase = Phase::Held;
+        self.generation = Some(generation);
+        self.defend_at = now + timing.interval;
         self.healthy = true;
         self.doubted = false;
-        // Challengers may have registered before this look and must not win when their wait ends,
-        // so the next one comes at once and reads the keys.
-        self.generation = None;
-        self.defend_at = now;
         self.report(Report::Held);
     }
 

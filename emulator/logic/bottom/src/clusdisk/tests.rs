@@ -86,15 +86,8 @@ impl Bench {
         self.answer(reservation(1, None));
         self.answer(good());
         self.answer(reservation(1, Some(own())));
+        self.answer(keys(1, &[own()]));
         assert_eq!(self.reports(), [Report::Held]);
-        self.look(1, &[own()]);
-    }
-
-    /// A new holder looks at once whether somebody challenges it.
-    fn look(&mut self, generation: u32, found: &[u64]) {
-        self.sleep();
-        self.answer(reservation(generation, Some(own())));
-        self.answer(keys(generation, found));
     }
 }
 
@@ -153,6 +146,7 @@ fn a_free_disk_is_registered_reserved_and_verified() {
     );
     assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Reserve));
     bench.answer(reservation(1, Some(own())));
+    bench.answer(keys(1, &[own()]));
     assert_eq!(bench.reports(), [Report::Held]);
 }
 
@@ -185,22 +179,21 @@ fn a_challenger_that_is_still_registered_preempts_the_dead_owner() {
     bench.answer(reservation(1, Some(FOREIGN)));
     assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Preempt));
     bench.answer(reservation(2, Some(own())));
+    bench.answer(keys(2, &[own()]));
     assert_eq!(bench.reports(), [Report::Held]);
 }
 
 #[test]
-fn a_challenger_that_another_one_forestalled_challenges_the_winner_anew() {
-    const WINNER: u64 = 0x0300_0001_4c41_4356;
+fn an_owner_that_returns_takes_a_waiting_challenger_out_before_the_disk_counts_as_held() {
     let mut bench = Bench::new();
     bench.ask(Request::Arbitrate);
     bench.answer(good());
-    bench.answer(reservation(1, Some(FOREIGN)));
-    bench.sleep();
-    bench.answer(keys(2, &[WINNER, own()]));
-    bench.answer(reservation(2, Some(WINNER)));
-    assert!(bench.flight.is_none() && bench.reports().is_empty());
-    bench.sleep();
-    assert_eq!(bench.now, Timestamp::ZERO + Duration::from_secs(12));
+    bench.answer(reservation(4, Some(own())));
+    bench.answer(keys(4, &[FOREIGN, own()]));
+    assert!(bench.reports().is_empty());
+    assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Preempt));
+    bench.answer(keys(5, &[own()]));
+    assert_eq!(bench.reports(), [Report::Held]);
 }
 
 #[test]
@@ -216,14 +209,15 @@ fn an_owner_looks_every_three_seconds_and_takes_foreign_registrations_out() {
 }
 
 #[test]
-fn an_owner_that_arbitrates_again_still_takes_a_challenger_out() {
+fn an_owner_that_proves_its_hold_again_does_not_overlook_a_challenger() {
     let mut bench = Bench::new();
     bench.hold();
     bench.ask(Request::Arbitrate);
     bench.answer(reservation(2, Some(own())));
-    assert_eq!(bench.reports(), [Report::Held]);
-    bench.look(2, &[own(), FOREIGN]);
+    bench.answer(keys(2, &[own(), FOREIGN]));
     assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Preempt));
+    bench.answer(keys(3, &[own()]));
+    assert_eq!(bench.reports(), [Report::Held]);
 }
 
 #[test]

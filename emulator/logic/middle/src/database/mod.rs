@@ -36,7 +36,7 @@ pub use witness::witness_tag;
 
 use crate::Context;
 use crate::membership::UpdateKey;
-use install::Installation;
+use install::{Installation, Request};
 use reconcile::Reconcile;
 use replica::{Record, Replica};
 use witness::WitnessCopy;
@@ -108,6 +108,8 @@ pub struct Database {
     records: usize,
     /// The view whose source's replica this node has taken over.
     installed_in: Option<ViewId>,
+    /// What gum asked for last, until the replica that it is compared with is settled.
+    request: Option<Request>,
     /// Numbers requests of gum that end in `Installed`; only the newest is answered.
     installation: u64,
     witness: WitnessCopy,
@@ -189,28 +191,12 @@ impl Database {
         out.push(Output::LocalFailed { readable });
     }
 
-    fn begin_epoch(&mut self, out: &mut Outbox<Output>) {
-        self.installation += 1;
-        let next_epoch = self.replica.tag.next_epoch + 1;
-        let pending = Pending::Epoch {
-            next_epoch,
-            installation: self.installation,
-        };
-        self.log(&Record::Epoch { next_epoch }, pending, out);
-    }
-
-    fn epoch_begun(&mut self, next_epoch: u64, installation: u64, out: &mut Outbox<Output>) {
-        self.replica.tag.next_epoch = next_epoch;
-        self.witness.changed();
-        self.publish(out);
-        if installation == self.installation {
-            out.push(Output::Installed { objects: None });
-        }
-    }
-
     /// Sends what the witness copy wants and says what has become true.
     fn settle(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        self.compare(cx, out);
+        if !self.is_being_replaced() {
+            self.serve(cx, out);
+            self.compare(cx, out);
+        }
         // Not over a copy that is newer, before the local replica is as new.
         let compared = matches!(self.reconcile, None | Some(Reconcile::Writing { .. }));
         if compared && !self.witness.write(&self.replica) {
@@ -238,8 +224,8 @@ impl Manager for Database {
             (State::ExpectRecovery | State::Open, Input::Log(said)) => self.log_said(said, out),
             (State::Open, Input::Prepare { update }) => self.prepare(update, out),
             (State::Open, Input::Commit { number }) => self.commit(number, out),
-            (State::Open, Input::Install { snapshot }) => self.install(cx, snapshot, out),
-            (State::Open, Input::BeginEpoch) => self.begin_epoch(out),
+            (State::Open, Input::Install { snapshot }) => self.ask(Request::Install(snapshot)),
+            (State::Open, Input::BeginEpoch) => self.ask(Request::BeginEpoch),
             (State::Open, Input::WitnessHeld { disk }) => self.witness_held(disk),
             (State::Open, Input::WitnessReleased) => self.witness_released(cx),
             (State::Open, Input::WitnessReport(report)) => self.witness_report(cx, report, out),

@@ -7,7 +7,7 @@ use bottom::clusdisk;
 use super::install::Installation;
 use super::replica::Replica;
 use super::witness::Progress;
-use super::{Database, Output, Pending};
+use super::{Database, Output};
 use crate::Context;
 
 /// What is missing until both are one.
@@ -55,12 +55,8 @@ impl Database {
         }
     }
 
-    /// Compares what was read with the local replica, unless that is about to be replaced.
+    /// Compares what was read with the local replica.
     pub(super) fn compare(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        let replaced = |pending: &Pending| matches!(pending, Pending::Replaced(_));
-        if self.pending.iter().any(replaced) {
-            return;
-        }
         let found = |reconcile: &mut Reconcile| matches!(reconcile, Reconcile::Found { .. });
         let Some(Reconcile::Found { copy }) = self.reconcile.take_if(found) else {
             return;
@@ -69,7 +65,7 @@ impl Database {
         let trusted = self.is_installed(cx) || was_active(cx);
         match copy {
             Some(copy) if trusted && copy.tag > self.replica.tag => {
-                self.catch_up(cx, copy, out);
+                self.catch_up(cx, &copy, out);
             }
             Some(copy) if !trusted && copy.standing() > self.replica.standing() => {
                 self.adopt(copy, out);
@@ -86,16 +82,14 @@ impl Database {
     }
 
     /// An active member has agreed to whatever the copy has committed beyond it, and its volatile
-    /// tables need that update too. If it has not, others went on without it: while its view is
-    /// still closed it takes the copy, and gum sees to its removal; in an open one it leaves the
-    /// copy alone.
-    fn catch_up(&mut self, cx: &Context<'_>, copy: Replica, out: &mut Outbox<Output>) {
+    /// tables need that update too. If it has not, others went on without it: its tables are worth
+    /// nothing, and taking the copy would hide that. It leaves the copy alone and rejoins.
+    fn catch_up(&mut self, cx: &Context<'_>, copy: &Replica, out: &mut Outbox<Output>) {
         if self.replica.prepared_number() == Some(copy.applied) {
             self.commit(copy.applied, out);
-        } else if self.is_installed(cx) {
-            self.witness_failed(cx, out);
         } else {
-            self.adopt(copy, out);
+            self.witness_released(cx);
+            out.push(Output::LeftBehind);
         }
     }
 

@@ -96,8 +96,10 @@ impl Gum {
             epoch: view.id.epoch,
             sender: cx.facts.me,
         };
-        let changes = Arc::clone(&agreed.changes);
-        Some(Update { key, changes })
+        Some(Update {
+            key,
+            ..agreed.clone()
+        })
     }
 
     pub(super) fn snapshot(&mut self, from: NodeId, snapshot: Snapshot, out: &mut Outbox<Output>) {

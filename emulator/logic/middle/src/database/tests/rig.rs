@@ -240,6 +240,7 @@ pub(super) fn update(number: u64, epoch: u64, changes: Vec<Change>) -> Update {
             epoch,
             sender,
         },
+        tag_epoch: epoch,
         changes: Arc::new(changes),
     }
 }

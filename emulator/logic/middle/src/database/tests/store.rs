@@ -145,7 +145,8 @@ fn an_epoch_begins_once_it_is_on_the_disk() {
     assert_eq!(rig.facts.tag, FIRST);
     rig.run();
     assert!(rig.said(&Output::Installed { objects: None }));
-    rig.carry_out(&set(1, 7));
+    let update = update(1, 2, set(1, 7).changes.to_vec());
+    rig.carry_out(&update);
     assert_eq!(rig.facts.tag.to_string(), "2:2:2");
     assert_eq!(rig.crash(0, 0).facts.tag.to_string(), "2:2:2");
 }
