@@ -100,16 +100,22 @@ impl Array {
         if !self.powered || !self.target.is_attached(nexus) {
             return Outcome::PathLost;
         }
+        let offered = data_out.len() as u64;
         let request = Request {
             nexus,
             lun: Some(lun),
             cdb,
             data_out,
+            offered,
         };
         let mut data_in = Vec::new();
         let mut response = self.target.execute(request, &mut data_in);
         match std::mem::take(&mut response.obligation) {
             Obligation::None => {}
+            Obligation::Sanitize(lun) => {
+                while self.target.sanitize_slice() {}
+                response = self.target.sanitized(lun).unwrap_or(response);
+            }
             Obligation::Sync(lun) => self
                 .target
                 .store_mut(lun)
