@@ -60,5 +60,9 @@ impl Datagram {
     }
 }
 
-wire::codec!(enum Frame { 0 = Heartbeat(heartbeat), 1 = Membership(message), 2 = Segment(segment) });
+wire::codec!(enum Frame {
+    0 = Heartbeat(heartbeat),
+    1 = Membership(message),
+    2 = Segment(segment),
+});
 wire::codec!(enum Payload { 0 = Gum(message), 1 = Quorum(message), 2 = Rcm(message) });
