@@ -170,6 +170,8 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         incarnation: Incarnation(0),
         life: 0,
         order: 0,
+        stopping: false,
+        start_after_stop: false,
         reboot: None,
         clock: Clock {
             offset_nanos: 0,

@@ -30,6 +30,9 @@ impl<S: Service> World<S> {
         let seat = &mut self.seats[node.index()];
         seat.powered = false;
         seat.frozen = false;
+        seat.start_after_stop = false;
+        // Whatever start was ordered before is void.
+        seat.order = seat.order.wrapping_add(1);
         self.storage.lose_node(node);
         self.world_event(WorldEvent::PowerOff(node));
         if was_running {
@@ -111,7 +114,9 @@ impl<S: Service> World<S> {
         };
         // Whatever start was ordered before is void.
         seat.order = seat.order.wrapping_add(1);
+        seat.start_after_stop = false;
         if seat.service.is_some() {
+            seat.stopping = true;
             self.send_to_node(node, Duration::ZERO, ForNode::Event(Event::Stop));
         }
     }
@@ -178,10 +183,14 @@ impl<S: Service> World<S> {
         let restart = self.seats[node.index()].service_restart;
         self.end_process(node, Ended::Halted(reason));
         self.world_event(WorldEvent::ServiceEnded(node, reason));
-        if self.seats[node.index()].reboot.is_some() {
+        let seat = &mut self.seats[node.index()];
+        let start_again = std::mem::take(&mut seat.start_after_stop);
+        if seat.reboot.is_some() {
             self.cycle(node);
         } else if reason.is_unplanned() {
             self.order_start(node, restart);
+        } else if start_again {
+            self.order_start(node, Duration::ZERO);
         }
     }
 
@@ -200,11 +209,11 @@ impl<S: Service> World<S> {
         let seat = &mut self.seats[node.index()];
         seat.service = None;
         seat.life = seat.life.wrapping_add(1);
-        seat.order = seat.order.wrapping_add(1);
         seat.wake_at = Timestamp::NEVER;
         seat.wake_generation = seat.wake_generation.wrapping_add(1);
         seat.held.clear();
         seat.frames_held = 0;
+        seat.stopping = false;
         seat.hosts.end_all(&mut self.outside);
         self.pictures[node.index()] = None;
         self.touched.remove(node);
@@ -222,7 +231,11 @@ impl<S: Service> World<S> {
         let now = self.now;
         let networks = &self.networks;
         let seat = &mut self.seats[node.index()];
-        if seat.order != order || !seat.powered || seat.service.is_some() {
+        if seat.order != order || !seat.powered {
+            return;
+        }
+        if seat.service.is_some() {
+            seat.start_after_stop = seat.stopping;
             return;
         }
         if seat.frozen {
