@@ -171,13 +171,7 @@ impl Array {
     /// The controller restarts without power loss: sessions end, data and cache stay, and so do
     /// the reservations.
     pub fn restart(&mut self) {
-        for nexus in self.target.attached().collect::<Vec<_>>() {
-            self.target.detach(nexus);
-        }
-        self.target
-            .luns()
-            .into_iter()
-            .for_each(|lun| self.target.reset_unit(lun));
+        self.target.restart();
     }
 
     /// Whether the power is on.

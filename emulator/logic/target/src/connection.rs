@@ -119,6 +119,11 @@ impl Connection {
         }
     }
 
+    /// The target port that it came to.
+    pub fn port(&self) -> PortId {
+        self.portal.port
+    }
+
     /// The nexus, once logged in.
     pub fn nexus(&self) -> Option<NexusId> {
         match &self.phase {
