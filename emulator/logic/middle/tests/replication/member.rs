@@ -40,6 +40,7 @@ pub(crate) enum Event {
         tag: PaxosTag,
     },
     WitnessFailed,
+    LeftBehind,
     Failed {
         readable: bool,
     },
@@ -99,6 +100,7 @@ impl Member {
             me,
             incarnation: Incarnation(life),
             view: None,
+            active: false,
             quorum: QuorumState::Absent,
             ready: false,
             lock_owner: None,
@@ -307,6 +309,7 @@ impl Member {
             database::Output::LocalFailed { readable } => {
                 self.events.push(Event::Failed { readable });
             }
+            database::Output::LeftBehind => self.events.push(Event::LeftBehind),
             database::Output::WitnessReplica { tag, .. } => {
                 self.events.push(Event::Reconciled { tag });
             }
