@@ -163,6 +163,7 @@ impl<S: Service> World<S> {
         }
         match *what {
             ForNode::Event(event) => self.give(node, event),
+            ForNode::Link { network } => self.tell_link(node, network),
             ForNode::Disk { io, file } => {
                 if let Some(outcome) = seat.disk.complete(file, io) {
                     if outcome == DiskOutcome::Failed {
