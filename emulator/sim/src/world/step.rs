@@ -153,7 +153,7 @@ impl<S: Service> World<S> {
             seat.held.push(Happening::Node { node, life, what });
             return;
         }
-        // Health checks and disk arbitration go on all the time and say so when they find something.
+        // Health checks and disk arbitration go on all the time and say when they find something.
         let routine = matches!(
             *what,
             ForNode::Event(Event::Scsi { .. }) | ForNode::Host { .. } | ForNode::Later { .. }
