@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{HaltReason, NodeId, Timestamp};
+use base::{HaltReason, NetworkId, NodeId, Timestamp};
 use node::{Event, NodeConfig};
 
 use super::{ForNode, Happening, World};
@@ -97,8 +97,10 @@ impl<S: Service> World<S> {
         }
         seat.frozen = false;
         seat.frames_held = 0;
-        for what in std::mem::take(&mut seat.held) {
-            self.queue.push(self.now, what);
+        // A nanosecond apart, so that no shuffle changes the order of one node's own events.
+        for (place, what) in (0_u64..).zip(std::mem::take(&mut seat.held)) {
+            self.queue
+                .push(self.now + Duration::from_nanos(place), what);
         }
         self.world_event(WorldEvent::Thawed(node));
         self.changed(&Change::Thawed { node });
@@ -229,7 +231,6 @@ impl<S: Service> World<S> {
 
     pub(super) fn start_ordered(&mut self, node: NodeId, order: u32) {
         let now = self.now;
-        let networks = &self.networks;
         let seat = &mut self.seats[node.index()];
         if seat.order != order || !seat.powered {
             return;
@@ -254,17 +255,27 @@ impl<S: Service> World<S> {
         let incarnation = seat.incarnation;
         let service = S::boot(config, incarnation, entropy, seat.clock.read(now));
         seat.service = Some(Box::new(service));
-        let down: Vec<_> = seat
-            .networks
-            .iter()
-            .copied()
-            .filter(|network| !networks.is_linked(node.into(), *network))
-            .collect();
+        seat.unlinked.clear();
+        let networks = seat.networks.clone();
         self.world_event(WorldEvent::ServiceStarted(node));
         self.changed(&Change::Started { node, incarnation });
         self.settle(node);
-        for network in down {
-            self.give(node, Event::Interface { network, up: false });
+        for network in networks {
+            self.tell_link(node, network);
         }
+    }
+
+    /// Tells a node how the link of one of its adapters is, if it does not know.
+    pub(super) fn tell_link(&mut self, node: NodeId, network: NetworkId) {
+        let up = self.networks.is_linked(node.into(), network);
+        let seat = &mut self.seats[node.index()];
+        if up != seat.unlinked.contains(&network) {
+            return;
+        }
+        seat.unlinked.retain(|it| *it != network);
+        if !up {
+            seat.unlinked.push(network);
+        }
+        self.give(node, Event::Interface { network, up });
     }
 }

@@ -30,6 +30,8 @@ pub enum Life {
 pub(super) struct Seat<S> {
     pub(super) id: NodeId,
     pub(super) networks: Vec<NetworkId>,
+    /// Adapters that the node believes to be without a link.
+    pub(super) unlinked: Vec<NetworkId>,
     pub(super) service_restart: Duration,
     pub(super) powered: bool,
     pub(super) frozen: bool,
