@@ -5,6 +5,7 @@ mod check;
 mod exit;
 mod output;
 mod schema;
+mod target;
 
 use std::panic;
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Schema(schema::Schema),
+    Target(target::Target),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn run() -> Exit {
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Target(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));

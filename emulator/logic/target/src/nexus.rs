@@ -21,6 +21,8 @@ pub(crate) struct Nexus {
     pub attached: bool,
     /// Whether it has ever had a session since power on.
     pub known: bool,
+    /// How many sessions it has had.
+    pub sessions: u32,
 }
 
 /// All nexuses, by number.
@@ -83,6 +85,7 @@ impl Nexuses {
             port,
             attached: false,
             known: false,
+            sessions: 0,
         };
         if self.table.len() < NEXUSES_MAX {
             let id = NexusId(u32::try_from(self.table.len()).ok()?);
@@ -93,7 +96,8 @@ impl Nexuses {
             .iter()
             .find(|(id, old)| !old.attached && free(*id))
             .map(|(id, _)| id)?;
-        *self.get_mut(id) = nexus;
+        let sessions = self.get(id).sessions;
+        *self.get_mut(id) = Nexus { sessions, ..nexus };
         Some(id)
     }
 }

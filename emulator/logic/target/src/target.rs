@@ -12,7 +12,7 @@ use crate::reservation::image::{self, ImageError};
 use crate::reservation::{Consequences, Refusal};
 use crate::response::{Obligation, Response};
 use crate::store::Store;
-use crate::task::{Function, TaskTag, Tasks};
+use crate::task::{Fate, Function, TaskTag, Tasks};
 use crate::unit::Unit;
 
 /// A command as it comes from a nexus.
@@ -93,6 +93,7 @@ impl<S: Store> Target<S> {
         let again = nexus.known;
         nexus.initiator.isid = Some(initiator.isid);
         (nexus.attached, nexus.known) = (true, true);
+        nexus.sessions = nexus.sessions.wrapping_add(1);
         let what = if again {
             Attention::NexusLoss
         } else {
@@ -106,8 +107,14 @@ impl<S: Store> Target<S> {
     /// registrations stay.
     pub fn detach(&mut self, nexus: NexusId) {
         self.nexuses.get_mut(nexus).attached = false;
-        self.tasks.abort(|owner, _| owner == nexus);
+        self.tasks.abort(false, |owner, _| owner == nexus);
         self.units_mut().for_each(|unit| unit.lose_nexus(nexus));
+    }
+
+    /// The how-manieth session of the nexus it is: a connection that was replaced by a newer one
+    /// of the same nexus must not act for it any more.
+    pub fn session_number(&self, nexus: NexusId) -> u32 {
+        self.nexuses.get(nexus).sessions
     }
 
     /// Whether a session of the nexus stands.
@@ -138,19 +145,27 @@ impl<S: Store> Target<S> {
 
     /// Carries out a command; the data that it returns is appended to `data_in`.
     pub fn execute(&mut self, request: Request<'_>, data_in: &mut Vec<u8>) -> Response {
-        let start = data_in.len();
-        let mut response = self.begin(request, data_in).unwrap_or_else(Response::from);
-        if response.status != scsi::Status::Good {
-            data_in.truncate(start);
+        match self.check_attention(&request) {
+            Ok(()) => self.execute_enabled(request, data_in),
+            Err(refusal) => self.ended(request.lun, Err(refusal)),
         }
-        if response.sense.is_some() {
-            response.descriptor_sense = self.descriptor_sense(request.lun);
-        }
-        response
     }
 
-    fn begin(&mut self, request: Request<'_>, data_in: &mut Vec<u8>) -> Result<Response, Refusal> {
-        self.check_attention(&request)?;
+    /// Carries out a command that has met its unit attention, if there was one, before.
+    fn execute_enabled(&mut self, request: Request<'_>, data_in: &mut Vec<u8>) -> Response {
+        let start = data_in.len();
+        let ended = self.perform(request, data_in);
+        if ended.is_err() {
+            data_in.truncate(start);
+        }
+        self.ended(request.lun, ended)
+    }
+
+    fn perform(
+        &mut self,
+        request: Request<'_>,
+        data_in: &mut Vec<u8>,
+    ) -> Result<Obligation, Refusal> {
         let command = device::find(request.cdb)?;
         self.check_access(&request, command)?;
         let call = Call {
@@ -159,11 +174,23 @@ impl<S: Store> Target<S> {
             start: data_in.len(),
             data_in,
         };
-        let obligation = device::perform(self, call)?;
-        Ok(Response {
-            obligation,
-            ..Response::GOOD
-        })
+        device::perform(self, call)
+    }
+
+    fn ended(&self, lun: Option<Lun>, ended: Result<Obligation, Refusal>) -> Response {
+        match ended {
+            Ok(obligation) => Response {
+                obligation,
+                ..Response::GOOD
+            },
+            Err(refusal) => {
+                let descriptor_sense = self.descriptor_sense(lun);
+                Response {
+                    descriptor_sense,
+                    ..Response::from(refusal)
+                }
+            }
+        }
     }
 
     /// A unit attention is told before anything else, except to the commands that only ask.
@@ -215,7 +242,8 @@ impl<S: Store> Target<S> {
         if self.tasks.count(request.nexus) >= limit {
             return Err(Response::with_status(scsi::Status::TaskSetFull));
         }
-        self.look_at(&request).map_err(Response::from)?;
+        let looked = self.look_at(&request);
+        looked.map_err(|refusal| self.ended(request.lun, Err(refusal)))?;
         self.tasks
             .enter(request.nexus, tag, request.lun.unwrap_or_default());
         Ok(())
@@ -235,38 +263,45 @@ impl<S: Store> Target<S> {
         tag: TaskTag,
         data_in: &mut Vec<u8>,
     ) -> Option<Response> {
-        self.tasks
-            .leave(request.nexus, tag)
-            .then(|| self.execute(request, data_in))
+        match self.tasks.leave(request.nexus, tag) {
+            Fate::Runs => Some(self.execute_enabled(request, data_in)),
+            Fate::Told => Some(Response::with_status(scsi::Status::TaskAborted)),
+            Fate::Silent => None,
+        }
     }
 
     /// Carries out a task management function. `false`: the task or unit does not exist.
     pub fn manage(&mut self, nexus: NexusId, function: Function) -> bool {
         match function {
-            Function::AbortTask(_, tag) => return self.tasks.leave(nexus, tag),
-            Function::AbortTaskSet(lun) => self.abort(|owner, at| owner == nexus && at == lun),
+            Function::AbortTask(_, tag) => return self.tasks.leave(nexus, tag) == Fate::Runs,
+            Function::AbortTaskSet(lun) => {
+                self.tasks
+                    .abort(false, |owner, at| owner == nexus && at == lun);
+            }
             Function::ClearTaskSet(lun) => self.clear_task_set(nexus, lun),
             Function::LogicalUnitReset(lun) => {
-                self.abort(|_, at| at == lun);
-                self.reset(nexus, lun, Attention::DeviceReset);
+                self.tasks.abort(self.tells_aborted(lun), |_, at| at == lun);
+                self.reset(lun, Attention::DeviceReset);
             }
             Function::TargetWarmReset | Function::TargetColdReset => {
-                self.abort(|_, _| true);
                 for lun in self.luns() {
-                    self.reset(nexus, lun, Attention::TargetReset);
+                    self.tasks.abort(self.tells_aborted(lun), |_, at| at == lun);
+                    self.reset(lun, Attention::TargetReset);
                 }
             }
         }
         true
     }
 
-    fn abort(&mut self, which: impl Fn(NexusId, Lun) -> bool) {
-        self.tasks.abort(which);
+    /// TAS: whether those whose commands others abort are told.
+    fn tells_aborted(&self, lun: Lun) -> bool {
+        self.unit(Some(lun))
+            .is_some_and(|unit| unit.modes.aborted_status)
     }
 
     /// The others learn that their commands were cleared (SAM-5 5.8.7).
     fn clear_task_set(&mut self, nexus: NexusId, lun: Lun) {
-        let losers = self.tasks.abort(|_, at| at == lun);
+        let losers = self.tasks.abort(self.tells_aborted(lun), |_, at| at == lun);
         let Some(unit) = self.unit_mut(Some(lun)) else {
             return;
         };
@@ -276,7 +311,7 @@ impl<S: Store> Target<S> {
     }
 
     /// Every attached nexus learns of a reset, the one that asked for it too (SAM-5 6.3.3).
-    fn reset(&mut self, _sender: NexusId, lun: Lun, attention: Attention) {
+    fn reset(&mut self, lun: Lun, attention: Attention) {
         let attached: Vec<NexusId> = self.attached().collect();
         let Some(unit) = self.unit_mut(Some(lun)) else {
             return;
@@ -386,8 +421,10 @@ impl<S: Store> Target<S> {
             unit.tell(nexus, attention);
         }
         if !consequences.aborted.is_empty() {
+            let tell = self.tells_aborted(lun);
+            let gone = &consequences.aborted;
             self.tasks
-                .abort(|owner, at| at == lun && consequences.aborted.contains(&owner));
+                .abort(tell, |owner, at| at == lun && gone.contains(&owner));
             consequences.aborted.clear();
         }
         self.consequences = consequences;
@@ -445,7 +482,8 @@ impl<S: Store> Target<S> {
         }
     }
 
-    fn initiator(&self, nexus: NexusId) -> InitiatorPort {
+    /// The initiator port of a nexus.
+    pub fn initiator(&self, nexus: NexusId) -> InitiatorPort {
         let id = &self.nexuses.get(nexus).initiator;
         InitiatorPort::new(id.name.clone(), id.isid.unwrap_or_default())
     }

@@ -29,32 +29,53 @@ pub enum Function {
     TargetColdReset,
 }
 
+/// What becomes of a command whose data is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is carried out.
+    Runs,
+    /// It was aborted, and its sender is told so (TAS = 1).
+    Told,
+    /// It was aborted, and nothing is sent.
+    Silent,
+}
+
 /// The commands that wait for data, by sender and tag.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tasks {
-    waiting: BTreeMap<(NexusId, TaskTag), Lun>,
+    /// Those that were aborted and whose senders are still to be told stay until then.
+    waiting: BTreeMap<(NexusId, TaskTag), (Lun, bool)>,
 }
 
 impl Tasks {
-    /// Returns whether the tag was free.
-    pub(crate) fn enter(&mut self, nexus: NexusId, tag: TaskTag, lun: Lun) -> bool {
-        self.waiting.insert((nexus, tag), lun).is_none()
+    pub(crate) fn enter(&mut self, nexus: NexusId, tag: TaskTag, lun: Lun) {
+        self.waiting.insert((nexus, tag), (lun, true));
     }
 
-    /// Takes a command out; `false` when it waits no more because it was aborted.
-    pub(crate) fn leave(&mut self, nexus: NexusId, tag: TaskTag) -> bool {
-        self.waiting.remove(&(nexus, tag)).is_some()
+    /// Takes a command out whose data is complete.
+    pub(crate) fn leave(&mut self, nexus: NexusId, tag: TaskTag) -> Fate {
+        match self.waiting.remove(&(nexus, tag)) {
+            Some((_, true)) => Fate::Runs,
+            Some((_, false)) => Fate::Told,
+            None => Fate::Silent,
+        }
     }
 
-    /// Aborts what `which` picks; returns who lost commands, each once.
-    pub(crate) fn abort(&mut self, which: impl Fn(NexusId, Lun) -> bool) -> Vec<NexusId> {
+    /// Aborts what `which` picks; returns who lost commands, each once. With `tell` the commands
+    /// end with TASK ABORTED when their data is complete; without, they are gone.
+    pub(crate) fn abort(
+        &mut self,
+        tell: bool,
+        which: impl Fn(NexusId, Lun) -> bool,
+    ) -> Vec<NexusId> {
         let mut losers = Vec::new();
-        self.waiting.retain(|(nexus, _), lun| {
-            let goes = which(*nexus, *lun);
+        self.waiting.retain(|(nexus, _), (lun, runs)| {
+            let goes = *runs && which(*nexus, *lun);
             if goes && losers.last() != Some(nexus) {
                 losers.push(*nexus);
             }
-            !goes
+            *runs &= !goes;
+            !goes || tell
         });
         losers
     }

@@ -1,0 +1,18 @@
+//! The iSCSI target on real sockets, over files.
+//!
+//! Moves bytes and decides nothing: what a command does is `target`, what a PDU means is `scsi`.
+//! One thread a connection; all of them share the target behind one lock, which is held while
+//! commands are carried out and never while waiting for the network or for a disk to sync.
+
+mod events;
+mod file_store;
+mod options;
+mod registry;
+mod server;
+mod session;
+mod vault;
+
+pub use events::{Event, Listener};
+pub use file_store::FileStore;
+pub use options::{Options, OptionsError, UnitOptions};
+pub use server::{Server, StartError};

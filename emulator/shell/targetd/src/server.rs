@@ -1,0 +1,313 @@
+//! Listening, and a thread for every connection.
+
+use std::fs;
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use scsi::iscsi::login::Policy;
+use scsi::iscsi::negotiation::Parameters;
+use target::{Config, ConfigError, Connection, ImageError, PortId, Portal, Target, UnitConfig};
+
+use crate::events::{Event, Listener};
+use crate::file_store::FileStore;
+use crate::options::{Options, UnitOptions};
+use crate::registry::Registry;
+use crate::session::Session;
+use crate::vault::FileVault;
+
+/// Why a target does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state folder cannot be used.
+    #[error("cannot use the state folder {path}: {error}")]
+    State {
+        /// Which.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// A unit's file cannot be used.
+    #[error("cannot use {path} for LUN {lun}: {error}")]
+    Disk {
+        /// The unit.
+        lun: u16,
+        /// Its file.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// A unit has neither a size nor a file that has one.
+    #[error("LUN {lun} needs a size: write {lun}=1GiB, or name an existing file")]
+    Size {
+        /// The unit.
+        lun: u16,
+    },
+    /// The units cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Saved reservations cannot be read back.
+    #[error(
+        "the saved reservations of LUN {lun} cannot be used, so that nobody could say who may \
+         write: {error}. Put the file back from a copy, or remove it if nobody uses the unit"
+    )]
+    Reservations {
+        /// The unit.
+        lun: u16,
+        /// Why.
+        error: ImageError,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// What all connections share behind one lock.
+pub(crate) struct Core {
+    pub target: Target<FileStore>,
+    pub vault: FileVault,
+}
+
+/// What all threads share.
+pub(crate) struct Shared {
+    core: Mutex<Core>,
+    pub registry: Registry,
+    listener: Listener,
+    stopping: AtomicBool,
+    next_handle: AtomicU16,
+}
+
+impl Shared {
+    /// A thread that panicked held the lock for one command; the target checks itself.
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        (self.listener)(event);
+    }
+}
+
+/// A running target.
+pub struct Server {
+    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Opens disks, reads reservations back, and listens.
+    ///
+    /// # Errors
+    /// When any of it is not possible; nothing runs then.
+    pub fn start(options: &Options, listener: Listener) -> Result<Self, StartError> {
+        fs::create_dir_all(&options.state).map_err(|error| state_error(options, error))?;
+        let core = core(options)?;
+        let mut sockets = Vec::new();
+        for address in &options.listen {
+            let socket = TcpListener::bind(address);
+            sockets.push(socket.map_err(|error| StartError::Listen {
+                address: *address,
+                error,
+            })?);
+        }
+        let addresses: Vec<SocketAddr> = sockets
+            .iter()
+            .filter_map(|socket| socket.local_addr().ok())
+            .collect();
+        let shared = Arc::new(Shared {
+            core: Mutex::new(core),
+            registry: Registry::default(),
+            listener,
+            stopping: AtomicBool::new(false),
+            next_handle: AtomicU16::new(1),
+        });
+        let mut server = Self {
+            shared,
+            addresses,
+            threads: Vec::new(),
+        };
+        for (at, socket) in (0_u16..).zip(sockets) {
+            server.listen(options, PortId(at), socket);
+        }
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    fn listen(&mut self, options: &Options, port: PortId, socket: TcpListener) {
+        let portal = portal(options, port, &self.addresses);
+        let shared = Arc::clone(&self.shared);
+        shared.tell(&Event::Listening {
+            address: self.addresses[usize::from(port.0)],
+        });
+        self.threads
+            .push(thread::spawn(move || accept(&shared, &portal, &socket)));
+    }
+
+    /// Closes all connections, stops listening, and makes everything durable.
+    pub fn stop(mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.registry.close_for_good();
+        for address in &self.addresses {
+            // Wakes the thread that waits for a connection.
+            let _woken = TcpStream::connect_timeout(address, Duration::from_secs(1));
+        }
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so on standard error.
+            let _ended = thread.join();
+        }
+        let mut core = self.shared.core();
+        for lun in core.target.luns() {
+            if let Some(store) = core.target.store_mut(lun) {
+                let _synced = store.sync();
+            }
+        }
+    }
+}
+
+fn core(options: &Options) -> Result<Core, StartError> {
+    let vault = FileVault::new(&options.state);
+    let mut units = Vec::new();
+    let mut stores = Vec::new();
+    for unit in &options.units {
+        let (config, store) = open_unit(options, unit)?;
+        units.push(config);
+        stores.push(store);
+    }
+    let groups = u16::try_from(options.listen.len()).unwrap_or(u16::MAX);
+    let port_groups = (1..=groups).collect();
+    let config = Config {
+        name: options.name.clone(),
+        port_groups,
+        units,
+    };
+    let mut target = Target::new(config, stores)?;
+    for lun in target.luns() {
+        let record = vault.load(lun);
+        let record = record.map_err(|error| state_error(options, error))?;
+        target
+            .restore(lun, &record)
+            .map_err(|error| StartError::Reservations { lun: lun.0, error })?;
+    }
+    Ok(Core { target, vault })
+}
+
+fn state_error(options: &Options, error: io::Error) -> StartError {
+    StartError::State {
+        path: options.state.display().to_string(),
+        error,
+    }
+}
+
+fn open_unit(options: &Options, unit: &UnitOptions) -> Result<(UnitConfig, FileStore), StartError> {
+    if unit.null {
+        let bytes = unit.bytes.ok_or(StartError::Size { lun: unit.lun.0 })?;
+        return Ok((unit.config(&options.name, bytes), FileStore::Null));
+    }
+    let own = options.state.join(format!("lun-{}.disk", unit.lun.0));
+    let path = unit.file.clone().unwrap_or(own);
+    let existing = fs::metadata(&path).map(|it| it.len()).ok();
+    let bytes = unit
+        .bytes
+        .or(existing)
+        .ok_or(StartError::Size { lun: unit.lun.0 })?;
+    let store =
+        FileStore::open(&path, bytes, unit.read_only).map_err(|error| StartError::Disk {
+            lun: unit.lun.0,
+            path: path.display().to_string(),
+            error,
+        })?;
+    Ok((unit.config(&options.name, bytes), store))
+}
+
+fn portal(options: &Options, port: PortId, addresses: &[SocketAddr]) -> Portal {
+    let told = addresses.iter().zip(1_u16..);
+    Portal {
+        port,
+        policy: Policy {
+            target_name: options.name.clone(),
+            portal_group: port.relative(),
+            initiator: options.chap.clone(),
+            target: options.mutual_chap.clone(),
+            parameters: Parameters::default(),
+        },
+        addresses: told
+            .map(|(address, group)| format!("{address},{group}"))
+            .collect(),
+    }
+}
+
+fn accept(shared: &Arc<Shared>, portal: &Portal, socket: &TcpListener) {
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
+    loop {
+        let accepted = socket.accept();
+        if shared.stopping.load(Ordering::SeqCst) {
+            break;
+        }
+        threads.retain(|thread| !thread.is_finished());
+        let Ok((stream, peer)) = accepted else {
+            // Out of file descriptors most likely: give others time to close some.
+            thread::sleep(Duration::from_millis(50));
+            continue;
+        };
+        let (shared, portal) = (Arc::clone(shared), portal.clone());
+        threads.push(thread::spawn(move || serve(&shared, portal, stream, peer)));
+    }
+    for thread in threads {
+        let _ended = thread.join();
+    }
+}
+
+fn serve(shared: &Shared, portal: Portal, stream: TcpStream, peer: SocketAddr) {
+    shared.tell(&Event::Connected { peer });
+    let Some(id) = stream
+        .try_clone()
+        .ok()
+        .and_then(|it| shared.registry.add(it))
+    else {
+        return;
+    };
+    let handle = shared.next_handle.fetch_add(1, Ordering::Relaxed);
+    let why = match entropy() {
+        Ok(entropy) => {
+            let connection = Connection::new(portal, handle, entropy);
+            Session {
+                shared,
+                id,
+                connection,
+                stream,
+            }
+            .run()
+            .to_string()
+        }
+        Err(error) => format!("no entropy for a login: {error}"),
+    };
+    shared.registry.remove(id);
+    shared.tell(&Event::Closed { peer, why });
+}
+
+fn entropy() -> io::Result<[u8; 17]> {
+    let mut bytes = [0; 17];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}

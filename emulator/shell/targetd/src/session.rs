@@ -1,0 +1,192 @@
+//! One connection: reads, lets the target answer, syncs where promised, writes.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use target::{Closed, Connection, Progress};
+
+use crate::events::Event;
+use crate::registry::ConnectionId;
+use crate::server::Shared;
+
+/// What is read at once, and the least room for one PDU.
+const BUFFER_BYTES: usize = 512 << 10;
+/// A silent initiator is pinged after this, and given up after as long again.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// Why a connection's thread ends.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// The target has closed it.
+    #[error(transparent)]
+    Closed(Closed),
+    /// The initiator has closed it.
+    #[error("the initiator closed the connection")]
+    Eof,
+    /// The initiator does not answer.
+    #[error("the initiator does not answer any more")]
+    Silent,
+    /// The network failed.
+    #[error("the network failed: {0}")]
+    Network(#[from] io::Error),
+}
+
+/// Bytes read and not yet done with.
+struct Input {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Input {
+    fn new() -> Self {
+        Self {
+            bytes: vec![0; BUFFER_BYTES],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    fn filled(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// So many bytes are done with.
+    fn consume(&mut self, bytes: usize) {
+        self.start += bytes;
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Makes room for `need` bytes from the front of what is left.
+    fn make_room(&mut self, need: usize) {
+        if self.start + need > self.bytes.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        if need > self.bytes.len() {
+            self.bytes.resize(need, 0);
+        }
+    }
+
+    fn read(&mut self, stream: &mut TcpStream) -> io::Result<usize> {
+        let count = stream.read(&mut self.bytes[self.end..])?;
+        self.end += count;
+        Ok(count)
+    }
+}
+
+/// One connection while it stands.
+pub(crate) struct Session<'a> {
+    pub shared: &'a Shared,
+    pub id: ConnectionId,
+    pub connection: Connection,
+    pub stream: TcpStream,
+}
+
+impl Session<'_> {
+    /// Runs until the connection ends; cleans up after it.
+    pub(crate) fn run(mut self) -> Ended {
+        let ended = match self.serve() {
+            Ok(never) => match never {},
+            Err(ended) => ended,
+        };
+        let mut core = self.shared.core();
+        self.connection.close(&mut core.target);
+        ended
+    }
+
+    fn serve(&mut self) -> Result<std::convert::Infallible, Ended> {
+        self.stream.set_nodelay(true)?;
+        self.stream.set_read_timeout(Some(SILENCE_MAX))?;
+        let mut input = Input::new();
+        loop {
+            self.read(&mut input)?;
+            self.answer(&mut input)?;
+        }
+    }
+
+    fn read(&mut self, input: &mut Input) -> Result<(), Ended> {
+        loop {
+            match input.read(&mut self.stream) {
+                Ok(0) => return Err(Ended::Eof),
+                Ok(_) => return Ok(()),
+                Err(error) if is_timeout(&error) => self.ping()?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn ping(&mut self) -> Result<(), Ended> {
+        if !self.connection.ping() {
+            return Err(Ended::Silent);
+        }
+        self.flush()
+    }
+
+    /// Lets the target answer all that was read, in pieces that fit the memory.
+    fn answer(&mut self, input: &mut Input) -> Result<(), Ended> {
+        loop {
+            let before = self.connection.nexus();
+            let (done, progress) = {
+                let core = &mut *self.shared.core();
+                self.connection
+                    .receive(&mut core.target, &mut core.vault, input.filled())
+            };
+            input.consume(done);
+            self.after(before.is_none());
+            self.sync();
+            self.flush()?;
+            match progress {
+                Progress::Flush => {}
+                Progress::Need(length) => {
+                    input.make_room(length);
+                    return Ok(());
+                }
+                Progress::Close(closed) => return Err(Ended::Closed(closed)),
+            }
+        }
+    }
+
+    /// A login closes the nexus' older connection, a cold reset all others.
+    fn after(&mut self, was_anonymous: bool) {
+        if was_anonymous && let Some(nexus) = self.connection.nexus() {
+            self.shared.registry.logged_in(self.id, nexus);
+            if let Ok(peer) = self.stream.peer_addr() {
+                let initiator = self.shared.core().target.initiator(nexus).to_string();
+                self.shared.tell(&Event::LoggedIn { peer, initiator });
+            }
+        }
+        if self.connection.has_reset_target() {
+            self.shared.registry.close_all(None);
+        }
+    }
+
+    /// What responses promise is made durable without holding the target up.
+    fn sync(&mut self) {
+        for lun in self.connection.unsynced() {
+            let store = self.shared.core().target.store_mut(lun).cloned();
+            let outcome = store.map_or(Ok(()), |store| store.sync());
+            self.connection.synced(lun, outcome);
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Ended> {
+        let output = self.connection.output();
+        self.stream.write_all(output)?;
+        output.clear();
+        // One large answer should not hold its memory for ever.
+        output.shrink_to(BUFFER_BYTES);
+        Ok(())
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
