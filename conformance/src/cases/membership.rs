@@ -173,8 +173,9 @@ fn a_returning_node_is_brought_up_to_date() -> Case {
             trial.form(&Lab::of(3).program(""))?;
             trial.fault("{ node: n3, do: power-off, for: 3m }")?;
             trial.needs(secs(120), "n3 is gone", |seen| {
-                one_view(seen) && !seen.up("n3")
+                seen.all_up(["n1", "n2"]) && one_view(seen) && !seen.up("n3")
             })?;
+            trial.run(secs(5));
             trial.act("{ do: offline, group: app }")?;
             trial.within(EVENTUALLY * 2, "n3 is back with the same tag", |seen| {
                 let tags: BTreeSet<_> = seen.nodes.values().map(|node| node.tag).collect();

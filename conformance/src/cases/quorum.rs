@@ -65,13 +65,14 @@ fn witness_is_not_tried_when_two_votes_short() -> Case {
     }
 }
 
-/// The sides of a split that hold quorum.
+/// The sides of a split that hold quorum in a view of their own. A node that has not noticed the
+/// split yet is on no side.
 fn quorate_sides(seen: &Observation, sides: &[&[&str]]) -> usize {
     let quorate = |side: &&&[&str]| {
+        let own = |name: &String| side.contains(&name.as_str());
         side.iter().any(|name| {
-            seen.nodes
-                .get(*name)
-                .is_some_and(|node| node.holds_quorum())
+            let node = seen.nodes.get(*name);
+            node.is_some_and(|node| node.holds_quorum() && node.view.iter().all(own))
         })
     };
     sides.iter().filter(quorate).count()

@@ -9,15 +9,25 @@ pub mod disk;
 pub mod hosts;
 pub mod log;
 pub mod net;
+pub mod observation;
+pub mod play;
 mod queue;
+pub mod report;
 pub mod service;
+pub mod session;
 pub mod shape;
 pub mod share;
 pub mod storage;
+pub mod swarm;
 pub mod trace;
+pub mod words;
 pub mod world;
 
+pub use node::{Node, Picture};
 pub use service::Service;
+pub use session::Session;
+pub use top::api::AdminCommand;
+pub use top::rcm::model::CORE_GROUP;
 pub use world::{Fault, Life, MachineFault, Options, Stop, World};
 
 /// Names a fault from the moment it is made until it is healed.

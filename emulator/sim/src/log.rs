@@ -2,6 +2,8 @@
 
 use base::{HaltReason, NodeId, Notice, Timestamp};
 
+use top::api::AdminCommand;
+
 use crate::FaultId;
 use crate::world::Fault;
 
@@ -28,6 +30,8 @@ pub enum WorldEvent {
     Fault(FaultId, Fault),
     /// A fault was healed.
     Healed(FaultId),
+    /// An administrator asked a node for something.
+    Asked(NodeId, AdminCommand),
     /// The scenario did something; in its own words.
     Step(String),
 }
@@ -48,6 +52,20 @@ pub struct Entry {
     pub at: Timestamp,
     /// What.
     pub what: What,
+}
+
+impl Entry {
+    /// Whether it is one of the many that say only that somebody looks.
+    #[must_use]
+    pub fn is_routine(&self) -> bool {
+        matches!(
+            self.what,
+            What::Notice(
+                _,
+                Notice::LooksAliveAsked { .. } | Notice::IsAliveAsked { .. }
+            )
+        )
+    }
 }
 
 /// Entries kept when not everything is: enough to see what led to a failure.

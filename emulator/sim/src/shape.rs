@@ -6,9 +6,9 @@ use std::time::Duration;
 use base::{Generation, QuorumModel};
 use file::model::{
     About, Adapter, Array, Backend, BlockSize, Cluster, Endpoint, EndpointHost, EndpointKind,
-    Failback, FailoverPolicy, Group, Heartbeat, Invariants, Lab, Lun, LunRef, Network, NetworkRole,
-    Node, Owners, Portal, Priority, Quorum, Report, ReservationSupport, Resource, ResourceKind,
-    ResourcePolicy, Subnet, Witness,
+    Failback, FailoverPolicy, Group, Heartbeat, Invariant, Invariants, Lab, Lun, LunRef, Network,
+    NetworkRole, Node, Owners, Portal, Priority, Quorum, Report, ReservationSupport, Resource,
+    ResourceKind, ResourcePolicy, Subnet, Witness,
 };
 use file::position::Position;
 
@@ -74,7 +74,9 @@ impl Shape {
             storage: vec![self.array()],
             endpoints: self.endpoint().into_iter().collect(),
             cluster: self.cluster((1..=groups).map(|it| self.group(it)).collect()),
-            invariants: Invariants::default(),
+            invariants: Invariants {
+                rules: Invariant::STANDARD.to_vec(),
+            },
             scenario: Vec::new(),
             report: Report::default(),
         }

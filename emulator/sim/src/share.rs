@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use base::{NodeId, PaxosTag, Timestamp};
+use base::{NodeId, NodeSet, PaxosTag, Timestamp};
 use bottom::share::{ShareOutcome, ShareRequest};
 use plan::ShareHost;
 
@@ -25,7 +25,7 @@ pub struct Share {
     host: ShareHost,
     /// The server's machine, where the lab models it.
     station: Option<Station>,
-    unreachable: Vec<FaultId>,
+    unreachable: Vec<(FaultId, NodeSet)>,
     tag: Option<PaxosTag>,
     holder: Option<NodeId>,
     lost_since: Option<Timestamp>,
@@ -61,14 +61,14 @@ impl Share {
         self.tag
     }
 
-    /// From now on no node reaches the server, until the fault heals.
-    pub fn cut_off(&mut self, fault: FaultId) {
-        self.unreachable.push(fault);
+    /// From now on these nodes do not reach the server, until the fault heals.
+    pub fn cut_off(&mut self, fault: FaultId, nodes: NodeSet) {
+        self.unreachable.push((fault, nodes));
     }
 
     /// Takes what a fault did away.
     pub fn heal(&mut self, fault: FaultId) {
-        self.unreachable.retain(|owner| *owner != fault);
+        self.unreachable.retain(|(owner, _)| *owner != fault);
     }
 
     /// The machine of the server, by place among those that are no members.
@@ -83,7 +83,7 @@ impl Share {
     /// Whether a node and the server can exchange packets.
     #[must_use]
     pub fn reaches(&self, node: NodeId, networks: &Networks) -> bool {
-        if !self.unreachable.is_empty() {
+        if self.unreachable.iter().any(|(_, from)| from.contains(node)) {
             return false;
         }
         let me = Station::from(node);

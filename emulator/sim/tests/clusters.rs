@@ -59,7 +59,6 @@ fn a_cluster_of_every_model_forms_and_brings_its_groups_online() {
                 show(&world);
                 panic!("{witness:?} with {nodes} nodes");
             }
-            println!("{witness:?} {nodes}: {:?}", world.now());
         }
     }
 }
@@ -79,5 +78,6 @@ fn the_group_of_a_node_that_loses_power_fails_over() {
         show(&world);
         panic!("no failover");
     }
-    println!("failover took {:?}", world.now().since(before));
+    // Detection alone takes ten seconds.
+    assert!(world.now().since(before) >= Duration::from_secs(10));
 }

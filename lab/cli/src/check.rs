@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use file::{Checked, Severity};
 use serde_json::{Value as Json, json};
 
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::output;
 
 /// Version of the JSON that the command prints.
@@ -21,14 +22,6 @@ pub(crate) struct Check {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One JSON document on standard output
-    Json,
 }
 
 impl Check {
@@ -50,6 +43,20 @@ impl Check {
             output::print(&format!("{whole:#}\n"))?;
         }
         Ok(exit)
+    }
+}
+
+/// Reads a lab file for a command that runs it; what is wrong with it goes to standard error.
+pub(crate) fn load(path: &Path) -> Option<file::model::Lab> {
+    match file::check_path(path) {
+        Ok(checked) => {
+            output::error_text(&file::render::render(&checked, output::colour_on_error()));
+            checked.lab
+        }
+        Err(error) => {
+            output::error(&format!("cannot read {}: {error}", path.display()));
+            None
+        }
     }
 }
 

@@ -12,6 +12,10 @@ Exit codes: 0 all good; 1 an expectation, invariant or case failed; 2 inconclusi
 pub(crate) enum Exit {
     /// 0: all good.
     Good,
+    /// 1: an expectation, invariant or case failed.
+    Failed,
+    /// 2: nothing was really tested.
+    Inconclusive,
     /// 3: the lab could not be built, or the machine did not let us work.
     NotBuilt,
     /// 64: bad usage or bad file.
@@ -24,6 +28,8 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {
             Exit::Good => Self::SUCCESS,
+            Exit::Failed => Self::from(1),
+            Exit::Inconclusive => Self::from(2),
             Exit::NotBuilt => Self::from(3),
             Exit::Usage => Self::from(64),
             Exit::Bug => Self::from(70),

@@ -1,13 +1,19 @@
 //! The `looksalive` program: reads the command line, runs one command, turns its outcome into an
 //! exit code. Every command is a module of its own; nothing is decided here.
 
+mod bench;
 mod check;
+mod conformance;
 mod exit;
+mod format;
 mod output;
+mod run;
 mod schema;
+mod swarm;
 mod target;
+mod units;
 
-use std::panic;
+use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -32,22 +38,29 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Schema(schema::Schema),
+    Run(run::Run),
+    Swarm(swarm::Swarm),
+    Conformance(conformance::Conformance),
+    Bench(bench::Bench),
     Target(target::Target),
 }
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
-        output::error(&format!("internal error: {info}"))
+        output::error(&format!("internal error: {info}"));
     }));
-    let outcome = panic::catch_unwind(run);
-    let exit = outcome.unwrap_or_else(|_| {
+    guarded(run).into()
+}
+
+/// Runs a command; a panic in it is our bug and ends in an exit code of its own.
+fn guarded(command: impl FnOnce() -> Exit + UnwindSafe) -> Exit {
+    panic::catch_unwind(command).unwrap_or_else(|_| {
         output::error(
             "this is a bug of looksalive, not of your lab. \
              Please report it with the message above and the lab file.",
         );
         Exit::Bug
-    });
-    exit.into()
+    })
 }
 
 fn run() -> Exit {
@@ -58,6 +71,10 @@ fn run() -> Exit {
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Swarm(command) => command.run(),
+        Command::Conformance(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Target(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
@@ -75,5 +92,16 @@ fn usage(error: &clap::Error) -> Exit {
     match output::print(&error.render().to_string()) {
         Ok(()) => Exit::Good,
         Err(_) => Exit::NotBuilt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_the_exit_code_of_a_bug() {
+        assert_eq!(guarded(|| panic!("planted")), Exit::Bug);
+        assert_eq!(guarded(|| Exit::Good), Exit::Good);
     }
 }

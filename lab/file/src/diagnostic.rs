@@ -114,6 +114,11 @@ impl Sink {
         self.report(Diagnostic::error(rule, span, message));
     }
 
+    /// Something is wrong again that was reported before.
+    pub(crate) fn note_repetition(&mut self) {
+        self.reports += 1;
+    }
+
     /// How often something was reported, repetitions included.
     pub(crate) fn reports(&self) -> usize {
         self.reports

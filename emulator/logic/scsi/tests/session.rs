@@ -157,6 +157,14 @@ fn serve(session: &mut Session, medium: &mut [u8], step: Step<'_>) -> Option<Clo
             let at = session.begin();
             session.end(&transfer.task, at, &good(range.len()));
         }
+        Step::Garbled(transfer) => {
+            let at = session.begin();
+            let failed = Ending {
+                status: Status::CheckCondition,
+                ..good(0)
+            };
+            session.end(&transfer.task, at, &failed);
+        }
         Step::Manage(request) => session.managed(&request, Managed::Complete),
         Step::SendTargets { tag, .. } => {
             session.send_text(

@@ -100,16 +100,22 @@ impl Array {
         if !self.powered || !self.target.is_attached(nexus) {
             return Outcome::PathLost;
         }
+        let offered = data_out.len() as u64;
         let request = Request {
             nexus,
             lun: Some(lun),
             cdb,
             data_out,
+            offered,
         };
         let mut data_in = Vec::new();
         let mut response = self.target.execute(request, &mut data_in);
         match std::mem::take(&mut response.obligation) {
             Obligation::None => {}
+            Obligation::Sanitize(lun) => {
+                while self.target.sanitize_slice() {}
+                response = self.target.sanitized(lun).unwrap_or(response);
+            }
             Obligation::Sync(lun) => self
                 .target
                 .store_mut(lun)
@@ -184,6 +190,14 @@ impl Array {
     /// Who is registered with and holds a unit; empty for a unit that does not exist.
     pub fn picture(&self, lun: Lun) -> Picture {
         self.target.picture(lun)
+    }
+
+    /// The bytes at `offset` of a unit as its initiators would read them; nothing is said or
+    /// changed. `None` for a unit that does not exist.
+    pub fn peek(&self, lun: Lun, offset: u64, bytes: usize) -> Option<Vec<u8>> {
+        let mut read = vec![0; bytes];
+        self.target.store(lun)?.peek(offset, &mut read);
+        Some(read)
     }
 
     /// An outsider takes the reservation away from its holder: registers and preempts, as an

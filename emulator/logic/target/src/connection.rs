@@ -10,7 +10,7 @@ use scsi::iscsi::target::{
     COMMANDS_MAX, CloseReason, Command, Ending, Manage, Managed, Session, Step, Task, Transfer,
 };
 use scsi::iscsi::text;
-use scsi::{InitiatorPort, Lun, NexusId};
+use scsi::{InitiatorPort, Lun, NexusId, Sense, SenseKey, Status, asc};
 
 use crate::config::PortId;
 use crate::response::{Obligation, Response};
@@ -84,6 +84,8 @@ struct Full {
     number: u32,
     /// Responses that wait for their unit's writes to be durable.
     unsynced: Vec<(Lun, Task, Ending)>,
+    /// Sanitizes under way, and how many bytes of data they wanted.
+    sanitizes: Vec<(Lun, Task, u64)>,
     reset: bool,
 }
 
@@ -124,6 +126,21 @@ impl Connection {
     /// Whether this connection has asked for a cold reset: all connections are to be closed.
     pub fn has_reset_target(&self) -> bool {
         matches!(&self.phase, Phase::Full(full) if full.reset)
+    }
+
+    /// Whether a command is under way that ends without anything more from the initiator: call
+    /// [`Self::look_again`] now and then.
+    pub fn is_waiting(&self) -> bool {
+        matches!(&self.phase, Phase::Full(full) if !full.sanitizes.is_empty())
+    }
+
+    /// Answers commands that have ended meanwhile.
+    pub fn look_again<S: Store>(&mut self, target: &mut Target<S>) {
+        if let Phase::Full(full) = &mut self.phase
+            && full.is_current(target)
+        {
+            full.answer_sanitizes(target);
+        }
     }
 
     /// What is to be sent; whoever sends it clears it.
@@ -208,6 +225,7 @@ impl Connection {
             nexus,
             number,
             unsynced: Vec::new(),
+            sanitizes: Vec::new(),
             reset: false,
         };
         self.phase = Phase::Full(Box::new(full));
@@ -306,6 +324,15 @@ fn targets(portal: &Portal) -> Vec<u8> {
     told
 }
 
+/// How many bytes the initiator has for a command.
+fn offered(task: &Task) -> u64 {
+    if task.writes {
+        u64::from(task.expected)
+    } else {
+        0
+    }
+}
+
 impl Full {
     fn is_current<S: Store>(&self, target: &Target<S>) -> bool {
         target.is_attached(self.nexus) && target.session_number(self.nexus) == self.number
@@ -327,6 +354,7 @@ impl Full {
             Step::Need(length) => progress = Some(Progress::Need(length)),
             Step::Handled => {}
             Step::Command(command) => self.command(target, vault, &command),
+            Step::Garbled(transfer) => self.garbled(target, &transfer),
             Step::Gathered(transfer) => self.gathered(target, vault, &transfer),
             Step::Manage(request) => self.manage(target, &request),
             Step::SendTargets { tag, .. } => self.session.send_text(tag, &targets(portal)),
@@ -344,11 +372,13 @@ impl Full {
         let lun = Lun::from_bytes(command.lun);
         let wanted = target.data_out_bytes(lun, &command.cdb);
         let data_out = &command.data[..command.data.len().min(Session::available(command, wanted))];
+        let offered = offered(&command.task);
         let request = Request {
             nexus: self.nexus,
             lun,
             cdb: &command.cdb,
             data_out,
+            offered,
         };
         if !Session::is_complete(command, wanted) {
             let limit = COMMANDS_MAX as usize;
@@ -383,11 +413,13 @@ impl Full {
         let lun = Lun::from_bytes(transfer.lun);
         let wanted = target.data_out_bytes(lun, &transfer.cdb);
         let (cdb, data_out) = (&transfer.cdb, &transfer.data);
+        let offered = offered(&transfer.task);
         let request = Request {
             nexus: self.nexus,
             lun,
             cdb,
             data_out,
+            offered,
         };
         let at = self.session.begin();
         let tag = TaskTag(transfer.task.tag);
@@ -395,6 +427,43 @@ impl Full {
             Some(response) => self.end(target, vault, (transfer.task, at), response, wanted),
             // Aborted: nothing is sent.
             None => self.session.output.truncate(at),
+        }
+    }
+
+    /// RFC 7143 11.4.7.2: data out of its sequence fails the command and nothing else.
+    fn garbled<S: Store>(&mut self, target: &mut Target<S>, transfer: &Transfer) {
+        target.end_task(self.nexus, TaskTag(transfer.task.tag));
+        let sense = Sense::new(SenseKey::AbortedCommand, asc::INCORRECT_AMOUNT_OF_DATA);
+        let sense = Response::check(sense).sense_bytes();
+        let at = self.session.begin();
+        let ending = Ending {
+            status: Status::CheckCondition,
+            sense,
+            wanted: 0,
+        };
+        self.session.end(&transfer.task, at, &ending);
+    }
+
+    /// Answers the sanitizes that have ended.
+    fn answer_sanitizes<S: Store>(&mut self, target: &mut Target<S>) {
+        for (lun, task, wanted) in std::mem::take(&mut self.sanitizes) {
+            let Some(response) = target.sanitized(lun) else {
+                self.sanitizes.push((lun, task, wanted));
+                continue;
+            };
+            if target.end_task(self.nexus, TaskTag(task.tag)) {
+                let at = self.session.begin();
+                let (status, sense) = (response.status, response.sense_bytes());
+                self.session.end(
+                    &task,
+                    at,
+                    &Ending {
+                        status,
+                        sense,
+                        wanted,
+                    },
+                );
+            }
         }
     }
 
@@ -419,12 +488,18 @@ impl Full {
             sense: response.sense_bytes(),
             wanted,
         };
-        if let Obligation::Sync(lun) = obligation {
-            self.session.output.truncate(at);
-            self.unsynced.push((lun, task, ending));
-            return;
+        match obligation {
+            Obligation::Sync(lun) => {
+                self.session.output.truncate(at);
+                self.unsynced.push((lun, task, ending));
+            }
+            Obligation::Sanitize(lun) => {
+                self.session.output.truncate(at);
+                target.start_task(self.nexus, lun, TaskTag(task.tag));
+                self.sanitizes.push((lun, task, wanted));
+            }
+            Obligation::None | Obligation::Save(..) => self.session.end(&task, at, &ending),
         }
-        self.session.end(&task, at, &ending);
     }
 
     fn manage<S: Store>(&mut self, target: &mut Target<S>, request: &Manage) {

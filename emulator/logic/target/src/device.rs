@@ -25,6 +25,7 @@ pub(crate) use commands::{Command, find, ignores_attention};
 pub(crate) use copy::CopyResult;
 pub(crate) use mode::Modes;
 pub(crate) use paths::PathState;
+pub(crate) use sanitize::Sanitizing;
 pub(crate) use transfer::data_out_bytes;
 
 use scsi::{Lun, asc, be16, be32, be64};

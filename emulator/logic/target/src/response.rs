@@ -13,6 +13,8 @@ pub enum Obligation {
     None,
     /// Make all writes of the unit so far durable first.
     Sync(Lun),
+    /// Wait until the unit's sanitize has ended, then ask [`crate::Target::sanitized`].
+    Sanitize(Lun),
     /// Replace the unit's saved reservations by this record first, atomically and durably; an
     /// empty record means that nothing is to survive.
     Save(Lun, Vec<u8>),

@@ -26,6 +26,9 @@ pub struct Request<'a> {
     pub cdb: &'a [u8],
     /// The data that came with it.
     pub data_out: &'a [u8],
+    /// How many bytes of data the sender has for it: more than have come where the command does
+    /// not want them, and what WRITE SAME and COMPARE AND WRITE hold their own count against.
+    pub offered: u64,
 }
 
 /// A target with its units. Everything it does is a function of the calls made to it.
@@ -222,6 +225,11 @@ impl<S: Store> Target<S> {
             unit.guard(request.nexus, command.guard(request.cdb))?;
         }
         command.check_reserved_bits(request.cdb)?;
+        if let Some((unit, work)) = unit.and_then(|it| Some((it, it.sanitizing.as_ref()?)))
+            && !command.passes_sanitize()
+        {
+            return Err(work.sense(unit.config.blocks).into());
+        }
         match unit {
             Some(unit) if command.needs_medium => {
                 unit.path(self.nexuses.get(request.nexus).port).check()?;
@@ -268,6 +276,17 @@ impl<S: Store> Target<S> {
             Fate::Told => Some(Response::with_status(scsi::Status::TaskAborted)),
             Fate::Silent => None,
         }
+    }
+
+    /// Remembers a command that is under way without needing its sender, so that it can be
+    /// aborted. [`Self::end_task`] says what became of it.
+    pub fn start_task(&mut self, nexus: NexusId, lun: Lun, tag: TaskTag) {
+        self.tasks.enter(nexus, tag, lun);
+    }
+
+    /// Whether a command that was under way is to be answered: it was not aborted.
+    pub fn end_task(&mut self, nexus: NexusId, tag: TaskTag) -> bool {
+        self.tasks.leave(nexus, tag) == Fate::Runs
     }
 
     /// Carries out a task management function. `false`: the task or unit does not exist.
@@ -371,6 +390,11 @@ impl<S: Store> Target<S> {
             .flatten()
             .map(|unit| unit.config.lun)
             .collect()
+    }
+
+    /// Where a unit keeps its blocks, for those who only look.
+    pub fn store(&self, lun: Lun) -> Option<&S> {
+        self.unit(Some(lun)).map(|unit| &unit.store)
     }
 
     /// Where a unit keeps its blocks.

@@ -6,7 +6,7 @@ use scsi::{NexusId, Sense, SenseKey, asc};
 
 use crate::attention::{Attention, Attentions};
 use crate::config::{PortId, UnitConfig};
-use crate::device::{CopyResult, Modes, PathState};
+use crate::device::{CopyResult, Modes, PathState, Sanitizing};
 use crate::fault::Faults;
 use crate::reservation::{Guard, Refusal, Reservations};
 use crate::store::StoreError;
@@ -14,11 +14,9 @@ use crate::store::StoreError;
 /// Whether the medium can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Medium {
-    /// Spinning and loaded.
+    /// Loaded.
     #[default]
     Ready,
-    /// Stopped by START STOP UNIT.
-    Stopped,
     /// Taken out.
     Ejected,
 }
@@ -42,6 +40,8 @@ pub(crate) struct Unit<S> {
     pub modes: Modes,
     /// By target port; those beyond the end are active and optimized.
     paths: Vec<PathState>,
+    /// A sanitize under way or failed.
+    pub sanitizing: Option<Sanitizing>,
     /// The last EXTENDED COPY.
     pub copied: Option<CopyResult>,
 }
@@ -60,6 +60,7 @@ impl<S> Unit<S> {
             reservations_unknown: false,
             modes: Modes::default(),
             paths: Vec::new(),
+            sanitizing: None,
             copied: None,
         }
     }
@@ -112,7 +113,6 @@ impl<S> Unit<S> {
         }
         match self.medium {
             Medium::Ready => Ok(()),
-            Medium::Stopped => not_ready(asc::INITIALIZING_COMMAND_REQUIRED),
             Medium::Ejected => not_ready(asc::MEDIUM_NOT_PRESENT),
         }
     }

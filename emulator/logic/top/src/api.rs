@@ -37,6 +37,21 @@ pub enum AdminReply {
     },
 }
 
+wire::codec!(enum AdminCommand {
+    0 = MoveGroup { group, to },
+    1 = OnlineGroup { group },
+    2 = OfflineGroup { group },
+    3 = OnlineResource { resource },
+    4 = OfflineResource { resource },
+    5 = FailResource { resource },
+    6 = PauseNode { node, drain },
+    7 = ResumeNode { node },
+});
+wire::codec!(enum AdminReply {
+    0 = Done,
+    1 = Refused { code, reason, definite },
+});
+
 /// The product's error numbers that requests are refused with (reference section 9).
 pub mod code {
     /// The node has too many requests under way (ERROR_BUSY).

@@ -146,6 +146,10 @@ impl Server {
         for (at, socket) in (0_u16..).zip(sockets) {
             server.listen(options, PortId(at), socket);
         }
+        let shared = Arc::clone(&server.shared);
+        server
+            .threads
+            .push(thread::spawn(move || sanitize(&shared)));
         Ok(server)
     }
 
@@ -278,6 +282,16 @@ fn accept(shared: &Arc<Shared>, portal: &Portal, socket: &TcpListener) {
     }
 }
 
+/// How often a part of a sanitize is done.
+const SANITIZE_PAUSE: Duration = Duration::from_millis(100);
+
+fn sanitize(shared: &Shared) {
+    while !shared.stopping.load(Ordering::SeqCst) {
+        shared.core().target.sanitize_slice();
+        thread::sleep(SANITIZE_PAUSE);
+    }
+}
+
 fn serve(shared: &Shared, portal: Portal, stream: TcpStream, peer: SocketAddr) {
     shared.tell(&Event::Connected { peer });
     let Some(id) = stream
@@ -296,6 +310,7 @@ fn serve(shared: &Shared, portal: Portal, stream: TcpStream, peer: SocketAddr) {
                 id,
                 connection,
                 stream,
+                hurried: false,
             }
             .run()
             .to_string()

@@ -15,6 +15,9 @@ const BUFFER_BYTES: usize = 512 << 10;
 /// A silent initiator is pinged after this, and given up after as long again.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// How often a command is looked after that ends by itself.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// Why a connection's thread ends.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Ended {
@@ -84,6 +87,8 @@ pub(crate) struct Session<'a> {
     pub id: ConnectionId,
     pub connection: Connection,
     pub stream: TcpStream,
+    /// Whether the read timeout is the short one.
+    pub hurried: bool,
 }
 
 impl Session<'_> {
@@ -110,14 +115,26 @@ impl Session<'_> {
 
     fn read(&mut self, input: &mut Input) -> Result<(), Ended> {
         loop {
+            let waiting = self.connection.is_waiting();
+            let silence_max = if waiting { LOOK_AGAIN } else { SILENCE_MAX };
+            if waiting != self.hurried {
+                self.stream.set_read_timeout(Some(silence_max))?;
+                self.hurried = waiting;
+            }
             match input.read(&mut self.stream) {
                 Ok(0) => return Err(Ended::Eof),
                 Ok(_) => return Ok(()),
+                Err(error) if is_timeout(&error) && waiting => self.look_again()?,
                 Err(error) if is_timeout(&error) => self.ping()?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    fn look_again(&mut self) -> Result<(), Ended> {
+        self.connection.look_again(&mut self.shared.core().target);
+        self.flush()
     }
 
     fn ping(&mut self) -> Result<(), Ended> {
@@ -140,6 +157,9 @@ impl Session<'_> {
             self.after(before.is_none());
             self.sync();
             self.flush()?;
+            if self.connection.has_reset_target() {
+                self.shared.registry.close_all(None);
+            }
             match progress {
                 Progress::Flush => {}
                 Progress::Need(length) => {
@@ -151,7 +171,7 @@ impl Session<'_> {
         }
     }
 
-    /// A login closes the nexus' older connection, a cold reset all others.
+    /// A login closes the nexus' older connection.
     fn after(&mut self, was_anonymous: bool) {
         if was_anonymous && let Some(nexus) = self.connection.nexus() {
             self.shared.registry.logged_in(self.id, nexus);
@@ -159,9 +179,6 @@ impl Session<'_> {
                 let initiator = self.shared.core().target.initiator(nexus).to_string();
                 self.shared.tell(&Event::LoggedIn { peer, initiator });
             }
-        }
-        if self.connection.has_reset_target() {
-            self.shared.registry.close_all(None);
         }
     }
 

@@ -2,19 +2,25 @@
 //! one view only.
 //!
 //! Nodes learn of a new view at different moments, so an old view may outlive its successor for a
-//! while; but then some member of it is in the successor. Frozen nodes are excused until they
-//! thaw, and for the time that stopping takes.
+//! while; but then some member of it is in the successor. The exception is a view that has just
+//! lost a member: when that one held the witness, another view may win it before the others have
+//! noticed. Nothing can be committed in such a view, because its dead member does not agree.
+//! Frozen nodes are excused until they thaw, and for the time that stopping takes.
 
-use base::NodeSet;
+use std::collections::BTreeMap;
+
+use base::{NodeId, NodeSet, Timestamp};
 use node::Picture;
 
-use super::grace::Grace;
+use super::grace::{Grace, stop_bound};
 use super::{Change, Checker, Scene, is_active};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct OnePrimary {
     grace: Grace,
+    /// When each node last ended or froze.
+    lost: BTreeMap<NodeId, Timestamp>,
 }
 
 impl Checker for OnePrimary {
@@ -28,12 +34,23 @@ impl Checker for OnePrimary {
 
     fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         self.grace.see(scene, change);
-        let Change::Picture(new) = change else {
-            return Ok(());
+        let new = match change {
+            Change::Picture(new) => *new,
+            Change::Ended { node, .. } | Change::Frozen { node } | Change::Thawed { node } => {
+                self.lost.insert(*node, scene.now);
+                return Ok(());
+            }
+            _ => return Ok(()),
         };
         let excused = self.grace.excused(scene);
-        let judged = |it: &&Picture| is_active(it) && !excused.contains(it.node);
-        if !judged(new) {
+        let bound = stop_bound(scene.plan);
+        let recent = |it: &(&NodeId, &Timestamp)| scene.now.since(*it.1) < bound;
+        let lost: NodeSet = self.lost.iter().filter(recent).map(|it| *it.0).collect();
+        let judged = |it: &&Picture| {
+            let others = members(it).without(it.node);
+            is_active(it) && !excused.contains(it.node) && others.intersection(lost).is_empty()
+        };
+        if !judged(&new) {
             return Ok(());
         }
         let mine = members(new);

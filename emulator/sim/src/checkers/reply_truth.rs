@@ -17,7 +17,7 @@ struct Promise {
     request: RequestId,
     node: NodeId,
     paused: bool,
-    due: Timestamp,
+    made: Timestamp,
 }
 
 /// See the module.
@@ -36,12 +36,15 @@ impl Checker for ReplyTruth {
     }
 
     fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
-        if let Change::Replied { request, reply, .. } = change {
-            self.promise(scene, *request, reply);
+        match change {
+            Change::Replied { request, reply, .. } => self.promise(scene, *request, reply),
+            // Who is paused is forgotten when the whole cluster ends, which this might be.
+            Change::Ended { .. } | Change::Frozen { .. } => self.promises.clear(),
+            _ => {}
         }
         let (due, waiting) = std::mem::take(&mut self.promises)
             .into_iter()
-            .partition(|it| it.due <= scene.now);
+            .partition(|it| it.made + EFFECT_MAX <= scene.now);
         self.promises = waiting;
         due.iter().try_for_each(|promise| judge(scene, promise))
     }
@@ -64,12 +67,11 @@ impl ReplyTruth {
             },
             AdminReply::Refused { .. } => return,
         };
-        let due = scene.now + EFFECT_MAX;
         self.promises.push(Promise {
             request,
             node,
             paused,
-            due,
+            made: scene.now,
         });
     }
 }
@@ -77,7 +79,7 @@ impl ReplyTruth {
 fn judge(scene: &Scene<'_>, promise: &Promise) -> Result<(), String> {
     let other = |(request, asked): (&RequestId, &crate::world::Asked)| {
         *request != promise.request
-            && asked.at + EFFECT_MAX * 2 > scene.now
+            && asked.at + EFFECT_MAX >= promise.made
             && subject(&asked.command).is_some_and(|(node, _)| node == promise.node)
     };
     if scene.asked.iter().any(other) {

@@ -163,6 +163,12 @@ impl<C: Checker> Stage<C> {
         self.pictures[place] = Some(picture);
     }
 
+    /// The node shows this already.
+    pub(super) fn has(&mut self, picture: Picture) {
+        let place = picture.node.index();
+        self.pictures[place] = Some(picture);
+    }
+
     pub(super) fn starts(&mut self, which: u8, incarnation: u64) {
         self.sees(&Change::Started {
             node: node(which),

@@ -1,16 +1,15 @@
-//! The witness is tried when exactly one vote is missing and never when more are (QRM-3, QRM-4).
+//! The witness is tried when exactly one vote is missing and never when more are (QRM-3, QRM-4): a
+//! count that follows a try has just enough votes, or is just one short.
 
-use std::collections::BTreeMap;
-
-use base::{NodeId, Notice};
+use base::{NodeSet, Notice};
 
 use super::{Change, Checker, Scene};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct WitnessRule {
-    /// How many votes each node missed when it last counted.
-    missing: BTreeMap<NodeId, u32>,
+    /// Nodes that try the witness for their view.
+    tries: NodeSet,
 }
 
 impl Checker for WitnessRule {
@@ -23,25 +22,26 @@ impl Checker for WitnessRule {
     }
 
     fn see(&mut self, _: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
-        match change {
-            Change::Started { node, .. } => {
-                self.missing.remove(node);
+        let (node, notice) = match change {
+            Change::Ended { node, .. } => {
+                self.tries.remove(*node);
+                return Ok(());
             }
-            Change::Notice {
-                node,
-                notice: Notice::QuorumCounted { have, needed, .. },
-            } => {
-                self.missing.insert(*node, needed.saturating_sub(*have));
-            }
-            Change::Notice {
-                node,
-                notice: Notice::WitnessNeeded,
-            } => {
-                let missing = self.missing.get(node).copied();
-                if missing.is_some_and(|missing| missing != 1) {
-                    let missing = missing.unwrap_or_default();
+            Change::Notice { node, notice } => (*node, *notice),
+            _ => return Ok(()),
+        };
+        match notice {
+            Notice::ViewInstalled { .. } => self.tries.remove(node),
+            Notice::WitnessNeeded => self.tries.insert(node),
+            Notice::QuorumCounted {
+                have, needed, held, ..
+            } if self.tries.contains(node) => {
+                self.tries.remove(node);
+                // With the witness there is one vote more than without.
+                let without = have.saturating_sub(u32::from(*held));
+                if without + 1 != *needed {
                     return Err(format!(
-                        "node {node} tries the witness with {missing} votes missing"
+                        "node {node} tried the witness with {without} votes, {needed} needed"
                     ));
                 }
             }
@@ -56,14 +56,18 @@ mod tests {
     use super::super::testing::{Stage, counted};
     use super::*;
 
-    #[test]
-    fn trying_the_witness_two_votes_short_is_found() {
+    fn tries(have: u32, held: bool) -> Result<(), String> {
         let mut stage = Stage::new(WitnessRule::default());
-        stage.says(1, counted(2, 3, 5, false));
         stage.says(1, Notice::WitnessNeeded);
-        assert_eq!(stage.verdict(), Ok(()));
-        stage.says(1, counted(1, 3, 5, false));
-        stage.says(1, Notice::WitnessNeeded);
-        assert!(stage.verdict().is_err());
+        stage.says(1, counted(have, 3, 5, held));
+        stage.verdict().map_err(Clone::clone)
+    }
+
+    #[test]
+    fn trying_the_witness_with_other_than_one_vote_missing_is_found() {
+        assert_eq!(tries(3, true), Ok(()));
+        assert_eq!(tries(2, false), Ok(()));
+        assert!(tries(1, false).is_err());
+        assert!(tries(4, true).is_err());
     }
 }

@@ -127,6 +127,8 @@ struct Instance {
     runs: bool,
     /// What it stands for has stopped working; a restart repairs it.
     broken: bool,
+    /// Its entry points do not return; the end of its host repairs it.
+    hung: bool,
     attempt: u64,
     checks: u64,
 }
@@ -160,6 +162,15 @@ impl Hosts {
         for host in self.hosts.values_mut() {
             if let Some(instance) = host.instances.get_mut(&resource) {
                 instance.broken = true;
+            }
+        }
+    }
+
+    /// The entry points of a resource do not return any more where it runs, until its host ends.
+    pub fn hang_once(&mut self, resource: ResourceId) {
+        for host in self.hosts.values_mut() {
+            if let Some(instance) = host.instances.get_mut(&resource) {
+                instance.hung = true;
             }
         }
     }
@@ -213,7 +224,8 @@ impl Hosts {
         let Some(instance) = self.instance(id, resource) else {
             return Vec::new();
         };
-        if instance.attempt != attempt || around.scripts.has(resource, Behaviour::Hung) {
+        let hung = instance.hung || around.scripts.has(resource, Behaviour::Hung);
+        if hung || instance.attempt != attempt {
             return Vec::new();
         }
         if around.scripts.has(resource, Behaviour::Crashing) {
@@ -251,7 +263,9 @@ impl Hosts {
         entry: EntryPoint,
         around: &mut Surroundings<'_>,
     ) -> Steps {
-        if !self.hosts.contains_key(&id) || around.scripts.has(resource, Behaviour::Hung) {
+        let hung = self.instance(id, resource).is_some_and(|it| it.hung)
+            || around.scripts.has(resource, Behaviour::Hung);
+        if hung || !self.hosts.contains_key(&id) {
             return Vec::new();
         }
         let slowness = around.scripts.slowness(resource);
@@ -304,6 +318,7 @@ impl Hosts {
             spec,
             runs: false,
             broken: false,
+            hung: false,
             attempt: 0,
             checks: 0,
         };

@@ -157,6 +157,17 @@ fn a_hung_resource_answers_nothing_until_its_host_is_killed() {
 }
 
 #[test]
+fn what_hangs_once_hangs_until_its_host_has_ended() {
+    let mut bench = Bench::new();
+    bench.online(1, APP, program());
+    bench.hosts[0].hang_once(APP);
+    assert!(bench.call(1, APP, EntryPoint::LooksAlive).is_empty());
+    bench.command(1, HostCommand::Kill);
+    let results = bench.online(1, APP, program());
+    assert_eq!(results, [EntryResult::Success]);
+}
+
+#[test]
 fn what_broke_once_works_again_after_a_restart_and_what_is_broken_does_not() {
     let mut bench = Bench::new();
     bench.online(1, APP, program());

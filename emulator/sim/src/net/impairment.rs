@@ -1,5 +1,6 @@
 //! What happens to datagrams on a bad way, in the style of netem.
 
+use std::fmt;
 use std::time::Duration;
 
 use base::Rng;
@@ -98,6 +99,30 @@ fn either(a: u32, b: u32) -> u32 {
 fn part_of(span: Duration, rng: &mut Rng) -> Duration {
     let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX - 1);
     Duration::from_nanos(rng.below(nanos.saturating_add(1).max(1)))
+}
+
+impl fmt::Display for Impairment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        let spans = [("delay", self.delay), ("jitter", self.jitter)];
+        for (word, span) in spans.into_iter().filter(|(_, span)| !span.is_zero()) {
+            parts.push(format!("{word} {span:?}"));
+        }
+        let chances = [
+            ("loss", self.loss),
+            ("duplicate", self.duplicate),
+            ("reorder", self.reorder),
+            ("bursts", self.burst.map_or(0, |burst| burst.begins)),
+        ];
+        for (word, chance) in chances.into_iter().filter(|(_, chance)| *chance > 0) {
+            parts.push(format!(
+                "{word} {}.{:04} %",
+                chance / 10_000,
+                chance % 10_000
+            ));
+        }
+        f.write_str(&parts.join(", "))
+    }
 }
 
 impl From<&file::model::Impairment> for Impairment {

@@ -32,6 +32,14 @@ impl From<NodeId> for Station {
 pub struct Stations(pub u128);
 
 impl Stations {
+    /// Every machine.
+    pub const ALL: Self = Self(u128::MAX);
+
+    /// The machines in ascending order.
+    pub fn iter(self) -> impl Iterator<Item = Station> {
+        (0..128).map(Station).filter(move |it| self.contains(*it))
+    }
+
     /// Just this one.
     #[must_use]
     pub fn one(station: Station) -> Self {
@@ -164,7 +172,13 @@ impl Networks {
 
     /// Adds a rule of a fault.
     pub fn add(&mut self, fault: FaultId, rule: Rule) {
-        self.rules.push((fault, rule));
+        self.add_all(fault, [rule]);
+    }
+
+    /// Adds several rules of a fault at once.
+    pub fn add_all(&mut self, fault: FaultId, rules: impl IntoIterator<Item = Rule>) {
+        self.rules
+            .extend(rules.into_iter().map(|rule| (fault, rule)));
         self.work_out();
     }
 

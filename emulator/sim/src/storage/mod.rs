@@ -39,6 +39,8 @@ pub enum Rule {
         /// Who has lost it.
         from: NodeSet,
     },
+    /// These nodes have no path to one unit.
+    UnitUnreachable(DiskId, NodeSet),
     /// The unit answers nothing.
     Silent(DiskId),
     /// The unit answers late.
@@ -134,9 +136,19 @@ impl Storage {
     /// Whether a command of the node can get to the disk.
     #[must_use]
     pub fn reaches(&self, node: NodeId, disk: DiskId, networks: &Networks) -> bool {
-        self.disks
-            .get(&disk)
-            .is_some_and(|(place, _)| self.has_path(node, *place, networks))
+        let cut = |(_, rule): &(_, Rule)| match rule {
+            Rule::UnitUnreachable(unit, from) => *unit == disk && from.contains(node),
+            _ => false,
+        };
+        let place = self.disks.get(&disk).map(|(place, _)| *place);
+        place.is_some_and(|place| self.has_path(node, place, networks))
+            && !self.rules.iter().any(cut)
+    }
+
+    /// Whether the unit answers commands as it should.
+    #[must_use]
+    pub fn is_healthy(&self, disk: DiskId) -> bool {
+        !self.has_rule(Rule::Silent(disk)) && !self.has_rule(Rule::Broken(disk))
     }
 
     /// A command arrives at the array and is carried out.
@@ -189,6 +201,13 @@ impl Storage {
         reserved
             .or(holder.map(|it| it.initiator))
             .and_then(|name| node_of(&name))
+    }
+
+    /// The bytes of a disk at `offset`, without a word to anybody.
+    #[must_use]
+    pub fn peek(&self, disk: DiskId, offset: u64, bytes: usize) -> Option<Vec<u8>> {
+        let (place, lun) = self.disks.get(&disk)?;
+        self.shelves[*place].array.peek(*lun, offset, bytes)
     }
 
     /// A node's administrator takes the reservation away with a tool.

@@ -50,6 +50,8 @@ pub struct Options {
     pub drift_ppm_max: u32,
     /// Remember every notice and state line, for reports; otherwise only what judging needs.
     pub keep: bool,
+    /// Nodes note every health check.
+    pub trace_polls: bool,
 }
 
 impl Options {
@@ -61,6 +63,7 @@ impl Options {
             shuffle_ties: false,
             drift_ppm_max: 0,
             keep: true,
+            trace_polls: false,
         }
     }
 }
@@ -100,6 +103,7 @@ impl<S: Service> World<S> {
             touched: NodeSet::EMPTY,
             changes: 0,
             deliveries: 0,
+            trace_polls: options.trace_polls,
             jury: Jury::standard(),
             trace: Trace::new(options.keep),
             log: Log::new(options.keep),

@@ -52,8 +52,10 @@ pub enum Fault {
     Resource(ResourceId, Behaviour),
     /// What a resource stands for stops working where it runs; a restart repairs it.
     BreakOnce(ResourceId),
-    /// No node reaches the witness.
-    WitnessUnreachable,
+    /// Its entry points do not return where it runs; the end of its host repairs it.
+    HangOnce(ResourceId),
+    /// These nodes do not reach the witness.
+    WitnessUnreachable(NodeSet),
 }
 
 impl<S: Service> World<S> {
@@ -66,7 +68,7 @@ impl<S: Service> World<S> {
 
     /// Makes a fault.
     pub fn make(&mut self, id: FaultId, fault: Fault) {
-        self.trace.world(self.now, &format!("{id:?} {fault:?}"));
+        self.world_event(WorldEvent::Fault(id, fault));
         match fault {
             Fault::Machine(node, fault) => self.break_machine(id, node, fault),
             Fault::Network(rule) => self.break_network(id, rule),
@@ -92,16 +94,26 @@ impl<S: Service> World<S> {
                 }
             }
             Fault::Resource(resource, behaviour) => self.script(id, resource, behaviour),
-            Fault::BreakOnce(resource) => self.break_once(id, resource),
-            Fault::WitnessUnreachable => self.cut_witness(id),
+            Fault::BreakOnce(resource) => self.once(id, resource, Behaviour::BROKEN),
+            Fault::HangOnce(resource) => self.once(id, resource, Behaviour::Hung),
+            Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
         }
-        self.log.world(self.now, WorldEvent::Fault(id, fault));
-        self.changes += 1;
+    }
+
+    /// Makes many network faults of one number at once.
+    pub fn make_rules(&mut self, id: FaultId, rules: Vec<net::Rule>) {
+        for rule in &rules {
+            self.world_event(WorldEvent::Fault(id, Fault::Network(*rule)));
+        }
+        let before = self.links();
+        self.networks.add_all(id, rules);
+        self.tell_links(&before);
+        self.surroundings_changed();
     }
 
     /// Takes everything away that faults of this number did.
     pub fn heal(&mut self, id: FaultId) {
-        self.trace.world(self.now, &format!("heal {id:?}"));
+        self.world_event(WorldEvent::Healed(id));
         let before = self.links();
         self.networks.heal(id);
         self.storage.heal(id);
@@ -117,8 +129,6 @@ impl<S: Service> World<S> {
         for (_, fault, node) in healed {
             self.heal_machine(node, fault);
         }
-        self.log.world(self.now, WorldEvent::Healed(id));
-        self.changes += 1;
     }
 
     /// Takes network rules away that `gone` says yes to, whatever fault made them.
@@ -198,28 +208,32 @@ impl<S: Service> World<S> {
                 self.storage.add(id, storage::Rule::Slow(disk, by))
             }
             (Some(disk), _) => self.storage.add(id, storage::Rule::Broken(disk)),
-            (None, _) if self.is_share(resource) => self.cut_witness(id),
+            (None, _) if self.is_share(resource) => self.cut_witness(id, self.plan.all()),
             (None, _) => self.scripts.add(id, resource, behaviour),
         }
     }
 
-    /// A disk or share that is broken once stays so until its resource is started again.
-    fn break_once(&mut self, id: FaultId, resource: ResourceId) {
+    /// Until its restart. A disk or a share has no host, so its restart is what the node says.
+    fn once(&mut self, id: FaultId, resource: ResourceId, behaviour: Behaviour) {
         if self.disk_of(resource).is_some() || self.is_share(resource) {
-            self.script(id, resource, Behaviour::BROKEN);
+            self.script(id, resource, behaviour);
             self.repaired_by_restart.push((id, resource));
             return;
         }
         for seat in &mut self.seats {
-            seat.hosts.break_once(resource);
+            match behaviour {
+                Behaviour::Hung => seat.hosts.hang_once(resource),
+                _ => seat.hosts.break_once(resource),
+            }
         }
     }
 
-    fn cut_witness(&mut self, id: FaultId) {
+    fn cut_witness(&mut self, id: FaultId, from: NodeSet) {
         match (&mut self.share, self.plan.settings.witness) {
-            (Some(share), _) => share.cut_off(id),
+            (Some(share), _) => share.cut_off(id, from),
             (None, middle::settings::Witness::Disk(disk)) => {
-                self.storage.add(id, storage::Rule::Silent(disk));
+                self.storage
+                    .add(id, storage::Rule::UnitUnreachable(disk, from));
             }
             (None, _) => {}
         }

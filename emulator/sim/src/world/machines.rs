@@ -235,6 +235,7 @@ impl<S: Service> World<S> {
             me: node,
             interfaces: seat.networks.clone(),
             generation: self.plan.generation,
+            trace_polls: self.trace_polls,
             defaults: self.plan.defaults.clone(),
         };
         let incarnation = seat.incarnation;

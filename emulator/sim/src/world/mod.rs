@@ -28,7 +28,7 @@ use top::rcm::HostCommand;
 
 use crate::checkers::Jury;
 use crate::hosts::{Later, Outside, Scripts};
-use crate::log::Log;
+use crate::log::{Log, WorldEvent};
 use crate::net::{Arrival, Networks};
 use crate::queue::Queue;
 use crate::service::Service;
@@ -136,6 +136,7 @@ pub struct World<S: Service = Node> {
     /// Counts everything that could be seen.
     changes: u64,
     deliveries: u64,
+    trace_polls: bool,
     jury: Jury,
     trace: Trace,
     log: Log,
@@ -257,8 +258,7 @@ impl<S: Service> World<S> {
     /// An administrator asks a node. Without a live service there, no answer ever comes.
     pub fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId {
         let request = RequestId(self.asked.len() as u64 + 1);
-        self.trace
-            .world(self.now, &format!("ask {node} {command:?}"));
+        self.world_event(WorldEvent::Asked(node, command.clone()));
         let asked = Asked {
             at: self.now,
             node,

@@ -17,7 +17,7 @@ pub use cluster::{
     Witness,
 };
 pub use machines::{Adapter, Network, NetworkRole, Node, Site, Subnet};
-pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat};
+pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat, Seed};
 pub use resource::{
     DependencyItem, OnFailure, PollPolicy, Resource, ResourceKind, ResourcePolicy, ResourceType,
     RestartPolicy,

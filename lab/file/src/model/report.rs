@@ -7,8 +7,17 @@ pub struct Backend {
     pub default: Option<BackendKind>,
     /// The clock that the file asks for; absent: the backend's own.
     pub clock: Option<Clock>,
-    /// The seed; absent or `random`: drawn and printed.
-    pub seed: Option<u64>,
+    /// The seed; absent: the same one every time.
+    pub seed: Option<Seed>,
+}
+
+/// The seed of a lab's random draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seed {
+    /// This one.
+    Fixed(u64),
+    /// Another one every time; printed and stored.
+    Random,
 }
 
 /// A way to run a lab.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Lab;
+use super::{Lab, Node};
 
 /// Picks named things, some when the file is read, some only when the lab runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Selector {
     OwnerOf(String),
     /// The nodes or networks of a site.
     Site(String),
-    /// The nodes of a kind (`member`).
+    /// The nodes of a kind: `member` picks the members of the cluster.
     Kind(String),
 }
 
@@ -36,9 +36,10 @@ impl Selector {
     /// `None` when only the running lab knows (`owner-of`, `any`, `minority`, `majority`, ...).
     #[must_use]
     pub fn fixed_nodes(&self, lab: &Lab) -> Option<Vec<String>> {
+        let member = |node: &Node| lab.cluster.members.contains(&node.name);
         let mut picked = Vec::new();
         for node in &lab.nodes {
-            if self.picks_name(&node.name, node.site.as_deref())? {
+            if self.picks(&node.name, node.site.as_deref(), member(node))? {
                 picked.push(node.name.clone());
             }
         }
@@ -50,7 +51,7 @@ impl Selector {
     pub fn fixed_networks(&self, lab: &Lab) -> Option<Vec<String>> {
         let mut picked = Vec::new();
         for network in &lab.networks {
-            if self.picks_name(&network.name, network.site.as_deref())? {
+            if self.picks(&network.name, network.site.as_deref(), false)? {
                 picked.push(network.name.clone());
             }
         }
@@ -62,7 +63,7 @@ impl Selector {
     pub fn fixed_groups(&self, lab: &Lab) -> Option<Vec<String>> {
         let mut picked = Vec::new();
         for group in &lab.cluster.groups {
-            if self.picks_name(&group.name, None)? {
+            if self.picks(&group.name, None, false)? {
                 picked.push(group.name.clone());
             }
         }
@@ -71,20 +72,20 @@ impl Selector {
 
     /// Whether the selector picks a thing of this name and site; `None` when only a run can tell.
     #[must_use]
-    pub fn picks_name(&self, name: &str, site: Option<&str>) -> Option<bool> {
+    pub fn picks(&self, name: &str, site: Option<&str>, member: bool) -> Option<bool> {
         match self {
             Self::Name(wanted) => Some(wanted == name),
             Self::Glob(pattern) => Some(glob_matches(pattern, name)),
             Self::List(parts) => {
                 let mut picked = false;
                 for part in parts {
-                    picked |= part.picks_name(name, site)?;
+                    picked |= part.picks(name, site, member)?;
                 }
                 Some(picked)
             }
             Self::All => Some(true),
             Self::Site(wanted) => Some(site == Some(wanted)),
-            Self::Kind(kind) => Some(kind == "member"),
+            Self::Kind(kind) => Some(kind == "member" && member),
             Self::Any(_)
             | Self::Minority
             | Self::Majority

@@ -114,7 +114,7 @@ fn addresses(spec: &ClusterSpec, lab: &mut Lab, decoder: &mut Decoder<'_>) {
         let message = "`address` and `addresses` exclude each other";
         decoder.sink.error(Rule::BadValue, set.span, message);
     }
-    if spec.address.is_none() && several.is_empty() {
+    if spec.address.is_none() && several.is_empty() && !spec.broken {
         decoder.sink.report(
             Diagnostic::error(Rule::MissingKey, spec.span, "the cluster has no `address`")
                 .hint("its name needs an address in a network for clients"),
@@ -168,7 +168,7 @@ fn check_networks(spec: &ClusterSpec, lab: &Lab, decoder: &mut Decoder<'_>) {
             let network = lab.network(&adapter.network);
             network.is_some_and(|network| network.role != crate::model::NetworkRole::None)
         });
-        if !carries && !node.adapters.is_empty() {
+        if !carries && !node.adapters.is_empty() && !decoder.networks_incomplete {
             let message = format!("member `{member}` is on no network that the cluster may use");
             decoder.sink.report(
                 Diagnostic::error(Rule::NoClusterNetwork, span, message)
@@ -195,6 +195,7 @@ fn witness(spec: &ClusterSpec, lab: &Lab, scope: &Scope, decoder: &mut Decoder<'
             check_witness_host(&share.value.0, share.span, lab, decoder);
             Witness::Share(share.value.0.clone())
         }
+        _ if map.broken => Witness::None,
         _ => {
             decoder.sink.report(
                 Diagnostic::error(Rule::BadValue, map.span, "a witness is one thing")
@@ -390,7 +391,7 @@ fn check_votes(spec: &ClusterSpec, lab: &Lab, decoder: &mut Decoder<'_>) {
         decoder
             .sink
             .error(Rule::NoVotes, span, "no member has a vote");
-    } else if votes.is_multiple_of(2) && is_none(spec) && !disk_only {
+    } else if votes.is_multiple_of(2) && is_none(spec) && !disk_only && !decoder.sink.has_errors() {
         let message = format!("{votes} votes and no witness: an even split has no majority");
         decoder.sink.report(
             Diagnostic::warning(Rule::EvenVotes, span, message)

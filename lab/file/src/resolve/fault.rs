@@ -432,7 +432,7 @@ fn impairment(spec: &ImpairmentSpec, decoder: &mut Decoder<'_>) -> Impairment {
             .map(|at| at.value.0)
             .unwrap_or_default(),
     };
-    if impairment == Impairment::default() {
+    if impairment == Impairment::default() && !spec.broken {
         decoder
             .sink
             .error(Rule::BadFault, spec.span, "this changes nothing");

@@ -205,6 +205,7 @@ fn failback_mode(
             from_hour: from.value.0,
             to_hour: to.value.0,
         },
+        _ if given.broken => Failback::Never,
         (FailbackWord::Window, ..) => {
             let message = "a window needs `from` and `to`";
             decoder.sink.error(Rule::MissingKey, mode.span, message);

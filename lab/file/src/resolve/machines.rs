@@ -113,14 +113,14 @@ pub(crate) fn nodes(
     book: &mut AddressBook,
     decoder: &mut Decoder<'_>,
 ) -> Vec<Node> {
-    let entries: Vec<&Entry<NodeSpec>> =
+    let mut entries: Vec<&Entry<NodeSpec>> =
         file.nodes.iter().flat_map(|named| &named.entries).collect();
-    if let Some(surplus) = entries.get(base::limits::NODES_MAX) {
+    if let Some(surplus) = entries.get(base::limits::NODES_MAX).copied() {
         let message = format!("a lab has at most {} nodes", base::limits::NODES_MAX);
         decoder.sink.error(Rule::TooMany, surplus.span, message);
-        return Vec::new();
+        entries.truncate(base::limits::NODES_MAX);
     }
-    if file.nodes.is_some() && entries.is_empty() {
+    if file.nodes.is_some() && entries.is_empty() && !file.broken {
         decoder
             .sink
             .error(Rule::MissingKey, file.span, "the lab has no node");

@@ -165,7 +165,11 @@ fn backend(file: &LabFile, decoder: &mut Decoder<'_>) -> Backend {
     Backend {
         default,
         clock: spec.clock.as_ref().map(|word| word.value),
-        seed: spec.seed.as_ref().and_then(|seed| seed.value.0),
+        seed: spec.seed.as_ref().map(|seed| {
+            seed.value
+                .0
+                .map_or(crate::model::Seed::Random, crate::model::Seed::Fixed)
+        }),
     }
 }
 

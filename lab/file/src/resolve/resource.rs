@@ -257,7 +257,8 @@ impl Place<'_> {
                 .node(name)
                 .is_some_and(|node| node.adapter(&network.name).is_some())
         };
-        if !owners.is_empty() && !owners.iter().any(plugged) {
+        let placed = |name: &String| self.lab.node(name).is_some_and(|n| !n.adapters.is_empty());
+        if owners.iter().any(placed) && !owners.iter().any(plugged) {
             let message = format!("no possible owner is on network `{}`", network.name);
             decoder.sink.error(Rule::UnreachableNetwork, span, message);
         }
@@ -284,7 +285,7 @@ fn needed<'s, T>(
     entry: &Entry<ResourceSpec>,
     decoder: &mut Decoder<'_>,
 ) -> Option<&'s At<T>> {
-    if property.is_none() {
+    if property.is_none() && !entry.value.broken {
         let of_type = entry
             .value
             .r#type

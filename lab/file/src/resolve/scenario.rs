@@ -77,7 +77,7 @@ fn step(spec: &StepSpec, selecting: &Selecting<'_>, decoder: &mut Decoder<'_>) -
 fn whole(spec: &StepSpec, mut parts: Vec<Step>, decoder: &mut Decoder<'_>) -> Option<Step> {
     let kind = match (parts.pop(), parts.is_empty()) {
         (None, _) => {
-            if !spec.broken {
+            if is_empty(spec) {
                 let message = "this step does nothing";
                 decoder
                     .sink
@@ -97,6 +97,24 @@ fn whole(spec: &StepSpec, mut parts: Vec<Step>, decoder: &mut Decoder<'_>) -> Op
         explain: spec.explain.as_ref().map(|explain| explain.value.0.clone()),
         kind,
     })
+}
+
+/// Whether the step has nothing to do; one whose only part was refused is not empty.
+fn is_empty(spec: &StepSpec) -> bool {
+    !spec.broken
+        && spec.fault.is_none()
+        && spec.r#do.is_none()
+        && spec.run.is_none()
+        && spec.expect.is_none()
+        && spec.steps.is_none()
+        && spec.serial.is_none()
+        && spec.parallel.is_none()
+        && spec.repeat.is_none()
+        && spec.then.is_none()
+        && spec.node.is_none()
+        && spec.group.is_none()
+        && spec.resource.is_none()
+        && spec.to.is_none()
 }
 
 fn group_of_steps(
@@ -154,7 +172,8 @@ fn action(spec: &StepSpec, selecting: &Selecting<'_>, decoder: &mut Decoder<'_>)
             spec.group.as_ref().map(|one| one.span),
             spec.resource.as_ref().map(|one| one.span),
         ];
-        if let Some(span) = stray.into_iter().flatten().next() {
+        let span = stray.into_iter().flatten().next();
+        if let Some(span) = span.filter(|_| !spec.broken) {
             let message = "this goes with `do`, which is missing";
             decoder
                 .sink

@@ -125,7 +125,7 @@ impl Selecting<'_> {
         let there = self
             .picked(&Selector::All, domain)
             .map_or(0, |all| all.len());
-        if usize::try_from(count).unwrap_or(usize::MAX) > there {
+        if there > 0 && usize::try_from(count).unwrap_or(usize::MAX) > there {
             let message = format!("`any {count}` asks for more than the {there} there are");
             decoder.sink.error(Rule::BadSelector, span, message);
         }

@@ -17,7 +17,7 @@ use crate::yaml::{Key, Node, Value};
 pub(crate) struct Decoder<'s> {
     pub(crate) sink: Sink,
     pub(crate) source: &'s Source,
-    /// Values that name ranges multiplied, against [`VALUES_MAX`].
+    /// Values that name ranges multiplied, against [`crate::yaml::VALUES_MAX`].
     pub(crate) expanded: usize,
     /// A network was refused, so an address without a network proves nothing.
     pub(crate) networks_incomplete: bool,
@@ -120,6 +120,11 @@ impl<T: Plain> Decode for At<T> {
         };
         if node.is_null() {
             decoder.wrong_type(node, &T::what());
+            return None;
+        }
+        if text.contains("${") {
+            // A variable that nobody declared, which was reported when it was filled in.
+            decoder.sink.note_repetition();
             return None;
         }
         match T::read(&Scalar {
@@ -394,7 +399,7 @@ impl Decoder<'_> {
             .collect();
         if !missing.is_empty() {
             let keys = missing.join("`, `");
-            let message = format!("`{keys}` is missing here");
+            let message = format!("missing here: `{keys}`");
             self.sink.error(Rule::MissingKey, node.span, message);
         }
     }

@@ -134,7 +134,9 @@ macro_rules! text_form {
             fn schema() -> serde_json::Value {
                 serde_json::json!({ "type": "string", "pattern": $pattern, "description": $what })
             }
-            fn read(scalar: &crate::syntax::decode::Scalar<'_>) -> Result<Self, crate::syntax::decode::Problem> {
+            fn read(
+                scalar: &crate::syntax::decode::Scalar<'_>,
+            ) -> Result<Self, crate::syntax::decode::Problem> {
                 let read: fn(&str) -> Result<Self, crate::syntax::decode::Problem> = $read;
                 read(scalar.text)
             }

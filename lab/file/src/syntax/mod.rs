@@ -27,6 +27,8 @@ pub(crate) use decode::{
 };
 pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
 pub(crate) use machines::{NetworkSpec, NodeSpec};
+#[cfg(test)]
+pub(crate) use number::is_number_or_boolean;
 pub(crate) use number::{Natural, VariableType};
 pub(crate) use plain::{AnyScalar, LunName, Name, ResourceName};
 pub(crate) use quantity::ByteSize;

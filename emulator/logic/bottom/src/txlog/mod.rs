@@ -2,8 +2,9 @@
 //!
 //! Duty: keep records durably and in order, replace them by a checkpoint, and after a crash give
 //! back the checkpoint and every record that was acknowledged. Serves database; speaks to the
-//! shell's disk. A torn tail is cut off before anything is appended behind it. The first refusal of
-//! the disk ends it: what is on the medium is unknown from there on.
+//! shell's disk. A torn tail is cut off before anything is appended behind it, and what was read is
+//! synced before it counts: it may have been in the cache of a system that outlived the service.
+//! The first refusal of the disk ends it: what is on the medium is unknown from there on.
 //!
 //! Deliberately not done here: knowing what a record means (database), more than one segment (a
 //! checkpoint empties the log), group commit (database has few records under way at a time).
@@ -42,7 +43,8 @@ enum State {
         hive: Option<Vec<u8>>,
         log: Option<Vec<u8>>,
     },
-    /// For the torn or void log to be replaced, then to say this.
+    /// For the torn or void log to be replaced, or for the whole one to be synced, then to say
+    /// this.
     ExpectRepair(Output),
     /// For work.
     Ready,
@@ -178,11 +180,13 @@ impl Txlog {
             checkpoint,
             records,
         };
+        self.state = State::ExpectRepair(recovered);
         if kept == log {
-            self.state = State::Ready;
-            out.push(recovered);
+            let sync = DiskRequest::Sync {
+                file: FileName::Log,
+            };
+            self.ask(Purpose::Repair, sync, out);
         } else {
-            self.state = State::ExpectRepair(recovered);
             self.replace_log(Purpose::Repair, kept, out);
         }
     }

@@ -132,6 +132,18 @@ fn a_crash_between_checkpoint_and_empty_log_does_not_bring_old_records_back() {
 }
 
 #[test]
+fn what_the_system_still_had_in_its_cache_is_durable_once_it_was_recovered() {
+    let mut rig = Rig::boot(DiskModel::default());
+    rig.append(b"one");
+    rig.run(1);
+    // The service is killed; the machine is not.
+    let again = Rig::boot(rig.disk);
+    assert_eq!(again.recovered().1, [b"one".to_vec()]);
+    let third = Rig::boot(again.disk.crash(0, 0));
+    assert_eq!(third.recovered().1, [b"one".to_vec()]);
+}
+
+#[test]
 fn a_torn_tail_is_cut_off_before_more_is_appended() {
     let mut rig = Rig::boot(DiskModel::default());
     rig.append(b"whole");

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use base::Outbox;
 
-use super::replica::Replica;
+use super::replica::{Record, Replica};
 use super::{Database, Output, Pending, Snapshot};
+use crate::Context;
 use crate::database::{Change, Update};
 use crate::object::ObjectTable;
 
@@ -18,26 +19,85 @@ pub(super) struct Installation {
     pub request: Option<(u64, Arc<ObjectTable>)>,
 }
 
+/// What gum asks for that ends in `Installed`. A later one takes the place of an earlier one.
+#[derive(Clone, Debug)]
+pub(super) enum Request {
+    /// Take over this replica.
+    Install(Snapshot),
+    /// Begin a new epoch.
+    BeginEpoch,
+}
+
 impl Database {
-    /// Takes over the view source's replica.
-    pub(super) fn install(&mut self, snapshot: Snapshot, out: &mut Outbox<Output>) {
+    /// Whether another replica is on its way to the disk. What this node holds is not known until
+    /// it is there, so nothing is compared with it before.
+    pub(super) fn is_being_replaced(&self) -> bool {
+        let replaced = |pending: &Pending| matches!(pending, Pending::Replaced(_));
+        self.pending.iter().any(replaced)
+    }
+
+    /// Remembers what gum asks for; nothing that was asked for before is answered any more.
+    pub(super) fn ask(&mut self, request: Request) {
         self.installation += 1;
+        self.request = Some(request);
+    }
+
+    /// Takes on what gum asked for last.
+    pub(super) fn serve(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        match self.request.take() {
+            Some(Request::Install(snapshot)) => self.install(cx, snapshot, out),
+            Some(Request::BeginEpoch) => self.begin_epoch(out),
+            None => {}
+        }
+    }
+
+    fn begin_epoch(&mut self, out: &mut Outbox<Output>) {
+        let next_epoch = self.replica.tag.next_epoch + 1;
+        let pending = Pending::Epoch {
+            next_epoch,
+            installation: self.installation,
+        };
+        self.log(&Record::Epoch { next_epoch }, pending, out);
+    }
+
+    /// The record of the new epoch is on disk.
+    pub(super) fn epoch_begun(
+        &mut self,
+        next_epoch: u64,
+        installation: u64,
+        out: &mut Outbox<Output>,
+    ) {
+        self.replica.tag.next_epoch = next_epoch;
+        self.witness.changed();
+        self.publish(out);
+        if installation == self.installation {
+            out.push(Output::Installed { objects: None });
+        }
+    }
+
+    /// Takes over the view source's replica.
+    fn install(&mut self, cx: &Context<'_>, snapshot: Snapshot, out: &mut Outbox<Output>) {
+        self.installed_in = cx.facts.view.as_ref().map(|view| view.id);
         let (replica, objects) = self.target(snapshot);
         let request = Some((self.installation, objects));
         self.replace(Installation { replica, request }, out);
     }
 
     /// What the snapshot amounts to here: itself, or this node's own replica if that has applied
-    /// already what the snapshot carries as agreed. Tags never go back.
+    /// already what the snapshot carries as agreed. Content never goes back.
     fn target(&self, snapshot: Snapshot) -> (Replica, Arc<ObjectTable>) {
         let ours = &self.replica;
-        if let Some(update) = &snapshot.prepared
-            && ours.applied == update.key.number
-            && ours.tag == update.tag_after(snapshot.tag)
-        {
-            let mut replica = ours.clone();
-            replica.prepared = None;
-            return (replica, with_states(snapshot.objects, update));
+        if let Some(update) = &snapshot.prepared {
+            let after = update.tag_after(snapshot.tag);
+            let same = (ours.tag.last_epoch, ours.tag.sequence);
+            if ours.applied == update.key.number && same == (after.last_epoch, after.sequence) {
+                let replica = Replica {
+                    tag: after,
+                    prepared: None,
+                    ..ours.clone()
+                };
+                return (replica, with_states(snapshot.objects, update));
+            }
         }
         let same = snapshot.hive == ours.hive;
         let hive = if same {

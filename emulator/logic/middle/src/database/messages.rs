@@ -23,6 +23,9 @@ pub enum Change {
 pub struct Update {
     /// Its place in the order.
     pub key: UpdateKey,
+    /// The last epoch of the Paxos tag that it leads to: the next epoch when it was first sent. It
+    /// stays the same if a later view completes the update, so there is one tag for one content.
+    pub tag_epoch: u64,
     /// What it changes, in order.
     pub changes: Arc<Vec<Change>>,
 }
@@ -103,5 +106,5 @@ pub enum Output {
 }
 
 wire::codec!(enum Change { 0 = Hive(change), 1 = State(change) });
-wire::codec!(struct Update { key, changes });
+wire::codec!(struct Update { key, tag_epoch, changes });
 wire::codec!(struct Snapshot { hive, tag, objects, applied, prepared });

@@ -5,8 +5,8 @@
 //! is on the disk before the answer, and applied (`Commit`) once a second record is; after a crash
 //! checkpoint and records give the same replica again. While this node holds the witness disk, a
 //! copy there goes along: agreement is answered only once the copy has it too, so that the next
-//! holder finds whatever was acknowledged. A local failure ends the service; a failure of the copy
-//! unloads it and fails the witness.
+//! holder finds whatever was acknowledged; without the copy, only while the view has quorum. A
+//! local failure ends the service; a failure of the copy unloads it and fails the witness.
 //!
 //! Publishes hive, tag, applied and prepared. Deliberately not done here: order and agreement
 //! (gum), volatile tables (object; their changes only pass through), registry and crypto
@@ -26,16 +26,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base::limits::LOG_RECORDS_MAX;
-use base::{Manager, Outbox, PaxosTag, Timestamp};
+use base::{Manager, Outbox, PaxosTag, Timestamp, ViewId};
 use bottom::txlog;
 use wire::Codec;
 
 pub use hive::{Hive, HiveChange, Value};
 pub use messages::{Change, Input, Output, Snapshot, Update};
+pub use witness::witness_tag;
 
 use crate::Context;
 use crate::membership::UpdateKey;
-use install::Installation;
+use install::{Installation, Request};
 use reconcile::Reconcile;
 use replica::{Record, Replica};
 use witness::WitnessCopy;
@@ -85,9 +86,9 @@ enum Pending {
 #[derive(Clone, Copy, Debug)]
 struct Unanswered {
     key: UpdateKey,
-    /// It is in the log.
+    /// It is in the log, or need not be.
     logged: bool,
-    /// Which version of the witness copy has it.
+    /// Which version of the witness copy has it; 0 where none need have it.
     version: u64,
 }
 
@@ -105,10 +106,16 @@ pub struct Database {
     pending: VecDeque<Pending>,
     /// Records since the last checkpoint.
     records: usize,
+    /// The view whose source's replica this node has taken over.
+    installed_in: Option<ViewId>,
+    /// What gum asked for last, until the replica that it is compared with is settled.
+    request: Option<Request>,
     /// Numbers requests of gum that end in `Installed`; only the newest is answered.
     installation: u64,
     witness: WitnessCopy,
     reconcile: Option<Reconcile>,
+    /// When to look whether the view has quorum without the witness that this node has lost.
+    recheck: Option<Timestamp>,
 }
 
 impl Database {
@@ -184,34 +191,21 @@ impl Database {
         out.push(Output::LocalFailed { readable });
     }
 
-    fn begin_epoch(&mut self, out: &mut Outbox<Output>) {
-        self.installation += 1;
-        let next_epoch = self.replica.tag.next_epoch + 1;
-        let pending = Pending::Epoch {
-            next_epoch,
-            installation: self.installation,
-        };
-        self.log(&Record::Epoch { next_epoch }, pending, out);
-    }
-
-    fn epoch_begun(&mut self, next_epoch: u64, installation: u64, out: &mut Outbox<Output>) {
-        self.replica.tag.next_epoch = next_epoch;
-        self.witness.changed();
-        self.publish(out);
-        if installation == self.installation {
-            out.push(Output::Installed { objects: None });
-        }
-    }
-
     /// Sends what the witness copy wants and says what has become true.
-    fn settle(&mut self, out: &mut Outbox<Output>) {
-        if !self.witness.write(&self.replica) {
-            self.witness_failed(out);
+    fn settle(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        if !self.is_being_replaced() {
+            self.serve(cx, out);
+            self.compare(cx, out);
+        }
+        // Not over a copy that is newer, before the local replica is as new.
+        let compared = matches!(self.reconcile, None | Some(Reconcile::Writing { .. }));
+        if compared && !self.witness.write(&self.replica) {
+            self.witness_failed(cx, out);
         }
         for (disk, request) in self.witness.take() {
             out.push(Output::WitnessRequest { disk, request });
         }
-        self.answer(out);
+        self.answer(cx, out);
         self.reconciled(out);
     }
 }
@@ -230,23 +224,27 @@ impl Manager for Database {
             (State::ExpectRecovery | State::Open, Input::Log(said)) => self.log_said(said, out),
             (State::Open, Input::Prepare { update }) => self.prepare(update, out),
             (State::Open, Input::Commit { number }) => self.commit(number, out),
-            (State::Open, Input::Install { snapshot }) => self.install(snapshot, out),
-            (State::Open, Input::BeginEpoch) => self.begin_epoch(out),
+            (State::Open, Input::Install { snapshot }) => self.ask(Request::Install(snapshot)),
+            (State::Open, Input::BeginEpoch) => self.ask(Request::BeginEpoch),
             (State::Open, Input::WitnessHeld { disk }) => self.witness_held(disk),
-            (State::Open, Input::WitnessReleased) => self.witness_released(),
+            (State::Open, Input::WitnessReleased) => self.witness_released(cx),
             (State::Open, Input::WitnessReport(report)) => self.witness_report(cx, report, out),
             (_, _) => {}
         }
         if self.state == State::Open {
-            self.settle(out);
+            self.settle(cx, out);
         }
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        None
+        self.recheck
     }
 
-    fn expire(&mut self, _cx: &mut Context<'_>, _out: &mut Outbox<Output>) {}
+    fn expire(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        if self.recheck.take_if(|at| *at <= cx.now.mono).is_some() && self.state == State::Open {
+            self.settle(cx, out);
+        }
+    }
 
     fn check(&self, _cx: &Context<'_>) {
         let prepared = self.replica.prepared_number();

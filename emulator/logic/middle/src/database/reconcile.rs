@@ -11,10 +11,12 @@ use super::{Database, Output};
 use crate::Context;
 
 /// What is missing until both are one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reconcile {
     /// The slots are being read.
     Reading,
+    /// This was read, and the local replica it is compared with has to be settled.
+    Found { copy: Option<Replica> },
     /// The copy was newer: the local replica has to become durably what it says.
     Adopting,
     /// The copy was older or absent: this version has to be on the disk.
@@ -27,14 +29,16 @@ impl Database {
         self.reconcile = Some(Reconcile::Reading);
     }
 
-    pub(super) fn witness_released(&mut self) {
+    pub(super) fn witness_released(&mut self, cx: &Context<'_>) {
         self.witness.unload();
         self.reconcile = None;
+        // Quorum hears of the loss in this same moment; look when it has decided.
+        self.recheck = Some(cx.now.mono);
     }
 
     /// The copy is unloaded, the node goes on (seed 001, Database Manager 7).
-    pub(super) fn witness_failed(&mut self, out: &mut Outbox<Output>) {
-        self.witness_released();
+    pub(super) fn witness_failed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        self.witness_released(cx);
         out.push(Output::WitnessFailed);
     }
 
@@ -46,18 +50,24 @@ impl Database {
     ) {
         match self.witness.report(report) {
             Progress::None | Progress::Written => {}
-            Progress::Found(copy) => self.copy_found(cx, copy, out),
-            Progress::Failed => self.witness_failed(out),
+            Progress::Found(copy) => self.reconcile = Some(Reconcile::Found { copy }),
+            Progress::Failed => self.witness_failed(cx, out),
         }
     }
 
-    fn copy_found(&mut self, cx: &Context<'_>, copy: Option<Replica>, out: &mut Outbox<Output>) {
+    /// Compares what was read with the local replica.
+    pub(super) fn compare(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let found = |reconcile: &mut Reconcile| matches!(reconcile, Reconcile::Found { .. });
+        let Some(Reconcile::Found { copy }) = self.reconcile.take_if(found) else {
+            return;
+        };
         self.reconcile = Some(Reconcile::Adopting);
+        let trusted = self.is_installed(cx) || was_active(cx);
         match copy {
-            Some(copy) if is_active(cx) && copy.tag > self.replica.tag => {
-                self.catch_up(copy, out);
+            Some(copy) if trusted && copy.tag > self.replica.tag => {
+                self.catch_up(cx, copy, out);
             }
-            Some(copy) if !is_active(cx) && copy.standing() > self.replica.standing() => {
+            Some(copy) if !trusted && copy.standing() > self.replica.standing() => {
                 self.adopt(copy, out);
             }
             Some(copy) if copy == self.replica.durable() => {
@@ -72,14 +82,24 @@ impl Database {
     }
 
     /// An active member has agreed to whatever the copy has committed beyond it, and its volatile
-    /// tables need that update too. If it has not, it was left behind unawares: it takes the copy,
-    /// and gum sees to its removal.
-    fn catch_up(&mut self, copy: Replica, out: &mut Outbox<Output>) {
+    /// tables need that update too. If it has not, others went on without it: while its view is
+    /// still closed it takes the copy, and gum sees to its removal; in an open one it leaves the
+    /// copy alone.
+    fn catch_up(&mut self, cx: &Context<'_>, copy: Replica, out: &mut Outbox<Output>) {
         if self.replica.prepared_number() == Some(copy.applied) {
             self.commit(copy.applied, out);
+        } else if self.is_installed(cx) {
+            self.witness_failed(cx, out);
         } else {
             self.adopt(copy, out);
         }
+    }
+
+    /// Whether this node has taken over the replica of its view's source: from then on that is the
+    /// truth, whatever was agreed to elsewhere before.
+    fn is_installed(&self, cx: &Context<'_>) -> bool {
+        let view = cx.facts.view.as_ref().map(|view| view.id);
+        view.is_some() && self.installed_in == view
     }
 
     fn adopt(&mut self, copy: Replica, out: &mut Outbox<Output>) {
@@ -92,10 +112,10 @@ impl Database {
 
     /// Says so once nothing is missing.
     pub(super) fn reconciled(&mut self, out: &mut Outbox<Output>) {
-        let done = match self.reconcile {
-            None | Some(Reconcile::Reading) => false,
+        let done = match &self.reconcile {
+            None | Some(Reconcile::Reading | Reconcile::Found { .. }) => false,
             Some(Reconcile::Adopting) => self.pending.is_empty(),
-            Some(Reconcile::Writing { version }) => self.witness.has(version),
+            Some(Reconcile::Writing { version }) => self.witness.written() >= Some(*version),
         };
         if done {
             let adopted = self.reconcile.take() == Some(Reconcile::Adopting);
@@ -108,7 +128,7 @@ impl Database {
 }
 
 /// Whether this node brought an active member's replica into the view.
-fn is_active(cx: &Context<'_>) -> bool {
+fn was_active(cx: &Context<'_>) -> bool {
     let view = cx.facts.view.as_deref();
     view.and_then(|view| view.reports.get(&cx.facts.me))
         .is_some_and(|report| report.active)

@@ -56,7 +56,7 @@ impl Update {
         }
         PaxosTag {
             next_epoch: tag.next_epoch,
-            last_epoch: tag.next_epoch,
+            last_epoch: self.tag_epoch,
             sequence: tag.sequence + 1,
         }
     }

@@ -1,12 +1,18 @@
 //! Agreeing to one update and applying it.
 
-use base::Outbox;
+use std::time::Duration;
+
 use base::limits::LOG_RECORDS_MAX;
+use base::{Outbox, QuorumState};
 
 use super::replica::Record;
 use super::{Database, Output, Pending, Unanswered};
+use crate::Context;
 use crate::database::Update;
 use crate::membership::UpdateKey;
+
+/// How often a node without quorum looks whether it has it again, while an answer waits for that.
+const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Database {
     /// Agrees to the update, after the commit that it implies.
@@ -30,18 +36,21 @@ impl Database {
             return;
         }
         let key = update.key;
+        let persistent = update.is_persistent();
         self.replica.prepared = Some(update.clone());
         self.publish(out);
-        if !update.is_persistent() {
-            out.push(Output::Prepared { number: key.number });
-            return;
-        }
         self.unanswered = Some(Unanswered {
             key,
-            logged: false,
-            version: self.witness.changed(),
+            logged: !persistent,
+            version: if persistent {
+                self.witness.changed()
+            } else {
+                0
+            },
         });
-        self.log(&Record::Prepared { update }, Pending::Prepared { key }, out);
+        if persistent {
+            self.log(&Record::Prepared { update }, Pending::Prepared { key }, out);
+        }
     }
 
     /// The record of an agreement is on disk.
@@ -52,13 +61,23 @@ impl Database {
         }
     }
 
-    /// Says that the update is agreed to, once log and witness copy have it.
-    pub(super) fn answer(&mut self, out: &mut Outbox<Output>) {
-        let witness = &self.witness;
-        let kept =
-            |unanswered: &mut Unanswered| unanswered.logged && witness.has(unanswered.version);
-        if let Some(Unanswered { key, .. }) = self.unanswered.take_if(kept) {
-            out.push(Output::Prepared { number: key.number });
+    /// Says that the update is agreed to, once log and witness copy have it. A node that has lost
+    /// the witness may have lost quorum with it: it answers once that is known to hold.
+    pub(super) fn answer(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let Some(unanswered) = self.unanswered.filter(|unanswered| unanswered.logged) else {
+            return;
+        };
+        let safe = match self.witness.written() {
+            Some(written) => written >= unanswered.version,
+            None if self.recheck.is_some() => return,
+            None => cx.facts.quorum == QuorumState::Held,
+        };
+        if safe {
+            self.unanswered = None;
+            let number = unanswered.key.number;
+            out.push(Output::Prepared { number });
+        } else if self.witness.written().is_none() {
+            self.recheck = Some(cx.now.mono + RECHECK_INTERVAL);
         }
     }
 

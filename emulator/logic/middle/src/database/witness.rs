@@ -3,7 +3,7 @@
 //!
 //! Knows slots and requests; what a copy means for the local replica is decided in `reconcile`.
 
-use base::DiskId;
+use base::{DiskId, PaxosTag};
 use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
 use wire::{Codec, Reader, checksum};
 
@@ -74,6 +74,22 @@ fn parse_slot(header: Header, bytes: &[u8]) -> Option<Replica> {
         .then(|| Replica::from_bytes(content).ok())?
 }
 
+/// The tag of the newest whole copy on a witness disk, for those who look from outside. `read`
+/// gives the bytes of the disk at an offset.
+pub fn witness_tag(read: impl Fn(u64, usize) -> Option<Vec<u8>>) -> Option<PaxosTag> {
+    let copy = |lba: u64| {
+        let offset = lba * u64::from(BLOCK_BYTES);
+        let header = Header::parse(&read(offset, BLOCK)?)?;
+        let bytes = read(offset, usize::try_from(header.blocks()).ok()? * BLOCK)?;
+        Some((header.serial, parse_slot(header, &bytes)?.tag))
+    };
+    SLOT_LBA
+        .into_iter()
+        .filter_map(copy)
+        .max_by_key(|(serial, _)| *serial)
+        .map(|(_, tag)| tag)
+}
+
 /// What the copy waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 enum Step {
@@ -129,9 +145,10 @@ impl WitnessCopy {
             .filter_map(move |request| Some((disk?, request)))
     }
 
-    /// Whether commits go to the disk.
-    pub(super) fn is_loaded(&self) -> bool {
-        matches!(self.step, Step::Loaded | Step::ExpectWritten { .. })
+    /// Which version is on the disk; none while no copy goes along.
+    pub(super) fn written(&self) -> Option<u64> {
+        let loaded = matches!(self.step, Step::Loaded | Step::ExpectWritten { .. });
+        loaded.then_some(self.written)
     }
 
     /// The disk is this node's: reads both slots.
@@ -155,15 +172,10 @@ impl WitnessCopy {
         !matches!(self.step, Step::Unloaded | Step::Loaded)
     }
 
-    /// The local replica has changed. Answers the version that [`WitnessCopy::has`] asks for.
+    /// The local replica has changed. Answers the version that the disk has to have.
     pub(super) fn changed(&mut self) -> u64 {
         self.version += 1;
         self.version
-    }
-
-    /// Whether this version is as safe as the witness can make it.
-    pub(super) fn has(&self, version: u64) -> bool {
-        !self.is_loaded() || self.written >= version
     }
 
     /// The copy that was found is the local replica: nothing is to be written. Answers the version

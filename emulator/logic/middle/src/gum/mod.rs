@@ -36,9 +36,12 @@ const EARLY_MAX: usize = 4_096;
 /// Where this member stands in the current view.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 enum Phase {
-    /// No view, no quorum, or promised to another view.
+    /// No view, or no quorum in it.
     #[default]
     Closed,
+    /// Promised to another view: whatever the old one still says is void, even that it has quorum,
+    /// because the promise named the replica's state.
+    Promised,
     /// Quorate; waiting for what the witness copy brought to one member.
     ExpectReconciled { node: NodeId },
     /// As source of a cluster about to form: waiting for the new epoch to be durable.
@@ -105,7 +108,7 @@ impl Gum {
     }
 
     /// Nothing of the old view is answered or sent from here on.
-    fn close(&mut self, out: &mut Outbox<Output>) {
+    fn close(&mut self, phase: Phase, out: &mut Outbox<Output>) {
         let current = self.current.take();
         let sent = current.map(|current| (current.ticket, Failure::ViewChanged));
         let unsent = self
@@ -118,13 +121,16 @@ impl Gum {
                 result: Err(failure),
             });
         }
-        if self.phase != Phase::Closed {
+        if !matches!(self.phase, Phase::Closed | Phase::Promised) {
             out.push(Output::Publish {
                 ready: false,
                 lock_owner: None,
             });
         }
-        *self = Self::default();
+        *self = Self {
+            phase,
+            ..Self::default()
+        };
     }
 
     fn propose(
@@ -158,12 +164,14 @@ impl Gum {
         message: Message,
         out: &mut Outbox<Output>,
     ) {
+        if self.phase == Phase::Promised {
+            return;
+        }
         if !self.is_ready_for(&message) {
-            assert!(
-                self.early.len() < EARLY_MAX,
-                "members talk to one that is not synchronised"
-            );
-            self.early.push_back((from, message));
+            // Members that keep to the protocol stay far below the bound; others get no answer.
+            if self.early.len() < EARLY_MAX {
+                self.early.push_back((from, message));
+            }
             return;
         }
         match message {
@@ -226,7 +234,8 @@ impl Manager for Gum {
         match input {
             Input::Propose { ticket, changes } => self.propose(cx, ticket, changes, out),
             Input::Message { from, message } => self.message(cx, from, message, out),
-            Input::Promised | Input::ViewInstalled => self.close(out),
+            Input::Promised => self.close(Phase::Promised, out),
+            Input::ViewInstalled => self.close(Phase::Closed, out),
             Input::QuorumHeld { witness } => self.quorate(cx, witness.map(|(node, _)| node), out),
             Input::Prepared { number } => {
                 if let Some(sender) = self.asked.remove(&number) {
@@ -254,6 +263,7 @@ impl Manager for Gum {
             if !nodes.is_empty() {
                 out.push(Output::Remove { nodes });
             }
+            self.arm(cx);
         }
     }
 
@@ -266,6 +276,7 @@ impl Manager for Gum {
             self.phase == Phase::Open || self.token.is_none(),
             "the lock in a closed view"
         );
-        assert!(self.phase == Phase::Closed || cx.facts.view.is_some());
+        let closed = matches!(self.phase, Phase::Closed | Phase::Promised);
+        assert!(closed || cx.facts.view.is_some());
     }
 }

@@ -6,6 +6,8 @@ use base::{NodeId, NodeSet, Outbox};
 
 use super::{Gum, Message, Output, Phase, Snapshot, Standing};
 use crate::Context;
+use crate::database::Update;
+use crate::membership::UpdateKey;
 
 impl Gum {
     /// The view has quorum. `witness` is the member that reconciled its replica with the witness
@@ -43,6 +45,12 @@ impl Gum {
         out: &mut Outbox<Output>,
     ) {
         let Some(view) = Self::view(cx) else { return };
+        let ghosts = view.ghosts(fresh);
+        if !ghosts.is_empty() {
+            self.phase = Phase::Closed;
+            out.push(Output::Remove { nodes: ghosts });
+            return;
+        }
         let source = view.source(fresh);
         self.source = Some(source);
         self.formed = view.active().is_empty();
@@ -69,12 +77,29 @@ impl Gum {
             tag: cx.facts.tag,
             objects,
             applied: cx.facts.applied,
-            prepared: cx.facts.prepared.clone(),
+            prepared: self.agreed_anew(cx),
         };
         self.phase = Phase::ExpectSnapshot;
         self.awaiting = Self::members(cx);
         self.arm(cx);
         Self::to_all(cx, Message::Synchronise { snapshot }, out);
+    }
+
+    /// What this node has agreed to and not seen committed, as an update of this view. Were its old
+    /// epoch kept, a member of neither view might later hold another update of the same number and
+    /// a higher epoch, and win with it although this one was committed.
+    fn agreed_anew(&self, cx: &Context<'_>) -> Option<Update> {
+        let view = Self::view(cx)?;
+        let agreed = cx.facts.prepared.as_ref()?;
+        let key = UpdateKey {
+            number: agreed.key.number,
+            epoch: view.id.epoch,
+            sender: cx.facts.me,
+        };
+        Some(Update {
+            key,
+            ..agreed.clone()
+        })
     }
 
     pub(super) fn snapshot(&mut self, from: NodeId, snapshot: Snapshot, out: &mut Outbox<Output>) {

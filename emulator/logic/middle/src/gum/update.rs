@@ -44,6 +44,7 @@ impl Gum {
         };
         let update = Update {
             key,
+            tag_epoch: cx.facts.tag.next_epoch,
             changes: Arc::new(changes),
         };
         Self::to_all(cx, Message::Prepare { update }, out);

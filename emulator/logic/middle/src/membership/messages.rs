@@ -45,7 +45,8 @@ pub enum Input {
     PeerLost { peer: NodeId },
     /// From the wire.
     Message { from: NodeId, message: Message },
-    /// From gum or messaging: take these members out of the view.
+    /// From gum or messaging: take these members out of the view; this node, if it is among them,
+    /// ends with `Excluded`.
     Remove { nodes: NodeSet },
     /// From gum: this node is an active member now.
     Opened,
@@ -62,7 +63,7 @@ pub enum Output {
     Promised,
     /// To the facts, then to messaging, gum, quorum and rcm.
     Publish { view: Arc<View> },
-    /// To the node: the surviving view excludes this active member.
+    /// To the node: the surviving view excludes this active member, or has gone on without it.
     Excluded,
     /// To the event log.
     Notice(Notice),

@@ -165,6 +165,7 @@ impl Manager for Membership {
             Input::PeerFound { peer } => self.peer_found(cx, peer, out),
             Input::PeerLost { peer } => self.peer_lost(cx, peer, out),
             Input::Message { from, message } => self.message(cx, from, message, out),
+            Input::Remove { nodes } if nodes.contains(cx.facts.me) => out.push(Output::Excluded),
             Input::Remove { nodes } => {
                 let lives = cx.facts.view.as_ref().map(|view| view.reports.clone());
                 for node in nodes.iter() {

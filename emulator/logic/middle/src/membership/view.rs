@@ -105,6 +105,29 @@ impl View {
         best.map_or(self.id.coordinator, |(node, _)| *node)
     }
 
+    /// Members that claim to be active although others have gone on without them: a node that was
+    /// frozen, for example, and never learnt of the views since. Their volatile tables are worth
+    /// nothing. An active member is at most one update behind, and has agreed to that.
+    #[must_use]
+    pub fn ghosts(&self, fresh: Option<(NodeId, Standing)>) -> NodeSet {
+        let standings = || self.reports.values().map(MemberReport::standing);
+        let newest = standings().chain(fresh.map(|(_, standing)| standing)).max();
+        let active = self.reports.values().filter(|report| report.active);
+        let latest = active.map(MemberReport::standing).max();
+        let is_ghost = |report: &MemberReport| {
+            let agreed = report.prepared.map(|key| key.number);
+            let behind = newest.is_some_and(|newest| newest.tag > report.tag)
+                || latest.is_some_and(|latest| latest.applied > report.applied);
+            let last = [newest, latest].into_iter().flatten();
+            report.active && behind && !last.map(|s| s.applied).any(|n| agreed == Some(n))
+        };
+        let reports = self.reports.iter();
+        reports
+            .filter(|(_, report)| is_ghost(report))
+            .map(|(node, _)| *node)
+            .collect()
+    }
+
     /// The node that speaks for the view: the lowest active member, or the lowest member while
     /// nobody is active.
     #[must_use]

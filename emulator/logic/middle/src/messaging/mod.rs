@@ -2,10 +2,10 @@
 //! Multicast; reference section 6.2).
 //!
 //! Duty: deliver each message once, in its sender's order, to every member it is meant for, as long
-//! as both stay in the view. A multicast is a unicast to each. Messages of one view are delivered in
-//! that view only: segments name it, and a segment of another view is neither delivered nor
-//! acknowledged, so the sender repeats it until the receiver has installed the view too. A peer that
-//! acknowledges nothing for long, or cannot keep up, is reported to membership.
+//! as both stay in the view. A multicast is a unicast to each. Messages of one view are delivered
+//! in that view only: segments name it, and a segment of another view is neither delivered nor
+//! acknowledged, so the sender repeats it until the receiver has installed the view too. A peer
+//! that acknowledges nothing for long, or cannot keep up, is reported to membership.
 //!
 //! Reads the view. Nothing travels and no deadline is set while nothing is said. Deliberately not
 //! done here: GEM's repair (a view's end takes no message along; gum's state transfer does what

@@ -34,6 +34,9 @@ pub enum Step<'a> {
     Command(Command<'a>),
     /// A command whose data is complete now.
     Gathered(Transfer),
+    /// A command whose data came out of order or too much of it: answer with a failure. What
+    /// still comes of its data is ignored.
+    Garbled(Transfer),
     /// A task management function; answer with [`Session::managed`].
     Manage(Manage),
     /// SendTargets; answer with [`Session::send_text`].

@@ -101,10 +101,10 @@ fn is_mapped<S: Store>(unit: &mut Unit<S>, offset: u64, bytes: u64) -> bool {
 pub(super) fn write_atomic<S: Store>(unit: &mut Unit<S>, call: &Call<'_>) -> Done {
     let run = call.run();
     writable(unit)?;
+    unit.check_run(run)?;
     if be16(call.cdb(), 10) != 0 || run.1 > u64::from(unit.atomic_blocks_max()) {
         return Err(asc::INVALID_FIELD_IN_CDB.into());
     }
-    unit.check_run(run)?;
     write_blocks(unit, run, call.request.data_out)?;
     Ok(Obligation::Sync(call.lun()))
 }

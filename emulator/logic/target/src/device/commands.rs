@@ -93,6 +93,8 @@ const SERVICE_ACTION: u8 = 0x1f;
 const DPO: u8 = 0x10;
 const DPO_FUA: u8 = 0x18;
 const IMMED: u8 = 0x02;
+/// Obsolete, and still sent.
+const SYNC_NV: u8 = 0x04;
 const BYTCHK: u8 = 0x06;
 const UNMAP: u8 = 0x08;
 const NDOB: u8 = 0x01;
@@ -140,7 +142,7 @@ const PR_OUT: [u8; 10] = [
     F,
     0,
 ];
-const SANITIZE: [u8; 10] = [op::SANITIZE, F, 0, 0, 0, 0, 0, F, F, 0];
+const SANITIZE: [u8; 10] = [op::SANITIZE, 0xbf, 0, 0, 0, 0, 0, F, F, 0];
 const COPY: [u8; 16] = [
     op::EXTENDED_COPY,
     SERVICE_ACTION,
@@ -257,7 +259,7 @@ static COMMANDS: &[Command] = &[
     medium(
         Operation::SynchronizeCache,
         Write,
-        &ten(op::SYNCHRONIZE_CACHE_10, IMMED),
+        &ten(op::SYNCHRONIZE_CACHE_10, SYNC_NV | IMMED),
     ),
     medium(
         Operation::ReadDefectData,
@@ -348,7 +350,7 @@ static COMMANDS: &[Command] = &[
     medium(
         Operation::SynchronizeCache,
         Write,
-        &sixteen(op::SYNCHRONIZE_CACHE_16, IMMED),
+        &sixteen(op::SYNCHRONIZE_CACHE_16, SYNC_NV | IMMED),
     ),
     medium(
         Operation::WriteSame,
@@ -537,6 +539,17 @@ impl Command {
     /// Whether a unit has the command: nothing can be unmapped on a fully provisioned one.
     pub(crate) fn exists_on(&self, config: &UnitConfig) -> bool {
         config.thin || self.operation != Operation::Unmap
+    }
+
+    /// Whether it is carried out while a sanitize is under way: commands that only ask or reserve
+    /// are, and the one that ends a failed sanitize (SBC-4 4.11.3).
+    pub(crate) fn passes_sanitize(&self) -> bool {
+        let starts = matches!(
+            self.operation,
+            Operation::StartStop | Operation::PreventAllow
+        );
+        let exits = self.operation == Operation::Sanitize && self.action == Some(0x1f);
+        exits || !(self.needs_medium || starts || self.operation == Operation::ModeSelect)
     }
 
     /// Bits that must be zero and are not: 5/24/00.

@@ -18,6 +18,10 @@ pub(super) fn compare_and_write<S: Store>(unit: &mut Unit<S>, call: &Call<'_>) -
     let run = call.run();
     writable(unit)?;
     unit.check_run(run)?;
+    // Once to compare and once to write, no more and no less.
+    if call.request.offered != 2 * run.1 * unit.block() {
+        return Err(asc::INVALID_FIELD_IN_CDB.into());
+    }
     if run.1 == 0 {
         return DONE;
     }

@@ -3,7 +3,7 @@
 //! Offered: identification descriptors (E4h) that name units of this target, and block to block
 //! segments (02h). The copy is done within the command.
 
-use scsi::{Lun, NexusId, Sense, SenseKey, asc, be16, be32, be64};
+use scsi::{Additional, Lun, NexusId, Sense, SenseKey, asc, be16, be32, be64};
 
 use super::{Call, DONE, Done, Run, identity, read_blocks, writable, write_blocks};
 use crate::reservation::{Guard, Refusal};
@@ -18,7 +18,7 @@ const IDENTIFICATION: u8 = 0xe4;
 const BLOCK_TO_BLOCK: u8 = 0x02;
 const TARGETS_MAX: usize = 8;
 const SEGMENTS_MAX: usize = 16;
-const LIST_BYTES_MAX: u32 = 4096;
+const LIST_BYTES_MAX: usize = 4096;
 const SEGMENT_BYTES_MAX: u64 = 16 << 20;
 /// NO RECEIVE COPY RESULTS: nothing is kept of the copy.
 const LIST_ID_UNUSED: u8 = 0x18;
@@ -83,6 +83,9 @@ pub(super) fn extended_copy<S: Store>(target: &mut Target<S>, call: &Call<'_>) -
 fn parse<S: Store>(target: &Target<S>, list: &[u8]) -> Result<Vec<Segment>, Refusal> {
     let (targets, segments) = (usize::from(be16(list, 2)), be32(list, 8));
     let segments = usize::try_from(segments).unwrap_or(usize::MAX);
+    if targets.saturating_add(segments) > LIST_BYTES_MAX {
+        return Err(asc::PARAMETER_LIST_LENGTH_ERROR.into());
+    }
     if targets > TARGETS_MAX * TARGET_DESCRIPTOR {
         return Err(asc::TOO_MANY_TARGET_DESCRIPTORS.into());
     }
@@ -115,8 +118,8 @@ fn named_unit<S: Store>(target: &Target<S>, descriptor: &[u8]) -> Result<Lun, Re
     let length = usize::from(descriptor[7]).min(20);
     let kind = descriptor[5] & 0x3f;
     let name = &descriptor[8..8 + length];
-    let invalid = descriptor[1] & 0xc0 != 0 || descriptor[1] & 0x1f != 0;
-    if invalid {
+    // LU ID TYPE says nothing here: the descriptor holds no logical unit number.
+    if descriptor[1] & 0x1f != 0 {
         return Err(asc::INVALID_FIELD_IN_PARAMETER_LIST.into());
     }
     let is_it = |unit: &&Unit<S>| identity::has_name(unit, kind, name);
@@ -152,7 +155,7 @@ fn parse_segments(units: &[Lun], list: &[u8]) -> Result<Vec<Segment>, Refusal> {
 fn parse_segment(units: &[Lun], segment: &[u8]) -> Result<Segment, Refusal> {
     let unit = |at| units.get(usize::from(be16(segment, at))).copied();
     let (Some(from), Some(to), 0x18) = (unit(4), unit(6), be16(segment, 2)) else {
-        return Err(asc::INVALID_FIELD_IN_PARAMETER_LIST.into());
+        return Err(aborted(asc::NO_ADDITIONAL));
     };
     let blocks = u64::from(be16(segment, 10));
     Ok(Segment {
@@ -169,28 +172,38 @@ fn copy<S: Store>(
     nexus: NexusId,
     segment: &Segment,
 ) -> Result<(), Refusal> {
-    let aborted = |_| Refusal::from(Sense::new(SenseKey::CopyAborted, asc::THIRD_PARTY_FAILURE));
     let mut data = Vec::new();
     let unit = target
         .unit_mut(Some(segment.from))
         .ok_or(asc::UNSUPPORTED_UNIT)?;
-    unit.guard(nexus, Guard::Read).map_err(aborted)?;
     let run: Run = (segment.source, segment.blocks);
-    unit.check_run(run)?;
-    if segment.blocks * unit.block() > SEGMENT_BYTES_MAX {
-        return Err(asc::INVALID_FIELD_IN_PARAMETER_LIST.into());
-    }
-    unit.ready()?;
+    access(unit, nexus, Guard::Read, run)?;
     read_blocks(unit, run, &mut data)?;
     let unit = target
         .unit_mut(Some(segment.to))
         .ok_or(asc::UNSUPPORTED_UNIT)?;
-    unit.guard(nexus, Guard::Write).map_err(aborted)?;
-    writable(unit)?;
-    unit.ready()?;
     let run = (segment.destination, data.len() as u64 / unit.block());
-    unit.check_run(run)?;
+    access(unit, nexus, Guard::Write, run)?;
+    writable(unit)?;
     write_blocks(unit, run, &data)
+}
+
+/// Whether the copy manager may do at a unit what the sender asked for: its own commands are
+/// subject to reservations like any other.
+fn access<S>(unit: &Unit<S>, nexus: NexusId, guard: Guard, run: Run) -> Result<(), Refusal> {
+    unit.guard(nexus, guard)
+        .map_err(|_| aborted(asc::THIRD_PARTY_FAILURE))?;
+    unit.check_run(run)
+        .map_err(|_| aborted(asc::NO_ADDITIONAL))?;
+    if run.1 * unit.block() > SEGMENT_BYTES_MAX {
+        return Err(aborted(asc::NO_ADDITIONAL));
+    }
+    unit.ready()
+}
+
+/// COPY ABORTED: trouble that belongs to a segment rather than to the list.
+fn aborted(additional: Additional) -> Refusal {
+    Sense::new(SenseKey::CopyAborted, additional).into()
 }
 
 const COPY_STATUS: u8 = 0;
@@ -219,11 +232,15 @@ fn operating_parameters(out: &mut Vec<u8>) {
     out.extend([0, 0, 0, 0, 1, 0, 0, 0]);
     out.extend(count(TARGETS_MAX));
     out.extend(count(SEGMENTS_MAX));
-    out.extend(LIST_BYTES_MAX.to_be_bytes());
+    out.extend(
+        u32::try_from(LIST_BYTES_MAX)
+            .unwrap_or(u32::MAX)
+            .to_be_bytes(),
+    );
     out.extend(bytes.to_be_bytes());
     out.extend([0; 12]);
     // One copy at once, of 512-byte granularity, and two descriptor types.
-    out.extend([0, 1, 1, 9, 0, 0, 0, 2]);
+    out.extend([0, 0, 0, 1, 1, 9, 0, 0, 0, 0, 0, 2]);
     out.extend([BLOCK_TO_BLOCK, IDENTIFICATION]);
     let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());

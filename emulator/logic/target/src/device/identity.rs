@@ -49,10 +49,10 @@ fn standard<S>(unit: &Unit<S>, out: &mut Vec<u8>) {
     out.extend(PRODUCT);
     out.extend(REVISION);
     out.extend([0; 22]);
-    for descriptor in [0x00a0_u16, 0x0960, 0x0460, 0x0600] {
+    for descriptor in [0x00a0_u16, 0x0960, 0x0460, 0x04c0, 0x0600] {
         out.extend(descriptor.to_be_bytes());
     }
-    out.extend([0; 30]);
+    out.extend([0; 28]);
 }
 
 fn vital<S: Store>(
@@ -110,8 +110,8 @@ fn block_limits<S>(unit: &Unit<S>, out: &mut Vec<u8>) {
         ),
         false => (0, 0, 0),
     };
-    // WSNZ: WRITE SAME of no blocks is an error.
-    out.extend([1, COMPARE_BLOCKS_MAX]);
+    // WSNZ = 0: WRITE SAME of no blocks goes to the end.
+    out.extend([0, COMPARE_BLOCKS_MAX]);
     out.extend(physical.to_be_bytes());
     out.extend(transfer.to_be_bytes());
     out.extend((transfer / 16).to_be_bytes());
@@ -120,7 +120,7 @@ fn block_limits<S>(unit: &Unit<S>, out: &mut Vec<u8>) {
     out.extend(descriptors.to_be_bytes());
     out.extend(granularity.to_be_bytes());
     out.extend([if unit.config.thin { 0x80 } else { 0 }, 0, 0, 0]);
-    out.extend(u64::from(transfer).to_be_bytes());
+    out.extend(u64::from(unit.same_blocks_max()).to_be_bytes());
     out.extend(unit.atomic_blocks_max().to_be_bytes());
     out.extend([0; 16]);
 }
@@ -129,6 +129,8 @@ fn block_limits<S>(unit: &Unit<S>, out: &mut Vec<u8>) {
 fn characteristics() -> [u8; 60] {
     let mut page = [0; 60];
     page[1] = 1;
+    // WABEREQ and WACEREQ: after SANITIZE reads go well and return zeros.
+    page[3] = 0x50;
     page
 }
 
@@ -204,7 +206,7 @@ pub(super) fn request_sense<S: Store>(target: &mut Target<S>, call: &mut Call<'_
         None => Sense::illegal(asc::UNSUPPORTED_UNIT),
         Some(unit) => match unit.take_attention(call.request.nexus) {
             Some(attention) => Sense::attention(attention.additional()),
-            None => Sense::new(scsi::SenseKey::NoSense, asc::NO_ADDITIONAL),
+            None => condition(unit),
         },
     };
     if call.byte(1) & 1 == 0 {
@@ -214,4 +216,12 @@ pub(super) fn request_sense<S: Store>(target: &mut Target<S>, call: &mut Call<'_
     }
     let allocation = call.byte(4);
     call.truncate(allocation)
+}
+
+/// What a unit has to say that is no event.
+fn condition<S>(unit: &Unit<S>) -> Sense {
+    match &unit.sanitizing {
+        Some(work) => work.sense(unit.config.blocks),
+        None => Sense::new(scsi::SenseKey::NoSense, asc::NO_ADDITIONAL),
+    }
 }

@@ -12,17 +12,24 @@ pub(crate) const TRANSFER_BYTES_MAX: u64 = 16 << 20;
 /// MAXIMUM COMPARE AND WRITE LENGTH, in blocks.
 pub(crate) const COMPARE_BLOCKS_MAX: u8 = 255;
 /// MAXIMUM UNMAP LBA COUNT.
-pub(crate) const UNMAP_BLOCKS_MAX: u32 = 1 << 22;
+pub(crate) const UNMAP_BLOCKS_MAX: u32 = 1 << 20;
 /// MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT.
 pub(crate) const UNMAP_DESCRIPTORS_MAX: u32 = 256;
 /// MAXIMUM ATOMIC TRANSFER LENGTH, in bytes.
-pub(crate) const ATOMIC_BYTES_MAX: u64 = 128 << 10;
+pub(crate) const ATOMIC_BYTES_MAX: u64 = 1 << 20;
+/// MAXIMUM WRITE SAME LENGTH, in bytes.
+const SAME_BYTES_MAX: u64 = TRANSFER_BYTES_MAX;
 /// What the store lets go of as one, in bytes: OPTIMAL UNMAP GRANULARITY is the larger of this
 /// and a physical block.
 pub(crate) const UNMAP_BYTES: u64 = 4096;
 
 impl<S> Unit<S> {
-    /// MAXIMUM TRANSFER LENGTH and MAXIMUM WRITE SAME LENGTH.
+    /// MAXIMUM WRITE SAME LENGTH.
+    pub(crate) fn same_blocks_max(&self) -> u32 {
+        u32::try_from(SAME_BYTES_MAX / self.block()).unwrap_or(u32::MAX)
+    }
+
+    /// MAXIMUM TRANSFER LENGTH.
     pub(crate) fn transfer_blocks_max(&self) -> u32 {
         u32::try_from(TRANSFER_BYTES_MAX / self.block()).unwrap_or(u32::MAX)
     }

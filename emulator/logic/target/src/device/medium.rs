@@ -16,16 +16,17 @@ pub(super) fn start_stop<S>(unit: &mut Unit<S>, call: &Call<'_>) -> Done {
     if load_eject && !unit.config.removable {
         return Err(asc::INVALID_FIELD_IN_CDB.into());
     }
-    if load_eject && !start && !unit.prevented_by.is_empty() {
+    if load_eject && !unit.prevented_by.is_empty() {
         return Err(asc::MEDIUM_REMOVAL_PREVENTED.into());
     }
-    unit.medium = match (start, load_eject, unit.medium) {
-        (true, false, Medium::Ejected) => Medium::Ejected,
-        (true, _, _) => Medium::Ready,
-        (false, true, _) => Medium::Ejected,
-        (false, false, Medium::Ejected) => Medium::Ejected,
-        (false, false, _) => Medium::Stopped,
-    };
+    // There is no spindle: stopped without being taken out, the unit starts again by itself.
+    if load_eject {
+        unit.medium = if start {
+            Medium::Ready
+        } else {
+            Medium::Ejected
+        };
+    }
     // Stopping puts the cache on the medium first, unless NO_FLUSH says otherwise.
     if !start && flags & 4 == 0 {
         Ok(Obligation::Sync(call.lun()))

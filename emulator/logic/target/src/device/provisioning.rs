@@ -53,16 +53,24 @@ pub(super) fn discard<S: Store>(unit: &mut Unit<S>, (lba, blocks): Run) -> Resul
 const UNMAP: u8 = 0x08;
 const NDOB: u8 = 0x01;
 
-/// WSNZ = 1: a count of zero does not mean the rest of the unit, it is an error.
+/// A count of zero means to the end of the unit (WSNZ = 0), within MAXIMUM WRITE SAME LENGTH.
 pub(super) fn write_same<S: Store>(unit: &mut Unit<S>, call: &Call<'_>) -> Done {
-    let run = call.run();
+    let (lba, count) = call.run();
     let flags = call.byte(1);
-    let (unmaps, no_data) = (flags & UNMAP != 0, flags & NDOB != 0);
-    if run.1 == 0 || (unmaps && !unit.config.thin) {
+    let (unmaps, no_data) = (
+        flags & UNMAP != 0,
+        flags & NDOB != 0 && call.command.length() == 16,
+    );
+    writable(unit)?;
+    unit.check_run((lba, count))?;
+    let blocks = if count == 0 {
+        unit.config.blocks - lba
+    } else {
+        count
+    };
+    if blocks > u64::from(unit.same_blocks_max()) || (unmaps && !unit.config.thin) {
         return Err(asc::INVALID_FIELD_IN_CDB.into());
     }
-    writable(unit)?;
-    unit.check_transfer(run)?;
     let block = usize::try_from(unit.block()).unwrap_or(0);
     let zeros = vec![0; block];
     let pattern = if no_data {
@@ -71,17 +79,37 @@ pub(super) fn write_same<S: Store>(unit: &mut Unit<S>, call: &Call<'_>) -> Done 
         call.request.data_out
     };
     // One block comes with the command, no more and no less.
-    if pattern.len() != block {
+    if pattern.len() != block || (!no_data && call.request.offered != unit.block()) {
         return Err(asc::INVALID_FIELD_IN_CDB.into());
     }
-    if unmaps && *pattern == zeros[..] {
-        discard(unit, run)?;
+    // Whoever asks to unmap gets blocks that read as zeros, whatever the one that came holds: the
+    // suites that check targets expect it [O].
+    if unmaps {
+        discard(unit, (lba, blocks))?;
     } else {
-        let blocks = usize::try_from(run.1).unwrap_or(0);
-        write_blocks(unit, run, &pattern.repeat(blocks))?;
+        fill(unit, (lba, blocks), pattern)?;
     }
     Ok(written(unit, call))
 }
+
+/// Writes one block over and over, a piece at a time.
+pub(super) fn fill<S: Store>(
+    unit: &mut Unit<S>,
+    (mut lba, mut blocks): Run,
+    pattern: &[u8],
+) -> Result<(), Refusal> {
+    let most = (FILL_BYTES / unit.block()).min(blocks);
+    let piece = pattern.repeat(usize::try_from(most).unwrap_or(0));
+    while blocks > 0 {
+        let now = blocks.min(most);
+        write_blocks(unit, (lba, now), &piece)?;
+        (lba, blocks) = (lba + now, blocks - now);
+    }
+    Ok(())
+}
+
+/// How many bytes are written at once where one block is written over and over.
+const FILL_BYTES: u64 = 1 << 20;
 
 /// How many descriptors one answer holds.
 const STATUS_DESCRIPTORS_MAX: usize = 256;

@@ -3,29 +3,36 @@
 
 use scsi::{asc, be16, be32};
 
-use super::commands::{Command, all, rows};
+use super::commands::{Command, all, field, rows};
 use super::{Call, Done};
 use crate::unit::Unit;
 
 /// A command timeouts descriptor that tells none.
 const TIMEOUTS: [u8; 12] = [0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
+/// REPORTING OPTIONS: one command by its operation code alone.
+const BY_CODE: u8 = 1;
+/// The same by operation code and service action.
+const BY_ACTION: u8 = 2;
+
 pub(super) fn opcodes<S>(unit: &Unit<S>, call: &mut Call<'_>) -> Done {
     let with_timeouts = call.byte(2) & 0x80 != 0;
     let (code, action) = (call.byte(3), be16(call.cdb(), 4));
     let rows = rows(code);
     let has_actions = rows.iter().any(|row| row.action.is_some());
-    match call.byte(2) & 7 {
+    let option = call.byte(2) & 7;
+    match option {
         0 => every(unit, with_timeouts, call.data_in),
-        1 if has_actions => return Err(asc::INVALID_FIELD_IN_CDB.into()),
-        2 if !rows.is_empty() && !has_actions => return Err(asc::INVALID_FIELD_IN_CDB.into()),
+        BY_CODE if has_actions => return Err(field(2)),
+        BY_ACTION if !rows.is_empty() && !has_actions => return Err(field(2)),
         1..=3 => {
             let wanted = |row: &&Command| {
-                row.exists_on(&unit.config) && row.action.is_none_or(|it| u16::from(it) == action)
+                row.exists_on(&unit.config)
+                    && (option == BY_CODE || row.action.is_none_or(|it| u16::from(it) == action))
             };
             one(rows.iter().find(wanted), with_timeouts, call.data_in);
         }
-        _ => return Err(asc::INVALID_FIELD_IN_CDB.into()),
+        _ => return Err(field(2)),
     }
     let allocation = be32(call.cdb(), 6);
     call.truncate(allocation)

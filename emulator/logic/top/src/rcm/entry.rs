@@ -127,11 +127,7 @@ impl Rcm {
         let Some(record) = self.resources.get_mut(&resource) else {
             return;
         };
-        record.call = Some(Call {
-            id: call,
-            entry,
-            asked: now,
-        });
+        record.call = Some(Call { id: call, entry });
         record.set(Timer::Call, now + record.deadlock_timeout);
         if matches!(entry, Entry::Online | Entry::Offline) {
             record.phase = Phase::Called;
@@ -235,7 +231,7 @@ impl Rcm {
         match done.entry {
             Entry::Open => self.opened_instance(turn, id, result),
             Entry::Online | Entry::Offline => self.progressed(turn, id, result),
-            Entry::LooksAlive | Entry::IsAlive => self.answered(turn, id, done, result),
+            Entry::LooksAlive | Entry::IsAlive => self.answered(turn, id, done.entry, result),
         }
         // A call that came back late may be all that a move or a restart waited for.
         if let Some(resource) = self.resources.get(&id)

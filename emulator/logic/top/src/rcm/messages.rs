@@ -121,7 +121,8 @@ pub enum Input {
     Message { from: NodeId, message: Message },
     /// From quorum: get the witness for this node; answered by the report of clusdisk or of the
     /// share's client, which the router shows to quorum as well. The core group may still be
-    /// elsewhere or nowhere; when it comes online here, its witness resource finds the witness held.
+    /// elsewhere or nowhere; when it comes online here, its witness resource finds the witness
+    /// held.
     WitnessNeeded,
     /// From database: the replica on the witness disk failed; fail the witness resource.
     WitnessFailed,
@@ -162,4 +163,67 @@ pub enum Output {
     Stopped,
     /// To the event log.
     Notice(Notice),
+}
+
+wire::codec!(enum Message {
+    0 = Command { request, command },
+    1 = Reply { request, reply },
+});
+wire::codec!(enum EntryPoint {
+    0 = Open(spec),
+    1 = Online(spec),
+    2 = Offline,
+    3 = Terminate,
+    4 = LooksAlive,
+    5 = IsAlive,
+    6 = Close,
+});
+wire::codec!(enum EntryResult {
+    0 = Success,
+    1 = Pending,
+    2 = Failure { code },
+});
+wire::codec!(enum HostCommand {
+    0 = Start,
+    1 = Kill,
+    2 = Call { call, resource, entry },
+});
+wire::codec!(enum HostReport {
+    0 = Started,
+    1 = Returned { call, resource, result },
+    2 = Status { resource, result },
+    3 = Exited,
+});
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wire::{Codec, Sample};
+
+    use super::{HostCommand, HostReport, Message};
+
+    fn survives<T: Codec + Sample + PartialEq + std::fmt::Debug>(entropy: &[u8]) {
+        let value = T::from_entropy(entropy);
+        assert_eq!(T::from_bytes(&value.to_bytes()), Ok(value));
+    }
+
+    proptest! {
+        #[test]
+        fn every_word_survives_the_wire(
+            entropy in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            survives::<Message>(&entropy);
+            survives::<HostCommand>(&entropy);
+            survives::<HostReport>(&entropy);
+        }
+
+        #[test]
+        fn foreign_bytes_are_refused_and_never_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            if let Ok(message) = Message::from_bytes(&bytes) {
+                prop_assert_eq!(message.to_bytes(), bytes);
+            }
+        }
+    }
 }

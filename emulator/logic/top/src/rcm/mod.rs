@@ -80,6 +80,8 @@ pub struct Rcm {
     failovers: BTreeMap<GroupId, Window>,
     /// Owners chosen within one placement.
     planned: BTreeMap<GroupId, NodeId>,
+    /// Groups of which it was said that nobody can own them.
+    unplaceable: BTreeSet<GroupId>,
     /// The time the placement is entered under in the deadlines.
     placement_armed: Timestamp,
     /// Groups that this node owns, or has just lost.
@@ -122,6 +124,7 @@ impl Rcm {
             owners: BTreeMap::new(),
             failovers: BTreeMap::new(),
             planned: BTreeMap::new(),
+            unplaceable: BTreeSet::new(),
             placement_armed: Timestamp::NEVER,
             groups: BTreeMap::new(),
             resources: BTreeMap::new(),

@@ -74,7 +74,9 @@ impl Rcm {
             self.choose(turn, group, reason)
         };
         let Some(owner) = owner else {
-            turn.notice(Notice::NoOwnerAvailable { group });
+            if self.unplaceable.insert(group) {
+                turn.notice(Notice::NoOwnerAvailable { group });
+            }
             return None;
         };
         self.planned.insert(group, owner);

@@ -5,14 +5,14 @@
 //! owns a group; an owner leaves a group only after everything in it is offline. The view's leader
 //! finds owners for groups that never had one and for those of nodes outside the view.
 
-use base::{GroupId, NodeId, NodeSet, Notice, StateChangeCause, Timestamp};
+use base::{GroupId, NodeId, NodeSet, Notice, ResourceId, StateChangeCause, Timestamp};
 use middle::database::{Change, Update};
 use middle::object::{GroupRow, StateChange};
 
 use super::Rcm;
 use super::deadlines::Due;
 use super::group::{Group, Leaving, Timer};
-use super::model::CORE_GROUP;
+use super::model::{CORE_GROUP, Model, Priority};
 use super::placement::Reason;
 use super::reload::is_ours;
 use super::report::Then;
@@ -50,6 +50,9 @@ impl Rcm {
         self.place_orphans(turn);
         self.retry_leaving();
         self.fail_back_on_join(turn);
+        for group in self.groups.keys().copied().collect::<Vec<_>>() {
+            self.fail_over(turn, group);
+        }
         self.answer_unreachable(turn);
         self.members = members(turn);
         self.unsettled.extend(self.groups.keys().copied());
@@ -129,6 +132,7 @@ impl Rcm {
     /// The object table names the owner of a group.
     fn owner_is(&mut self, turn: &mut Turn<'_, '_>, group: GroupId, row: GroupRow) {
         let previous = self.owners.insert(group, row.owner);
+        self.unplaceable.remove(&group);
         if row.owner != turn.me() {
             self.lose(group);
         } else if let Some(known) = self.groups.get_mut(&group) {
@@ -168,6 +172,7 @@ impl Rcm {
         }
         for resource in &record.order {
             self.add_resource(&model, group, *resource);
+            self.leave_to_people(&model, *resource, cause);
         }
         if group == CORE_GROUP {
             // Its witness resource takes over what was lent to quorum.
@@ -178,6 +183,15 @@ impl Rcm {
         self.unsettled.insert(group);
         if self.stopping {
             self.send_away(turn, group);
+        }
+    }
+
+    /// A group without automatic start comes online by a move, and else only by its administrator.
+    fn leave_to_people(&mut self, model: &Model, id: ResourceId, cause: StateChangeCause) {
+        let moved = matches!(cause, StateChangeCause::Move | StateChangeCause::Shutdown);
+        if let Some(record) = self.resources.get_mut(&id).filter(|_| !moved) {
+            let group = model.groups.get(&record.group);
+            record.wanted &= group.is_none_or(|group| group.priority != Priority::NoAutoStart);
         }
     }
 

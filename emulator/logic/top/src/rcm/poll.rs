@@ -1,15 +1,16 @@
 //! LooksAlive and IsAlive: when they are asked and what an answer means.
 //!
 //! Facts: reference sections 1.1, 1.2 and 2. A false LooksAlive only brings IsAlive forward; a
-//! false IsAlive fails and terminates the resource; success arms the same interval again, counted
-//! from the moment of the question; leaving Online cancels both. A poll touches its resource and
+//! false IsAlive fails and terminates the resource; the same interval runs again from the moment of
+//! the question; leaving Online cancels both. A poll touches its resource and
 //! the deadlines and nothing else. An IP address whose interface was declared failed says no by
 //! itself: at its next LooksAlive up to 2012, within the event from 2012 R2 on (section 13).
 
 use base::{Generation, NetworkId, Notice, ResourceId, ResourceState};
 use bottom::clusdisk;
 
-use super::resource::{Call, Entry, Place, Timer};
+use super::model::TypeSettings;
+use super::resource::{Entry, Place, Timer};
 use super::turn::Turn;
 use super::{EntryPoint, EntryResult, Output, Rcm};
 
@@ -52,9 +53,19 @@ impl Rcm {
             turn.notice(Notice::LooksAliveAsked { resource: id });
         }
         let down = self.interface_is_down(id);
-        let Some(resource) = self.resources.get(&id) else {
+        let now = turn.now();
+        let Some(resource) = self.resources.get_mut(&id) else {
             return;
         };
+        let TypeSettings {
+            looks_alive_interval,
+            is_alive_interval,
+        } = resource.intervals;
+        // The next one is counted from this question; leaving Online cancels it.
+        match entry {
+            Entry::IsAlive => resource.set(Timer::IsAlive, now + is_alive_interval),
+            _ => resource.set(Timer::LooksAlive, now + looks_alive_interval),
+        }
         match (resource.place, entry) {
             (Place::Disk(disk), Entry::LooksAlive) => {
                 let fact = turn.cx.bottom.disks.get(&disk);
@@ -83,17 +94,13 @@ impl Rcm {
         entry: Entry,
         alive: bool,
     ) {
-        let done = Call {
-            id: base::CallId::default(),
-            entry,
-            asked: turn.now(),
-        };
         let result = if alive {
             EntryResult::Success
         } else {
             EntryResult::Failure { code: 0 }
         };
-        self.answered(turn, id, done, result);
+        self.answered(turn, id, entry, result);
+        self.arm_resource(id);
         self.pump(turn, id);
     }
 
@@ -102,16 +109,15 @@ impl Rcm {
         &mut self,
         turn: &mut Turn<'_, '_>,
         id: ResourceId,
-        done: Call,
+        entry: Entry,
         result: EntryResult,
     ) {
         if self.state_of(id) != ResourceState::Online {
             return;
         }
-        match (done.entry, result) {
-            (Entry::LooksAlive, EntryResult::Success) => self.alive(id, done, Timer::LooksAlive),
-            (Entry::LooksAlive, _) => self.looks_dead(turn, id, done),
-            (Entry::IsAlive, EntryResult::Success) => self.alive(id, done, Timer::IsAlive),
+        match (entry, result) {
+            (_, EntryResult::Success) => {}
+            (Entry::LooksAlive, _) => self.looks_dead(turn, id),
             (Entry::IsAlive, _) => {
                 turn.notice(Notice::IsAliveFailed { resource: id });
                 self.fail(turn, id);
@@ -120,26 +126,11 @@ impl Rcm {
         }
     }
 
-    /// Arms the interval again.
-    fn alive(&mut self, id: ResourceId, done: Call, timer: Timer) {
-        let Some(resource) = self.resources.get_mut(&id) else {
-            return;
-        };
-        let interval = match timer {
-            Timer::IsAlive => resource.intervals.is_alive_interval,
-            _ => resource.intervals.looks_alive_interval,
-        };
-        resource.set(timer, done.asked + interval);
-        self.arm_resource(id);
-    }
-
     /// IsAlive is asked at once; nothing else follows from a false LooksAlive.
-    fn looks_dead(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, done: Call) {
+    fn looks_dead(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
         turn.notice(Notice::LooksAliveFailed { resource: id });
-        self.alive(id, done, Timer::LooksAlive);
         if let Some(resource) = self.resources.get_mut(&id) {
             resource.polls.is_alive = false;
-            resource.clear(Timer::IsAlive);
         }
         self.ask_is_alive(turn, id, true);
     }

@@ -84,7 +84,6 @@ pub(super) enum Entry {
 pub(super) struct Call {
     pub id: CallId,
     pub entry: Entry,
-    pub asked: Timestamp,
 }
 
 /// Polls that are due and wait for the call in flight.

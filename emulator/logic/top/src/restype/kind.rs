@@ -108,3 +108,14 @@ pub struct ResourceSpec {
     /// Type-specific parameters, with what its providers contribute.
     pub parameters: ResourceParameters,
 }
+
+wire::codec!(enum ResourceParameters {
+    0 = PhysicalDisk { disk },
+    1 = FileShareWitness,
+    2 = IpAddress { network, address },
+    3 = NetworkName { name, addresses },
+    4 = FileServer { name },
+    5 = FileShare { server, share, path },
+    6 = GenericApplication { command_line, current_directory },
+});
+wire::codec!(struct ResourceSpec { name, parameters });

@@ -3,15 +3,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use base::{DiskId, IoId, Manager, NodeId, Outbox, PaxosTag, Timestamp};
+use base::{
+    DiskId, GroupId, IoId, Manager, NodeId, Outbox, PaxosTag, QuorumState, StateChangeCause,
+    Timestamp,
+};
 use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
 use bottom::txlog::model::DiskModel;
 use bottom::txlog::{self, DiskRequest, FileName, Txlog};
 
-use crate::Facts;
-use crate::database::{Change, Database, Hive, HiveChange, Input, Output, Update, Value, image};
+use crate::database::{
+    Change, Database, Hive, HiveChange, Input, Output, Snapshot, Update, Value, image,
+};
 use crate::membership::UpdateKey;
+use crate::object::StateChange;
 use crate::test_context::{blank_facts, node, with_context};
+use crate::{Context, Facts};
 
 /// The tag of the seeded hive.
 pub(super) const FIRST: PaxosTag = PaxosTag {
@@ -65,6 +71,7 @@ pub(super) struct Rig {
     pub witness: WitnessDisk,
     pub witness_queue: VecDeque<Request>,
     pub facts: Facts,
+    now: Timestamp,
     pub said: Vec<Output>,
 }
 
@@ -88,7 +95,11 @@ impl Rig {
             disk_queue: VecDeque::new(),
             witness: WitnessDisk::default(),
             witness_queue: VecDeque::new(),
-            facts: blank_facts(node(1)),
+            facts: Facts {
+                quorum: QuorumState::Held,
+                ..blank_facts(node(1))
+            },
+            now: Timestamp::ZERO,
             said: Vec::new(),
         };
         rig.tell(Input::Start);
@@ -102,9 +113,19 @@ impl Rig {
     }
 
     pub(super) fn tell(&mut self, input: Input) {
+        self.call(|database, cx, out| database.handle(cx, input, out));
+    }
+
+    /// Lets the time of the database's deadline come.
+    pub(super) fn expire(&mut self) {
+        self.now = self.database.deadline().unwrap_or(self.now);
+        self.call(Database::expire);
+    }
+
+    fn call(&mut self, call: impl FnOnce(&mut Database, &mut Context<'_>, &mut Outbox<Output>)) {
         let mut out = Outbox::default();
-        with_context(&self.facts, Timestamp::ZERO, |cx| {
-            self.database.handle(cx, input, &mut out);
+        with_context(&self.facts, self.now, |cx| {
+            call(&mut self.database, cx, &mut out);
             self.database.check(cx);
         });
         for output in out.drain() {
@@ -219,6 +240,7 @@ pub(super) fn update(number: u64, epoch: u64, changes: Vec<Change>) -> Update {
             epoch,
             sender,
         },
+        tag_epoch: epoch,
         changes: Arc::new(changes),
     }
 }
@@ -231,6 +253,27 @@ pub(super) fn set(number: u64, value: u32) -> Update {
         value: Value::Dword(value),
     };
     update(number, 1, vec![Change::Hive(change)])
+}
+
+/// An update that moves group 1 to node 2.
+pub(super) fn moved(number: u64) -> Update {
+    let change = StateChange::GroupOwner {
+        group: GroupId(1),
+        owner: node(2),
+        cause: StateChangeCause::Move,
+    };
+    update(number, 1, vec![Change::State(change)])
+}
+
+/// The rig's replica, as it would travel.
+pub(super) fn snapshot_of(rig: &Rig) -> Snapshot {
+    Snapshot {
+        hive: Arc::clone(&rig.facts.hive),
+        tag: rig.facts.tag,
+        objects: Arc::default(),
+        applied: rig.facts.applied,
+        prepared: rig.facts.prepared.clone(),
+    }
 }
 
 /// The first tag after `count` updates.

@@ -3,34 +3,15 @@
 use std::sync::Arc;
 
 use base::limits::LOG_RECORDS_MAX;
-use base::{GroupId, ResourceId, ResourceState, StateChangeCause};
+use base::{GroupId, ResourceId, ResourceState};
 use bottom::txlog::FileName;
 use bottom::txlog::model::DiskModel;
 use proptest::prelude::*;
 
-use super::rig::{FIRST, Rig, set, tag_after, update};
-use crate::database::{Change, Hive, Input, Output, Snapshot, Update, Value};
+use super::rig::{FIRST, Rig, moved, set, snapshot_of, tag_after, update};
+use crate::database::{Change, Hive, Input, Output, Value};
 use crate::object::{ObjectTable, StateChange};
 use crate::test_context::node;
-
-fn moved(number: u64) -> Update {
-    let change = StateChange::GroupOwner {
-        group: GroupId(1),
-        owner: node(2),
-        cause: StateChangeCause::Move,
-    };
-    update(number, 1, vec![Change::State(change)])
-}
-
-fn snapshot_of(rig: &Rig) -> Snapshot {
-    Snapshot {
-        hive: Arc::clone(&rig.facts.hive),
-        tag: rig.facts.tag,
-        objects: Arc::default(),
-        applied: rig.facts.applied,
-        prepared: rig.facts.prepared.clone(),
-    }
-}
 
 fn installed(objects: ObjectTable) -> Output {
     Output::Installed {
@@ -164,7 +145,8 @@ fn an_epoch_begins_once_it_is_on_the_disk() {
     assert_eq!(rig.facts.tag, FIRST);
     rig.run();
     assert!(rig.said(&Output::Installed { objects: None }));
-    rig.carry_out(&set(1, 7));
+    let update = update(1, 2, set(1, 7).changes.to_vec());
+    rig.carry_out(&update);
     assert_eq!(rig.facts.tag.to_string(), "2:2:2");
     assert_eq!(rig.crash(0, 0).facts.tag.to_string(), "2:2:2");
 }

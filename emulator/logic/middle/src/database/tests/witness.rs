@@ -1,8 +1,8 @@
 //! The copy on the witness disk: reconciling, following, failing.
 
-use base::PaxosTag;
+use base::{Manager, PaxosTag, QuorumState};
 
-use super::rig::{Rig, WitnessDisk, set, tag_after};
+use super::rig::{Rig, WitnessDisk, moved, set, snapshot_of, tag_after};
 use crate::Facts;
 use crate::database::{Input, Output};
 use crate::test_context::{nodes, view};
@@ -48,6 +48,18 @@ fn a_newer_copy_replaces_the_local_replica_durably() {
     rig.run_all();
     assert!(rig.said(&replica(tag_after(3), true)));
     assert_eq!(rig.crash(0, 0).value(), Some(3));
+}
+
+#[test]
+fn a_newer_copy_is_not_written_over_while_the_local_replica_is_older() {
+    let mut rig = Rig::seeded();
+    let newer = written(3);
+    rig.hold_witness(newer.clone());
+    rig.tell(Input::BeginEpoch);
+    while rig.step_witness() {}
+    assert_eq!(rig.witness.blocks, newer.blocks);
+    rig.run_all();
+    assert_eq!(rig.value(), Some(3));
 }
 
 #[test]
@@ -131,6 +143,36 @@ fn an_active_member_passes_over_an_agreement_that_is_only_on_the_copy() {
 }
 
 #[test]
+fn a_member_of_a_synchronised_view_overwrites_an_agreement_that_the_view_dropped() {
+    let mut holder = Rig::seeded();
+    holder.hold_witness(WitnessDisk::default());
+    holder.run_all();
+    holder.prepare(&set(1, 7));
+    holder.run_all();
+    let mut rig = Rig::seeded();
+    rig.facts.view = Some(view(1, nodes(&[1])).into());
+    let snapshot = snapshot_of(&rig);
+    rig.tell(Input::Install { snapshot });
+    rig.hold_witness(holder.witness);
+    rig.run_all();
+    assert_eq!(rig.facts.prepared, None);
+    assert!(rig.said(&replica(tag_after(0), false)));
+}
+
+#[test]
+fn a_member_that_was_left_behind_in_its_open_view_leaves_the_copy_alone() {
+    let mut rig = Rig::seeded();
+    rig.facts.view = Some(view(1, nodes(&[1])).into());
+    let snapshot = snapshot_of(&rig);
+    rig.tell(Input::Install { snapshot });
+    let newer = written(3);
+    rig.hold_witness(newer.clone());
+    rig.run_all();
+    assert!(rig.said(&Output::WitnessFailed));
+    assert_eq!(rig.witness.blocks, newer.blocks);
+}
+
+#[test]
 fn a_torn_write_leaves_the_copy_before_it() {
     for whole in 0..3 {
         let mut rig = Rig::seeded();
@@ -157,11 +199,50 @@ fn a_refused_write_fails_the_witness_and_not_the_node() {
     rig.hold_witness(WitnessDisk::default());
     rig.run_all();
     rig.witness.refuses = true;
-    rig.carry_out(&set(1, 7));
+    rig.prepare(&set(1, 7));
+    rig.run_all();
     assert!(rig.said(&Output::WitnessFailed));
+    assert!(
+        !rig.said(&Output::Prepared { number: 1 }),
+        "quorum has to look first"
+    );
+    rig.expire();
+    rig.carry_out(&set(1, 7));
     assert_eq!(rig.value(), Some(7), "the update goes on without it");
     rig.carry_out(&set(2, 8));
     assert!(rig.witness_queue.is_empty(), "the copy is unloaded");
+}
+
+#[test]
+fn a_node_that_lost_the_witness_and_quorum_with_it_agrees_to_nothing() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.prepare(&set(1, 7));
+    rig.tell(Input::WitnessReleased);
+    rig.facts.quorum = QuorumState::Arbitrating;
+    rig.run_all();
+    rig.expire();
+    rig.expire();
+    assert!(!rig.said(&Output::Prepared { number: 1 }));
+    rig.facts.quorum = QuorumState::Held;
+    rig.expire();
+    assert!(rig.said(&Output::Prepared { number: 1 }), "quorum is back");
+    assert_eq!(rig.database.deadline(), None);
+}
+
+#[test]
+fn a_volatile_update_needs_no_copy_but_quorum() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.prepare(&moved(1));
+    assert!(rig.said(&Output::Prepared { number: 1 }));
+    rig.tell(Input::WitnessReleased);
+    rig.facts.quorum = QuorumState::Arbitrating;
+    rig.prepare(&moved(2));
+    rig.expire();
+    assert!(!rig.said(&Output::Prepared { number: 2 }));
 }
 
 #[test]

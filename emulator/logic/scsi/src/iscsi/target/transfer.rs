@@ -134,7 +134,7 @@ impl Session {
         let allowed = transfer.unsolicited || transfer.request.is_some();
         let fits = at.saturating_add(frame.data.len()) <= end;
         if !in_order || !right_burst || !allowed || !fits {
-            return self.violation(header);
+            return self.forget(tag).map_or(Step::Handled, Step::Garbled);
         }
         transfer.data.extend_from_slice(frame.data);
         transfer.data_number += 1;

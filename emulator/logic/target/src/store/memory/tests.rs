@@ -86,7 +86,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let write = (0_u64..20_000, prop::collection::vec(any::<u8>(), 1..6000));
     let step = prop_oneof![
         4 => write.prop_map(|(offset, data)| Step::Write(offset, data)),
-        2 => (0_u64..20_000, 1_u64..10_000).prop_map(|(offset, bytes)| Step::Discard(offset, bytes)),
+        2 => (0_u64..20_000, 1_u64..10_000).prop_map(|(at, bytes)| Step::Discard(at, bytes)),
         1 => Just(Step::Sync),
         1 => Just(Step::PowerLossKeepingAll),
     ];

@@ -1,5 +1,9 @@
 //! What a case drives: a cluster of some kind, known only by what can be done to it and seen of it.
 
+mod simulator;
+
+pub use simulator::Simulator;
+
 use crate::observation::Observation;
 use std::fmt;
 use std::time::Duration;

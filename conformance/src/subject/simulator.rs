@@ -1,0 +1,312 @@
+//! The simulator as a subject: the lab's cluster in virtual time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use base::{NodeId, NodeSet, NodeState, QuorumState, ResourceId, ResourceState, Timestamp};
+use file::model::{Step, StepKind};
+use sim::log::What;
+use sim::observation::witness_tag;
+use sim::session::Session;
+use sim::{CORE_GROUP, Life, Options, Picture, World};
+
+use super::{Factory, Health, Refusal, Subject};
+use crate::observation::{
+    Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
+    WitnessState,
+};
+
+/// The seed of every case: a case proves behaviour, not luck; luck is what swarms are for.
+const SEED: u64 = 1;
+
+/// Makes simulator subjects.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Simulator;
+
+impl Factory for Simulator {
+    fn name(&self) -> &'static str {
+        "sim"
+    }
+
+    fn make(&self) -> Result<Box<dyn Subject>, Refusal> {
+        Ok(Box::new(SimSubject::default()))
+    }
+}
+
+/// One lab in one virtual world.
+#[derive(Debug, Default)]
+struct SimSubject {
+    lab: String,
+    session: Option<Session>,
+    seen: Observation,
+    /// Entries of the world's log that are in `seen` already.
+    read: usize,
+}
+
+impl SimSubject {
+    fn session(&mut self) -> Result<&mut Session, Refusal> {
+        let missing = || Refusal::Broken("no lab was formed".to_owned());
+        self.session.as_mut().ok_or_else(missing)
+    }
+
+    /// The steps of a scenario that is just `step`, in the lab that was formed.
+    fn steps(&self, step: &str) -> Result<Vec<Step>, Refusal> {
+        let text = format!("{}scenario:\n  - {step}\n", self.lab);
+        let checked = file::check("step.lab.yaml", text.as_bytes());
+        match checked.lab {
+            Some(lab) => Ok(lab.scenario),
+            None => Err(Refusal::Broken(file::render::render(&checked, false))),
+        }
+    }
+}
+
+impl Subject for SimSubject {
+    fn form(&mut self, lab: &str) -> Result<(), Refusal> {
+        let checked = file::check("case.lab.yaml", lab.as_bytes());
+        let rendered = || Refusal::Broken(file::render::render(&checked, false));
+        let model = checked.lab.clone().ok_or_else(rendered)?;
+        let options = Options {
+            trace_polls: true,
+            ..Options::new(SEED)
+        };
+        let session = Session::new(model, options);
+        lab.clone_into(&mut self.lab);
+        self.session = Some(session.map_err(|why| Refusal::Broken(why.to_string()))?);
+        (self.seen, self.read) = (Observation::default(), 0);
+        Ok(())
+    }
+
+    fn fault(&mut self, fault: &str) -> Result<(), Refusal> {
+        let steps = self.steps(&format!("fault: {fault}"))?;
+        let session = self.session()?;
+        for step in &steps {
+            if let StepKind::Fault(fault) = &step.kind {
+                session
+                    .fault(fault)
+                    .map_err(|why| Refusal::Broken(why.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, action: &str) -> Result<(), Refusal> {
+        let steps = self.steps(action)?;
+        let session = self.session()?;
+        for step in &steps {
+            if let StepKind::Do(action) = &step.kind {
+                session
+                    .act(action)
+                    .map_err(|why| Refusal::Broken(why.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn health(&mut self, resource: &str, health: Health) -> Result<(), Refusal> {
+        let session = self.session()?;
+        let names = &session.world().plan().names;
+        let found = resource
+            .split_once('/')
+            .and_then(|(group, it)| names.resource(group, it));
+        let id = found.ok_or_else(|| Refusal::Broken(format!("no resource {resource}")))?;
+        session.set_health(id, health.looks_alive, health.is_alive);
+        Ok(())
+    }
+
+    fn observe(&mut self) -> &Observation {
+        if let Some(session) = &self.session {
+            observe(session.world(), &mut self.seen, &mut self.read);
+        }
+        &self.seen
+    }
+
+    fn wait(&mut self, bound: Duration, until: &mut dyn FnMut(&Observation) -> bool) -> bool {
+        let Some(session) = &mut self.session else {
+            return false;
+        };
+        let (seen, read) = (&mut self.seen, &mut self.read);
+        session.run_until(bound, |session| {
+            observe(session.world(), seen, read);
+            until(seen)
+        })
+    }
+}
+
+/// Brings `seen` up to date with the world; `read` counts the log entries taken over.
+fn observe(world: &World, seen: &mut Observation, read: &mut usize) {
+    let plan = world.plan();
+    seen.at = since_start(world.now());
+    seen.nodes = plan
+        .members
+        .iter()
+        .map(|member| (plan.names.of_node(member.id), node_seen(world, member.id)))
+        .collect();
+    let authority = authority(world);
+    seen.groups = plan
+        .model
+        .groups
+        .keys()
+        .filter(|group| **group != CORE_GROUP)
+        .map(|group| {
+            (
+                plan.names.of_group(*group),
+                group_seen(world, authority, *group),
+            )
+        })
+        .collect();
+    seen.witness = witness_seen(world, authority);
+    seen.holders = world
+        .storage()
+        .disks()
+        .map(|disk| {
+            let holder = world
+                .storage()
+                .holder(disk)
+                .map(|node| plan.names.of_node(node));
+            (plan.names.of_disk(disk), holder)
+        })
+        .collect();
+    let entries = world.log().entries();
+    for entry in entries.get(*read..).unwrap_or_default() {
+        if let What::Notice(node, notice) = &entry.what {
+            let (at, node) = (since_start(entry.at), plan.names.of_node(*node));
+            seen.events.push(Event {
+                at,
+                node,
+                notice: notice.clone(),
+            });
+        }
+    }
+    *read = entries.len();
+}
+
+fn since_start(at: Timestamp) -> Duration {
+    at.since(Timestamp::ZERO)
+}
+
+/// The node whose table counts: a live one in the largest quorate view.
+fn authority(world: &World) -> Option<&Picture> {
+    let live = world.live();
+    live.iter()
+        .filter_map(|node| world.picture(node))
+        .filter(|picture| picture.ready)
+        .max_by_key(|picture| picture.view.map_or(0, |(_, members)| members.len()))
+}
+
+fn names_of(world: &World, nodes: NodeSet) -> BTreeSet<String> {
+    nodes
+        .iter()
+        .map(|node| world.plan().names.of_node(node))
+        .collect()
+}
+
+fn node_seen(world: &World, id: NodeId) -> NodeSeen {
+    let service = match world.life(id) {
+        Life::Off | Life::Stopped => Service::Stopped,
+        Life::Running => Service::Running,
+        Life::Frozen => Service::Frozen,
+    };
+    let picture = world.picture(id).filter(|_| service != Service::Stopped);
+    let model = world.plan().settings.model;
+    NodeSeen {
+        id,
+        service,
+        state: picture.map_or(NodeState::Down, |picture| picture.state),
+        view: picture
+            .and_then(|picture| picture.view)
+            .map(|(_, members)| names_of(world, members))
+            .unwrap_or_default(),
+        votes: picture.and_then(|picture| {
+            let tally = picture.tally?;
+            // Between a view and the decision on it an active member still counts as it did: it
+            // ends its service if the decision goes against it.
+            let held = match picture.quorum {
+                QuorumState::Held => true,
+                QuorumState::Arbitrating => false,
+                QuorumState::Absent => picture.state != NodeState::Joining,
+            };
+            let (have, needed, total) = (tally.have, tally.needed, tally.total);
+            Some(Votes {
+                model,
+                have,
+                needed,
+                total,
+                held,
+            })
+        }),
+        tag: picture.map(|picture| picture.tag),
+    }
+}
+
+fn group_seen(world: &World, authority: Option<&Picture>, group: base::GroupId) -> GroupSeen {
+    let plan = world.plan();
+    let owner = authority
+        .and_then(|picture| picture.groups.get(&group))
+        .map(|row| row.owner);
+    let shown = owner.and_then(|owner| world.picture(owner));
+    let members = plan
+        .model
+        .groups
+        .get(&group)
+        .map_or(&[][..], |known| &known.resources);
+    let state_of = |resource: &ResourceId| {
+        let state = shown.and_then(|picture| picture.running.get(resource));
+        state.copied().unwrap_or(ResourceState::Offline)
+    };
+    let resources: BTreeMap<String, ResourceSeen> = members
+        .iter()
+        .map(|id| {
+            let (_, name) = &plan.names.resources[usize::from(id.0)];
+            let running_on = names_of(world, running_on(world, *id));
+            (
+                name.clone(),
+                ResourceSeen {
+                    id: *id,
+                    state: state_of(id),
+                    running_on,
+                },
+            )
+        })
+        .collect();
+    GroupSeen {
+        owner: owner.map(|owner| plan.names.of_node(owner)),
+        state: base::GroupState::derive(members.iter().map(state_of)),
+        resources,
+    }
+}
+
+/// The live nodes that really run a resource. What no host runs (disks, the witness) is run by the
+/// node whose manager has it online.
+fn running_on(world: &World, resource: ResourceId) -> NodeSet {
+    let live = world.live();
+    let settings = world.plan().model.resources.get(&resource);
+    let thing = settings.and_then(|it| sim::hosts::Thing::of(resource, &it.parameters));
+    if thing.is_some() {
+        return world.outside().runs(resource).intersection(live);
+    }
+    let online = |node: &NodeId| {
+        let picture = world.picture(*node);
+        picture.and_then(|it| it.running.get(&resource)) == Some(&ResourceState::Online)
+    };
+    live.iter().filter(online).collect()
+}
+
+fn witness_seen(world: &World, authority: Option<&Picture>) -> Option<WitnessSeen> {
+    let plan = world.plan();
+    let resource = plan.witness_resource?;
+    let owner = authority
+        .and_then(|picture| picture.groups.get(&CORE_GROUP))
+        .map(|row| row.owner);
+    let shown = owner.and_then(|owner| world.picture(owner));
+    let state = match shown.and_then(|picture| picture.running.get(&resource)) {
+        Some(ResourceState::Online) => WitnessState::Online,
+        Some(ResourceState::Failed) => WitnessState::Failed,
+        _ => WitnessState::Offline,
+    };
+    let tag = witness_tag(world);
+    Some(WitnessSeen {
+        state,
+        owner: owner.map(|owner| plan.names.of_node(owner)),
+        tag,
+    })
+}

@@ -1,0 +1,172 @@
+//! Sees everything that members publish, apply and acknowledge, and says what cannot be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use base::{GroupId, NodeId, PaxosTag, ViewId};
+use middle::database::{Change, Hive, Update};
+use middle::gum::{Failure, Ticket};
+use middle::object::ObjectTable;
+
+/// A broken promise, in words.
+pub(crate) type Violation = String;
+
+/// One proposal of a test: its number names what it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Proposal {
+    pub(crate) id: u16,
+    /// It changes the hive.
+    pub(crate) persistent: bool,
+    /// It changes the volatile tables.
+    pub(crate) volatile: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    /// Content by last epoch and sequence: equal tags, equal content.
+    contents: BTreeMap<(u64, u64), Arc<Hive>>,
+    /// What was applied in each place of each era: one total order.
+    order: BTreeMap<(u64, u64), Update>,
+    /// Where each node's replica was last, over all its lives.
+    places: BTreeMap<NodeId, (u64, u64)>,
+    proposals: BTreeMap<Ticket, Proposal>,
+    /// Acknowledged, with the era.
+    acknowledged: BTreeMap<Ticket, u64>,
+    /// Refused as having no effect.
+    refused: BTreeSet<Ticket>,
+}
+
+impl Oracle {
+    pub(crate) fn proposed(&mut self, ticket: Ticket, proposal: Proposal) {
+        self.proposals.insert(ticket, proposal);
+    }
+
+    pub(crate) fn published(
+        &mut self,
+        node: NodeId,
+        tag: PaxosTag,
+        hive: &Arc<Hive>,
+    ) -> Result<(), Violation> {
+        // The next epoch may: an active member takes back one that a forming had only begun.
+        let place = (tag.last_epoch, tag.sequence);
+        let before = self.places.insert(node, place).unwrap_or_default();
+        if before > place {
+            return Err(format!("{node:?} went back from {before:?} to {tag}"));
+        }
+        let known = self
+            .contents
+            .entry(place)
+            .or_insert_with(|| Arc::clone(hive));
+        if !Arc::ptr_eq(known, hive) && known != hive {
+            return Err(format!("{node:?} has other content than others at {tag}"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn applied(
+        &mut self,
+        node: NodeId,
+        era: u64,
+        update: &Update,
+    ) -> Result<(), Violation> {
+        let place = (era, update.key.number);
+        let known = self.order.entry(place).or_insert_with(|| update.clone());
+        if known.changes != update.changes {
+            return Err(format!(
+                "{node:?} applied {update:?} where others applied {known:?}"
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn done(&mut self, ticket: Ticket, era: u64, result: Result<PaxosTag, Failure>) {
+        match result {
+            Ok(_) => {
+                self.acknowledged.insert(ticket, era);
+            }
+            Err(Failure::NotReady | Failure::Busy) => {
+                self.refused.insert(ticket);
+            }
+            Err(Failure::ViewChanged) => {}
+        }
+    }
+
+    pub(crate) fn locks(&self, owners: &[(ViewId, NodeId)]) -> Result<(), Violation> {
+        let mut seen = BTreeMap::new();
+        for (view, node) in owners {
+            if let Some(other) = seen.insert(*view, *node) {
+                return Err(format!(
+                    "{node:?} and {other:?} own the lock of view {view:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what a settled member holds keeps every word that was given.
+    pub(crate) fn settled(
+        &self,
+        era: u64,
+        hive: &Hive,
+        objects: &ObjectTable,
+    ) -> Result<(), Violation> {
+        for (ticket, in_era) in &self.acknowledged {
+            let proposal = self.proposals[ticket];
+            if proposal.persistent && !has_value(hive, proposal.id) {
+                return Err(format!("acknowledged and lost: {proposal:?}"));
+            }
+            if proposal.volatile && *in_era == era && !has_row(objects, proposal.id) {
+                return Err(format!("acknowledged and lost from memory: {proposal:?}"));
+            }
+        }
+        for ticket in &self.refused {
+            let proposal = self.proposals[ticket];
+            if has_value(hive, proposal.id) || has_row(objects, proposal.id) {
+                return Err(format!("refused as without effect, and done: {proposal:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// How much was acknowledged, of which how much was persistent, and in how many eras.
+    pub(crate) fn weight(&self) -> (usize, usize, usize) {
+        let persistent = self.acknowledged.keys();
+        let persistent = persistent.filter(|ticket| self.proposals[ticket].persistent);
+        let eras: BTreeSet<u64> = self.acknowledged.values().copied().collect();
+        (self.acknowledged.len(), persistent.count(), eras.len())
+    }
+
+    pub(crate) fn is_acknowledged(&self, ticket: Ticket) -> bool {
+        self.acknowledged.contains_key(&ticket)
+    }
+}
+
+fn has_value(hive: &Hive, id: u16) -> bool {
+    hive.value("Updates", &id.to_string()).is_some()
+}
+
+fn has_row(objects: &ObjectTable, id: u16) -> bool {
+    objects.groups.contains_key(&GroupId(id))
+}
+
+impl Proposal {
+    /// Its changes when `owner` proposes it.
+    pub(crate) fn changes(self, owner: NodeId) -> Vec<Change> {
+        use base::StateChangeCause;
+        use middle::database::{HiveChange, Value};
+        use middle::object::StateChange;
+        let hive = HiveChange::Set {
+            key: "Updates".into(),
+            name: self.id.to_string(),
+            value: Value::Dword(owner.number().into()),
+        };
+        let state = StateChange::GroupOwner {
+            group: GroupId(self.id),
+            owner,
+            cause: StateChangeCause::Move,
+        };
+        let hive = self.persistent.then_some(Change::Hive(hive));
+        let state = self.volatile.then_some(Change::State(state));
+        hive.into_iter().chain(state).collect()
+    }
+}

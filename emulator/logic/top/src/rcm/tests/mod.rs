@@ -1,0 +1,9 @@
+//! Sentences about the manager's behaviour, tried in a small world.
+
+mod checker;
+mod groups;
+mod health;
+mod ladder;
+mod properties;
+mod requests;
+mod world;

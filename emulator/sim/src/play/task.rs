@@ -1,0 +1,297 @@
+//! Steps as small machines: each is polled after every change and at its deadline.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use base::{RequestId, Timestamp};
+use file::model::{Action, Expectation, Step, StepKind};
+use top::api::AdminReply;
+
+use super::Player;
+use crate::report::{StepWord, Verdict};
+use crate::service::Service;
+
+/// How long an action waits for the cluster's answer.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// A step under way.
+pub(super) enum Task<'s> {
+    /// Not begun.
+    Waiting(&'s Step),
+    /// One after the other; the rest, first one first.
+    Serial { left: VecDeque<Self> },
+    /// All at once.
+    Parallel(Vec<Self>),
+    /// Time passes.
+    Until { at: Timestamp, row: usize },
+    /// The cluster has been asked for something.
+    Answers(Answers),
+    /// Expectations are judged side by side.
+    Watches(Vec<Watch>),
+    /// Over.
+    Done,
+}
+
+impl<'s> Task<'s> {
+    pub(super) fn serial(steps: &'s [Step]) -> Self {
+        Self::Serial {
+            left: steps.iter().map(Task::Waiting).collect(),
+        }
+    }
+
+    /// Goes on as far as possible now; whether the step is over.
+    pub(super) fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+        loop {
+            match self {
+                Self::Waiting(step) => *self = begin(step, player),
+                Self::Serial { left } => match left.pop_front() {
+                    None => *self = Self::Done,
+                    Some(mut first) => {
+                        if !first.poll(player) {
+                            left.push_front(first);
+                            return false;
+                        }
+                    }
+                },
+                Self::Parallel(tasks) => {
+                    tasks.retain_mut(|task| !task.poll(player));
+                    if !tasks.is_empty() {
+                        return false;
+                    }
+                    *self = Self::Done;
+                }
+                Self::Until { at, row } => {
+                    if player.now() < *at {
+                        return false;
+                    }
+                    player.decide(*row, Verdict::Passed, None);
+                    *self = Self::Done;
+                }
+                Self::Answers(answers) => {
+                    if !answers.poll(player) {
+                        return false;
+                    }
+                    *self = Self::Done;
+                }
+                Self::Watches(watches) => {
+                    watches.retain_mut(|watch| !watch.poll(player));
+                    if !watches.is_empty() {
+                        return false;
+                    }
+                    *self = Self::Done;
+                }
+                Self::Done => return true,
+            }
+        }
+    }
+
+    /// When it has to be polled even if nothing changes.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Waiting(_) | Self::Done => None,
+            Self::Serial { left } => left.front().and_then(Task::deadline),
+            Self::Parallel(tasks) => tasks.iter().filter_map(Task::deadline).min(),
+            Self::Until { at, .. } => Some(*at),
+            Self::Answers(answers) => Some(answers.until),
+            Self::Watches(watches) => watches.iter().filter_map(Watch::deadline).min(),
+        }
+    }
+}
+
+fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s> {
+    let name = step.name.as_ref();
+    match &step.kind {
+        StepKind::Serial(steps) => Task::serial(steps),
+        StepKind::Parallel(steps) => Task::Parallel(steps.iter().map(Task::Waiting).collect()),
+        StepKind::Repeat { times, steps } => {
+            let rounds = (0..*times).map(|_| Task::serial(steps));
+            Task::Serial {
+                left: rounds.collect(),
+            }
+        }
+        StepKind::Run(span) => {
+            let text = format!("run: {span:?}");
+            let row = player.begin(step.position, name, StepWord::Run, &text);
+            let at = player.now() + *span;
+            Task::Until { at, row }
+        }
+        StepKind::Fault(fault) => {
+            let row = player.begin(fault.position, name, StepWord::Fault, &step.text);
+            match player.session.fault(fault) {
+                Ok(()) => player.decide(row, Verdict::Passed, None),
+                Err(why) => player.decide(row, Verdict::Inconclusive, Some(why.to_string())),
+            }
+            Task::Done
+        }
+        StepKind::Do(action) => {
+            let text = action_words(action);
+            let row = player.begin(step.position, name, StepWord::Do, &text);
+            match player.session.act(action) {
+                Ok(requests) => Task::Answers(Answers {
+                    row,
+                    requests,
+                    until: player.now() + ANSWER_MAX,
+                }),
+                Err(why) => {
+                    player.decide(row, Verdict::Inconclusive, Some(why.to_string()));
+                    Task::Done
+                }
+            }
+        }
+        StepKind::Expect(expectations) => {
+            let mut waiting = Vec::new();
+            for expectation in expectations {
+                let watch = player.expect(expectation, name);
+                if expectation.timing.always {
+                    player.always.push(watch);
+                } else {
+                    waiting.push(watch);
+                }
+            }
+            Task::Watches(waiting)
+        }
+    }
+}
+
+/// An action in the words of the file.
+fn action_words(action: &Action) -> String {
+    match action {
+        Action::MoveGroup { group, to: None } => format!("do: move, group: {group}"),
+        Action::MoveGroup {
+            group,
+            to: Some(to),
+        } => format!("do: move, group: {group}, to: {to}"),
+        Action::OnlineGroup(group) => format!("do: online, group: {group}"),
+        Action::OfflineGroup(group) => format!("do: offline, group: {group}"),
+        Action::OnlineResource { group, resource } => {
+            format!("do: online, resource: {group}/{resource}")
+        }
+        Action::OfflineResource { group, resource } => {
+            format!("do: offline, resource: {group}/{resource}")
+        }
+        Action::FailResource { group, resource } => {
+            format!("do: fail, resource: {group}/{resource}")
+        }
+        Action::Pause(nodes) => format!("do: pause, node: {nodes}"),
+        Action::Drain(nodes) => format!("do: drain, node: {nodes}"),
+        Action::Resume(nodes) => format!("do: resume, node: {nodes}"),
+        Action::Heal => "do: heal".to_owned(),
+    }
+}
+
+/// An action whose answers are awaited.
+pub(super) struct Answers {
+    row: usize,
+    requests: Vec<RequestId>,
+    until: Timestamp,
+}
+
+impl Answers {
+    fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+        let mut refused = None;
+        self.requests
+            .retain(|request| match player.session.answer(*request) {
+                None => true,
+                Some(AdminReply::Done) => false,
+                Some(AdminReply::Refused { code, reason, .. }) => {
+                    refused = Some(format!("the cluster refused with error {code}: {reason}"));
+                    false
+                }
+            });
+        if refused.is_some() {
+            player.decide(self.row, Verdict::Failed, refused);
+            return true;
+        }
+        if self.requests.is_empty() {
+            player.decide(self.row, Verdict::Passed, None);
+            return true;
+        }
+        if player.now() >= self.until {
+            let why = Some(format!("no answer came within {ANSWER_MAX:?}"));
+            player.decide(self.row, Verdict::Inconclusive, why);
+            return true;
+        }
+        false
+    }
+}
+
+/// An expectation that is being judged.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    expectation: Expectation,
+    row: usize,
+    began: Timestamp,
+    holds_since: Option<Timestamp>,
+}
+
+impl Watch {
+    pub(super) fn new(expectation: Expectation, row: usize, now: Timestamp) -> Self {
+        Self {
+            expectation,
+            row,
+            began: now,
+            holds_since: None,
+        }
+    }
+
+    /// By when it must begin to hold.
+    fn first_by(&self) -> Timestamp {
+        self.began + self.expectation.timing.within.unwrap_or_default()
+    }
+
+    /// When it has held long enough.
+    fn held_at(&self) -> Option<Timestamp> {
+        let held_for = self.expectation.timing.held_for.unwrap_or_default();
+        self.holds_since.map(|since| since + held_for)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        match self.held_at() {
+            Some(_) if self.expectation.timing.always => None,
+            Some(at) => Some(at),
+            None => Some(self.first_by()),
+        }
+    }
+
+    /// Judges it now; whether its verdict is known.
+    pub(super) fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+        let now = player.now();
+        let found = player.judge(&self.expectation.claim);
+        let always = self.expectation.timing.always;
+        match (found, self.holds_since) {
+            (Ok(()), None) if now <= self.first_by() => self.holds_since = Some(now),
+            (Ok(()), _) => {}
+            (Err(found), Some(_)) if always => return self.fail(player, found),
+            (Err(found), _) => {
+                self.holds_since = None;
+                if now >= self.first_by() {
+                    return self.fail(player, found);
+                }
+            }
+        }
+        match self.held_at() {
+            Some(at) if !always && now >= at => {
+                player.decide(self.row, Verdict::Passed, None);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The scenario is over.
+    pub(super) fn close<S: Service>(self, player: &mut Player<'_, S>) {
+        let (verdict, detail) = match self.holds_since {
+            Some(_) => (Verdict::Passed, None),
+            None => (
+                Verdict::Inconclusive,
+                Some("the scenario ended before it had to hold".to_owned()),
+            ),
+        };
+        player.decide(self.row, verdict, detail);
+    }
+
+    fn fail<S: Service>(&self, player: &mut Player<'_, S>, found: String) -> bool {
+        player.decide(self.row, Verdict::Failed, Some(found));
+        true
+    }
+}

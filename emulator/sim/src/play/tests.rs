@@ -1,0 +1,221 @@
+//! What the words of a scenario mean, shown with small labs.
+
+use std::time::Duration;
+
+use super::*;
+use crate::report::RunReport;
+
+const HEAD: &str = "
+lab: 1
+name: small
+networks:
+  lan: { subnet: 10.10.1.0/24, role: cluster-and-client }
+nodes:
+  n[1-3]: { networks: [lan] }
+storage:
+  san: { kind: iscsi, luns: { data: 1GiB } }
+cluster:
+  name: CLU1
+  address: 10.10.1.100
+  groups:
+    fs1:
+      resources:
+        ip:   { type: ip-address, address: 10.10.1.101 }
+        name: { type: network-name, name: FS1, depends: ip }
+        disk: { type: physical-disk, lun: san/data }
+        srv:  { type: file-server, depends: name and disk }
+scenario:
+  - expect: { group: fs1, is: online, within: 60s }
+";
+
+fn lab(scenario: &str) -> Lab {
+    let text = format!("{HEAD}{scenario}");
+    let checked = file::check("small.lab.yaml", text.as_bytes());
+    let errors: Vec<&String> = checked.diagnostics.iter().map(|it| &it.message).collect();
+    checked.lab.unwrap_or_else(|| panic!("{errors:?}"))
+}
+
+fn run(scenario: &str) -> RunReport {
+    play(&lab(scenario), Options::new(1)).unwrap()
+}
+
+/// The verdict of the last step, with what was found.
+fn last(scenario: &str) -> (Verdict, String) {
+    let report = run(scenario);
+    let step = report.steps.last().unwrap();
+    (step.verdict, step.detail.clone().unwrap_or_default())
+}
+
+#[test]
+fn an_expectation_that_holds_passes_and_one_that_does_not_fails_with_what_was_found() {
+    assert_eq!(
+        last("  - expect: { group: fs1, is: online }").0,
+        Verdict::Passed
+    );
+    let (verdict, found) = last("  - expect: { group: fs1, is: offline }");
+    assert_eq!(verdict, Verdict::Failed);
+    assert!(found.starts_with("fs1 is Online on n"), "{found}");
+}
+
+#[test]
+fn within_waits_no_longer_than_it_must() {
+    let report = run("  - fault: { node: owner-of(fs1), do: power-off }
+  - expect: { group: fs1, is: online, node: changed, within: 60s }
+");
+    assert_eq!(report.verdict, Verdict::Passed);
+    let waited = report.steps[2].until.0 - report.steps[2].at.0;
+    assert!((10_000.0..40_000.0).contains(&waited), "{waited}");
+}
+
+#[test]
+fn within_fails_when_its_time_is_over() {
+    let report = run("  - fault: { node: all, do: stop-service }
+  - expect: { group: fs1, is: online, for: 1s, within: 30s }
+");
+    assert_eq!(report.verdict, Verdict::Failed);
+    assert_eq!(report.failure, Some(FailureKind::Expectation));
+    let step = &report.steps[2];
+    assert!((step.until.0 - step.at.0 - 30_000.0).abs() < 1.0);
+}
+
+#[test]
+fn what_must_always_hold_fails_whenever_it_breaks_later() {
+    let report = run("  - expect: { group: fs1, is: online, always: true }
+  - run: 5s
+  - fault: { node: owner-of(fs1), do: power-off }
+  - run: 60s
+");
+    assert_eq!(report.steps[1].verdict, Verdict::Failed);
+    assert!(report.steps[1].until.0 > 5_000.0);
+    let report = run(
+        "  - expect: { group: fs1, owners: { at-most: 1 }, always: true }
+  - fault: { node: owner-of(fs1), do: power-off }
+  - run: 60s
+",
+    );
+    assert_eq!(report.verdict, Verdict::Passed);
+}
+
+#[test]
+fn a_fault_heals_by_itself_after_its_time() {
+    let report = run("  - fault: { node: n1, do: power-off, for: 30s }
+  - expect: { node: n1, is: down, within: 25s }
+  - expect: { node: n1, is: up, within: 5m }
+");
+    assert_eq!(report.verdict, Verdict::Passed);
+    assert!(report.steps[3].until.0 > 50_000.0);
+}
+
+#[test]
+fn a_silent_node_counts_as_up_until_the_others_have_noticed() {
+    let (verdict, found) = last(
+        "  - fault: { node: n1, do: power-off }
+  - expect: { node: n2, is: up }
+  - expect: { node: n1, is: up }
+",
+    );
+    assert_eq!(
+        (verdict, found.as_str()),
+        (Verdict::Failed, "n1 is off and still counted as a member")
+    );
+}
+
+#[test]
+fn a_broken_resource_is_not_online_whatever_its_node_believes() {
+    let (verdict, found) = last(
+        "  - fault: { resource: fs1/srv, do: fail }
+  - expect: { resource: fs1/srv, is: online }
+",
+    );
+    assert_eq!(
+        (verdict, found.as_str()),
+        (Verdict::Failed, "fs1/srv is Failed")
+    );
+}
+
+#[test]
+fn a_selector_that_picks_nothing_is_inconclusive() {
+    let report = run("  - fault: { node: all, do: power-off }
+  - run: 60s
+  - fault: { node: minority, do: power-off }
+");
+    assert_eq!(report.steps[3].verdict, Verdict::Inconclusive);
+    assert_eq!(report.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn an_action_that_the_cluster_refuses_fails() {
+    let report = run("  - do: move
+    group: fs1
+    to: n2
+  - expect: { group: fs1, is: online, node: n2, within: 60s }
+  - do: pause
+    node: n3
+  - do: move
+    group: fs1
+    to: n3
+");
+    let verdicts: Vec<Verdict> = report.steps.iter().map(|step| step.verdict).collect();
+    assert_eq!(verdicts[..4], [Verdict::Passed; 4]);
+    assert_eq!(verdicts[4], Verdict::Failed, "{:?}", report.steps[4]);
+}
+
+#[test]
+fn parallel_steps_end_when_the_last_one_has_ended() {
+    let report = run("  - parallel:
+      - run: 10s
+      - run: 4s
+  - expect: { cluster: quorate }
+");
+    let at = |place: usize| report.steps[place].at.0;
+    assert!((at(1) - at(2)).abs() < 1e-9);
+    assert!((at(3) - at(1) - 10_000.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_lab_without_a_scenario_runs_and_proves_nothing() {
+    let mut lab = lab("");
+    lab.scenario.clear();
+    let report = play(&lab, Options::new(1)).unwrap();
+    assert_eq!(report.verdict, Verdict::Inconclusive);
+    assert!(report.elapsed.0 >= WITHOUT_SCENARIO.as_secs_f64());
+    assert!(report.events.len() > 20);
+}
+
+#[test]
+fn the_phases_of_a_failover_add_up_to_its_total() {
+    let report = run("  - fault: { node: owner-of(fs1), do: power-off }
+  - expect: { group: fs1, is: online, node: changed, within: 60s }
+");
+    let failover = report
+        .failovers
+        .iter()
+        .find(|it| it.group == "fs1")
+        .unwrap();
+    let phases = failover.phases;
+    let sum: f64 = [
+        phases.detection,
+        phases.regroup,
+        phases.quorum,
+        phases.placement,
+        phases.arbitration,
+        phases.online,
+    ]
+    .into_iter()
+    .map(|phase| phase.unwrap().0)
+    .sum();
+    assert!(
+        (sum - failover.total.unwrap().0).abs() < 0.1,
+        "{failover:?}"
+    );
+    // Nobody can notice before ten heartbeats are missed.
+    assert!(phases.detection.unwrap().0 >= 9_000.0);
+}
+
+#[test]
+fn an_excepted_invariant_is_not_judged() {
+    assert!(is_wanted("single-owner", &Invariant::STANDARD));
+    assert!(!is_wanted("single-owner", &[Invariant::DbConverges]));
+    assert!(is_wanted("states", &[]));
+    assert_eq!(Duration::from_secs(300), WITHOUT_SCENARIO);
+}

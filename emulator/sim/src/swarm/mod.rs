@@ -1,0 +1,202 @@
+//! Many seeds with random faults: each expands to a printable plan, runs through a safety phase in
+//! which anything may fail and a liveness phase in which nothing does, and leaves a trace.
+
+mod draw;
+mod phases;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base::Timestamp;
+use file::model::Lab;
+use serde::Serialize;
+
+use crate::report::{FailureKind, Millis};
+use crate::world::{Fault, Options};
+
+pub use draw::plan;
+pub use phases::{run, run_kept};
+
+/// What a swarm is about.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    /// The lab whose cluster is attacked; absent: a new outline per seed.
+    pub lab: Option<Lab>,
+    /// The first seed.
+    pub first_seed: u64,
+    /// How many seeds.
+    pub seeds: u64,
+    /// Every how-many-th seed is for this machine, counted from one.
+    pub shard: Option<(u64, u64)>,
+    /// How long the safety phase lasts, in virtual time.
+    pub length: Duration,
+    /// How many threads; absent: one per core.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Something that an administrator does in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Moves a group to the best node.
+    MoveGroup(base::GroupId),
+    /// Pauses a node, and moves its groups away or not.
+    Pause(base::NodeId, bool),
+    /// Ends a pause.
+    Resume(base::NodeId),
+    /// Declares a resource failed.
+    FailResource(base::ResourceId),
+}
+
+/// One thing that a plan does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Breaks something for a while.
+    Break {
+        /// What; all of it heals together.
+        faults: Vec<Fault>,
+        /// For how long.
+        lasts: Duration,
+    },
+    /// Does what an administrator would.
+    Deed(Deed),
+}
+
+/// A plan: what a seed expands to.
+#[derive(Clone, Debug)]
+pub struct SwarmPlan {
+    /// The seed.
+    pub seed: u64,
+    /// The lab that is attacked.
+    pub lab: Lab,
+    /// Clocks and ties.
+    pub options: Options,
+    /// How long the safety phase lasts.
+    pub length: Duration,
+    /// What happens in it, by time.
+    pub acts: Vec<(Duration, Act)>,
+}
+
+impl fmt::Display for SwarmPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cluster = &self.lab.cluster;
+        writeln!(
+            f,
+            "seed {}: {} nodes, {} networks, {}, {} groups, {:?}",
+            self.seed,
+            cluster.members.len(),
+            self.lab.networks.len(),
+            cluster.quorum.model.label(),
+            cluster.groups.len(),
+            self.options
+        )?;
+        for (at, act) in &self.acts {
+            writeln!(f, "{:>10.3} s  {act:?}", at.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a seed failed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Failure {
+    /// The kind of it.
+    pub kind: FailureKind,
+    /// The checker that found it, for safety.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invariant: Option<String>,
+    /// The clause that it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+    /// When.
+    pub at: Millis,
+    /// In words.
+    pub what: String,
+}
+
+/// What became of a seed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// Hash of everything that happened.
+    pub trace: String,
+    /// How many nodes the cluster has.
+    pub nodes: usize,
+    /// How much virtual time passed.
+    pub elapsed: Millis,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+impl Swarm {
+    /// The seeds that this machine runs.
+    pub fn own_seeds(&self) -> impl Iterator<Item = u64> + '_ {
+        let seeds = self.first_seed..self.first_seed.saturating_add(self.seeds);
+        seeds.filter(|seed| match self.shard {
+            Some((place, of)) => seed % of.max(1) == place % of.max(1),
+            None => true,
+        })
+    }
+
+    /// Runs all seeds on all cores; `heard` hears of each as it ends, in no order. The outcomes
+    /// come in the order of the seeds.
+    pub fn run(&self, heard: impl Fn(&Outcome) + Sync) -> Vec<Outcome> {
+        let seeds: Vec<u64> = self.own_seeds().collect();
+        let next = AtomicU64::new(0);
+        let outcomes = Mutex::new(Vec::with_capacity(seeds.len()));
+        let cores = std::thread::available_parallelism().ok();
+        let threads = self.threads.or(cores).map_or(1, NonZeroUsize::get);
+        std::thread::scope(|scope| {
+            for _ in 0..threads.min(seeds.len()) {
+                scope.spawn(|| {
+                    while let Some(seed) = take(&next, &seeds) {
+                        let outcome = run_caught(&plan(seed, self.lab.as_ref(), self.length));
+                        heard(&outcome);
+                        let mut all = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+                        all.push(outcome);
+                    }
+                });
+            }
+        });
+        let mut outcomes = outcomes
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_by_key(|outcome| outcome.seed);
+        outcomes
+    }
+}
+
+fn take(next: &AtomicU64, seeds: &[u64]) -> Option<u64> {
+    let place = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok()?;
+    seeds.get(place).copied()
+}
+
+/// Runs a plan; an assertion of a node is a failure of its seed and not of the whole swarm.
+#[must_use]
+pub fn run_caught(plan: &SwarmPlan) -> Outcome {
+    let nodes = plan.lab.cluster.members.len();
+    panic::catch_unwind(AssertUnwindSafe(|| run(plan))).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        Outcome {
+            seed: plan.seed,
+            trace: String::new(),
+            nodes,
+            elapsed: Timestamp::ZERO.into(),
+            failure: Some(Failure {
+                kind: FailureKind::Assertion,
+                invariant: None,
+                clause: None,
+                at: Timestamp::ZERO.into(),
+                what: text.unwrap_or("a panic without words").to_owned(),
+            }),
+        }
+    })
+}

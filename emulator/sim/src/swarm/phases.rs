@@ -1,0 +1,250 @@
+//! One seed, from its plan to its outcome.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use base::{GroupState, NodeState, PaxosTag, Timestamp};
+use plan::PlanError;
+use top::api::AdminCommand;
+
+use super::{Act, Deed, Failure, Outcome, SwarmPlan};
+use crate::FaultId;
+use crate::checkers::Violation;
+use crate::observation::Observation;
+use crate::report::FailureKind;
+use crate::world::{Life, Stop, World};
+
+/// How long a cluster without faults may take until everything is back: boots, joins, and whatever
+/// restart policies wait for.
+const LIVENESS_MAX: Duration = Duration::from_secs(15 * 60);
+/// How often the administrator asks again for groups that are not online.
+const ASK_EVERY: Duration = Duration::from_secs(120);
+
+/// Runs a plan.
+///
+/// # Panics
+/// When a node asserts that it is broken; [`super::run_caught`] makes a failure of it.
+#[must_use]
+pub fn run(plan: &SwarmPlan) -> Outcome {
+    match run_kept(plan) {
+        Ok((outcome, _)) => outcome,
+        Err(why) => unbuilt(plan, &why.to_string()),
+    }
+}
+
+/// As [`run`], and keeps the world as it was at the end, for replays.
+///
+/// # Errors
+/// The lab cannot be built.
+///
+/// # Panics
+/// When a node asserts that it is broken.
+pub fn run_kept(plan: &SwarmPlan) -> Result<(Outcome, World), PlanError> {
+    let cluster = plan::Plan::new(&plan.lab)?;
+    let mut run = Run {
+        world: World::new(cluster, plan.options),
+        open: Vec::new(),
+    };
+    let failure = run.attack(plan).or_else(|| run.recover());
+    let outcome = Outcome {
+        seed: plan.seed,
+        trace: run.world.trace().hash(),
+        nodes: plan.lab.cluster.members.len(),
+        elapsed: run.world.now().into(),
+        failure,
+    };
+    Ok((outcome, run.world))
+}
+
+fn unbuilt(plan: &SwarmPlan, why: &str) -> Outcome {
+    Outcome {
+        seed: plan.seed,
+        trace: String::new(),
+        nodes: plan.lab.cluster.members.len(),
+        elapsed: Timestamp::ZERO.into(),
+        failure: Some(Failure {
+            kind: FailureKind::Assertion,
+            invariant: None,
+            clause: None,
+            at: Timestamp::ZERO.into(),
+            what: why.to_owned(),
+        }),
+    }
+}
+
+struct Run {
+    world: World,
+    open: Vec<(Timestamp, FaultId)>,
+}
+
+impl Run {
+    /// The safety phase: anything may fail, no rule may break.
+    fn attack(&mut self, plan: &SwarmPlan) -> Option<Failure> {
+        let mut acts: VecDeque<&(Duration, Act)> = plan.acts.iter().collect();
+        let end = Timestamp::ZERO + plan.length;
+        loop {
+            let next_act = acts.front().map(|(at, _)| Timestamp::ZERO + *at);
+            let next_heal = self.open.iter().map(|(at, _)| *at).min();
+            let next = [next_act, next_heal].into_iter().flatten().min();
+            let until = next.unwrap_or(end).min(end);
+            if let Some(failure) = self.run_to(until) {
+                return Some(failure);
+            }
+            if until >= end {
+                return None;
+            }
+            self.heal_due();
+            while let Some((at, act)) = acts.front()
+                && Timestamp::ZERO + *at <= self.world.now()
+            {
+                self.act(act);
+                acts.pop_front();
+            }
+        }
+    }
+
+    fn run_to(&mut self, until: Timestamp) -> Option<Failure> {
+        loop {
+            let stop = self.world.run_to_change(until);
+            if let Some(violation) = self.world.jury().violations().first() {
+                return Some(unsafe_at(violation));
+            }
+            if stop == Stop::Time {
+                return None;
+            }
+        }
+    }
+
+    fn act(&mut self, act: &Act) {
+        match act {
+            Act::Break { faults, lasts } => {
+                let id = self.world.next_fault();
+                for fault in faults {
+                    self.world.make(id, *fault);
+                }
+                self.open.push((self.world.now() + *lasts, id));
+            }
+            Act::Deed(deed) => {
+                let command = match *deed {
+                    Deed::MoveGroup(group) => AdminCommand::MoveGroup { group, to: None },
+                    Deed::Pause(node, drain) => AdminCommand::PauseNode { node, drain },
+                    Deed::Resume(node) => AdminCommand::ResumeNode { node },
+                    Deed::FailResource(resource) => AdminCommand::FailResource { resource },
+                };
+                self.ask(command);
+            }
+        }
+    }
+
+    /// Asks the lowest live node, whether it is a member or not: an answer is a matter of luck.
+    fn ask(&mut self, command: AdminCommand) {
+        if let Some(node) = self.world.live().first() {
+            self.world.ask(node, command);
+        }
+    }
+
+    fn heal_due(&mut self) {
+        let now = self.world.now();
+        let (due, open) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.open = open;
+        for (_, fault) in due {
+            self.world.heal(fault);
+        }
+    }
+
+    /// The liveness phase: all faults end, and everything must come back in time.
+    fn recover(&mut self) -> Option<Failure> {
+        for (_, fault) in std::mem::take(&mut self.open) {
+            self.world.heal(fault);
+        }
+        let nodes: Vec<_> = self.world.plan().all().iter().collect();
+        for node in nodes {
+            match self.world.life(node) {
+                Life::Off => self.world.power_on(node),
+                Life::Frozen => self.world.thaw(node),
+                Life::Stopped => self.world.start_service(node),
+                Life::Running => {}
+            }
+        }
+        let limit = self.world.now() + LIVENESS_MAX;
+        while self.world.now() < limit {
+            self.bring_back();
+            let until = (self.world.now() + ASK_EVERY).min(limit);
+            let back = self.world.run_until(until, |world| {
+                !world.jury().violations().is_empty() || missing(&Observation::of(world)).is_none()
+            });
+            if let Some(violation) = self.world.jury().violations().first() {
+                return Some(unsafe_at(violation));
+            }
+            if back {
+                return None;
+            }
+        }
+        let seen = Observation::of(&self.world);
+        missing(&seen).map(|what| Failure {
+            kind: FailureKind::Liveness,
+            invariant: None,
+            clause: None,
+            at: self.world.now().into(),
+            what,
+        })
+    }
+
+    /// What an administrator does after a bad day: ends all pauses, asks for all groups.
+    fn bring_back(&mut self) {
+        let seen = Observation::of(&self.world);
+        let Some(at) = seen.quorate().first() else {
+            return;
+        };
+        let paused = seen.nodes.iter();
+        let paused = paused.filter(|(_, it)| it.state == NodeState::Paused);
+        let resume = paused.map(|(node, _)| AdminCommand::ResumeNode { node: *node });
+        let groups = seen.groups.iter();
+        let broken =
+            groups.filter(|(_, it)| it.resources > 0 && it.state != Some(GroupState::Online));
+        let online = broken.map(|(group, _)| AdminCommand::OnlineGroup { group: *group });
+        let commands: Vec<AdminCommand> = resume.chain(online).collect();
+        for command in commands {
+            self.world.ask(at, command);
+        }
+    }
+}
+
+/// What keeps the cluster from being whole; nothing when it is.
+fn missing(seen: &Observation) -> Option<String> {
+    let all = seen.nodes.len();
+    let mut tags: Vec<PaxosTag> = Vec::new();
+    for (node, it) in &seen.nodes {
+        if !it.quorate || usize::try_from(it.view.len()) != Ok(all) {
+            return Some(format!(
+                "node {node} is {} in the view {} of {all} nodes",
+                it.state.label(),
+                it.view
+            ));
+        }
+        tags.extend(it.tag);
+    }
+    if tags.windows(2).any(|pair| pair[0] != pair[1]) {
+        return Some(format!("the replicas differ: {tags:?}"));
+    }
+    for (group, it) in &seen.groups {
+        // A group without resources has nothing to bring online.
+        if it.resources > 0 && it.state != Some(GroupState::Online) {
+            let state = it.state.map_or("on several nodes", GroupState::label);
+            return Some(format!("group {group} is {state}"));
+        }
+    }
+    None
+}
+
+fn unsafe_at(violation: &Violation) -> Failure {
+    Failure {
+        kind: FailureKind::Safety,
+        invariant: Some(violation.checker.to_owned()),
+        clause: Some(violation.clause.to_owned()),
+        at: violation.at.into(),
+        what: violation.what.clone(),
+    }
+}

@@ -1,0 +1,123 @@
+//! `looksalive run`: plays the scenario of a lab file and judges its expectations.
+
+mod junit;
+mod text;
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use file::model::{Lab, Seed};
+use sim::report::{RunReport, Step, Verdict};
+use sim::{Options, Session, play};
+
+use crate::exit::Exit;
+use crate::format::Format;
+use crate::{check, output};
+
+/// Seed of a run where neither the command line nor the lab file names one.
+const DEFAULT_SEED: u64 = 1;
+/// A run that takes longer than this says where it is, on a terminal.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// Build the lab, play its scenario, judge its expectations, take it down
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The lab file
+    file: PathBuf,
+    /// Where the lab runs; this version has `sim`, which plays in virtual time
+    #[arg(long, value_enum)]
+    backend: Option<Backend>,
+    /// Decides every random draw; beats the lab file
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Also write report.json, junit.xml and events.ndjson into this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Backend {
+    Sim,
+}
+
+impl Run {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let Some(lab) = check::load(&self.file) else {
+            return Ok(Exit::Usage);
+        };
+        let Backend::Sim = self.backend.unwrap_or(Backend::Sim);
+        let report = play_lab(lab, self.seed)?;
+        match self.format {
+            Format::Json => output::print(&json(&report)?)?,
+            Format::Text => output::print(&text::render(&report))?,
+        }
+        if let Some(folder) = &self.report {
+            write(folder, &report)
+                .with_context(|| format!("cannot write the report to {}", folder.display()))?;
+        }
+        Ok(exit(report.verdict))
+    }
+}
+
+fn play_lab(lab: Lab, seed: Option<u64>) -> anyhow::Result<RunReport> {
+    let seed = match (seed, lab.backend.seed) {
+        (Some(seed), _) | (None, Some(Seed::Fixed(seed))) => seed,
+        (None, Some(Seed::Random)) => random_seed(),
+        (None, None) => DEFAULT_SEED,
+    };
+    let session: Session = Session::new(lab, Options::new(seed))?;
+    let start = Instant::now();
+    let watched = io::stderr().is_terminal();
+    let mut progress = |step: &Step| {
+        if watched && start.elapsed() > SILENCE {
+            let seconds = step.at.0 / 1_000.0;
+            output::error_text(&format!(
+                "at {seconds:.1} s, line {}: {}\n",
+                step.line, step.text
+            ));
+        }
+    };
+    Ok(play::play_in(session, seed, &mut progress))
+}
+
+/// A seed that nobody chose; it is printed with the result.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish()
+}
+
+pub(crate) fn json(report: &RunReport) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(report)? + "\n")
+}
+
+fn write(folder: &Path, report: &RunReport) -> anyhow::Result<()> {
+    if folder.exists() && !folder.is_dir() {
+        bail!("it is not a folder");
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("report.json"), json(report)?)?;
+    fs::write(folder.join("junit.xml"), junit::document(report)?)?;
+    let mut lines = String::new();
+    for event in &report.events {
+        lines.push_str(&serde_json::to_string(event)?);
+        lines.push('\n');
+    }
+    fs::write(folder.join("events.ndjson"), lines)?;
+    Ok(())
+}
+
+/// The exit code that a verdict asks for.
+pub(crate) fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Passed => Exit::Good,
+        Verdict::Failed => Exit::Failed,
+        Verdict::Inconclusive | Verdict::NotApplicable => Exit::Inconclusive,
+    }
+}

@@ -1,0 +1,138 @@
+//! The program as scripts see it: exit codes, streams, JSON.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value as Json;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn looksalive(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_looksalive"))
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
+}
+
+const GOOD: &str = "topologies/two-node-disk-witness.lab.yaml";
+const BAD: &str = "fixtures/labs/bad/unknown-key-network.lab.yaml";
+const WARNED: &str = "fixtures/labs/bad/warning-even-votes.lab.yaml";
+
+#[test]
+fn a_good_lab_ends_in_zero_with_one_line() {
+    let output = looksalive(&["check", GOOD]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stdout),
+        format!("{GOOD}: good (2 nodes, 1 group, 3 steps)\n")
+    );
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn a_warning_is_shown_and_ends_in_zero() {
+    let output = looksalive(&["check", WARNED]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).ends_with(", 1 warning\n"));
+    assert!(text(&output.stderr).contains("even-votes"));
+}
+
+#[test]
+fn a_bad_lab_ends_in_64_with_place_and_hint_and_without_colour() {
+    let output = looksalive(&["check", GOOD, BAD]);
+    assert_eq!(output.status.code(), Some(64));
+    let shown = text(&output.stderr);
+    assert!(shown.contains(&format!("{BAD}:5:10")) && shown.contains("did you mean `subnet`?"));
+    assert!(!shown.contains('\u{1b}'));
+    assert!(text(&output.stdout).contains(&format!("{BAD}: 1 error, 0 warnings\n")));
+}
+
+#[test]
+fn json_holds_every_file_with_its_verdict() {
+    let output = looksalive(&[
+        "check",
+        "--format",
+        "json",
+        GOOD,
+        BAD,
+        WARNED,
+        "no/such/file",
+    ]);
+    assert_eq!(output.status.code(), Some(64));
+    let document: Json = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!(document["version"], 1);
+    let verdicts: Vec<&str> = (0..4)
+        .filter_map(|index| document["files"][index]["verdict"].as_str())
+        .collect();
+    assert_eq!(verdicts, ["passed", "failed", "passed", "failed"]);
+    let found = &document["files"][1]["diagnostics"][0];
+    assert_eq!(
+        (&found["line"], &found["column"]),
+        (&Json::from(5), &Json::from(10))
+    );
+    assert_eq!(found["rule"], "unknown-key");
+    assert_eq!(found["severity"], "error");
+    assert_eq!(document["files"][3]["diagnostics"][0]["rule"], "unreadable");
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn files_that_cannot_be_read_end_in_64() {
+    for path in ["no/such/file.lab.yaml", "topologies"] {
+        let output = looksalive(&["check", path]);
+        assert_eq!(output.status.code(), Some(64), "{path}");
+        assert!(text(&output.stderr).contains(path));
+    }
+}
+
+#[test]
+fn bad_usage_ends_in_64_and_help_in_zero() {
+    for arguments in [
+        &["check"][..],
+        &[],
+        &["chekc", GOOD],
+        &["check", "--format", "xml", GOOD],
+    ] {
+        let output = looksalive(arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["check", "--help"], &["--version"]] {
+        let output = looksalive(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn schema_prints_the_committed_schema() {
+    let output = looksalive(&["schema"]);
+    assert_eq!(output.status.code(), Some(0));
+    let committed = std::fs::read_to_string(root().join("schemas/lab-1.schema.json"));
+    let same = text(&output.stdout) == committed.expect("the schema is committed");
+    assert!(
+        same,
+        "the program prints another schema than the committed one"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_looksalive"))
+        .arg("schema")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+}
