@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
-use sim::swarm::{Outcome, Swarm as Seeds, plan};
+use sim::swarm::{Outcome, Swarm as Seeds, plan, run_kept};
+use sim::words;
 
 use crate::exit::Exit;
 use crate::format::Format;
@@ -20,6 +21,8 @@ use crate::{check, output, units};
 const FORMAT_VERSION: u32 = 1;
 /// Failures that the text shows in full.
 const FAILURES_SHOWN: usize = 20;
+/// Events before a failure that a single seed shows.
+const EVENTS_SHOWN: usize = 120;
 
 /// Attack clusters with many seeds of random faults, on all cores
 #[derive(Debug, Args)]
@@ -125,6 +128,9 @@ impl Swarm {
             // One seed is somebody looking into it: show what it does.
             let _ = write!(text, "{}", plan(only.seed, seeds.lab.as_ref(), self.length));
             let _ = writeln!(text, "trace {}", only.trace);
+            if only.failure.is_some() {
+                text.push_str(&self.last_words(seeds, only.seed));
+            }
         }
         let bad = || {
             outcomes
@@ -151,6 +157,24 @@ impl Swarm {
             "{} seeds, {failed} failed, {virtual_hours:.1} virtual hours",
             outcomes.len()
         );
+        text
+    }
+
+    /// What happened before a seed failed, played once more with everything kept.
+    fn last_words(&self, seeds: &Seeds, seed: u64) -> String {
+        let mut plan = plan(seed, seeds.lab.as_ref(), self.length);
+        plan.options.keep = true;
+        let Ok(Ok((_, world))) = std::panic::catch_unwind(|| run_kept(&plan)) else {
+            return String::new();
+        };
+        let entries = world.log().entries();
+        let last = &entries[entries.len().saturating_sub(EVENTS_SHOWN)..];
+        let mut text = format!("the last {} events, virtual milliseconds:\n", last.len());
+        for entry in last {
+            let event = words::event(entry, &world.plan().names);
+            let who = event.node.as_deref().unwrap_or("-");
+            let _ = writeln!(text, "{:>14.3}  {who:<4}  {}", event.at.0, event.text);
+        }
         text
     }
 

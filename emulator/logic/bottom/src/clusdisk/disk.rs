@@ -139,7 +139,7 @@ impl Disk {
         }
     }
 
-    pub(super) fn request(&mut self, now: Timestamp, timing: Timing, request: Request) {
+    pub(super) fn request(&mut self, request: Request) {
         if request == Request::Release {
             self.waiting.clear();
         }
@@ -148,7 +148,7 @@ impl Disk {
             return;
         }
         self.waiting.push_back(request);
-        self.pump(now, timing);
+        self.pump();
     }
 
     /// Answers a request that cannot be taken.
@@ -164,7 +164,7 @@ impl Disk {
     }
 
     /// Takes up the next request when nothing is in flight and no arbitration is under way.
-    pub(super) fn pump(&mut self, now: Timestamp, timing: Timing) {
+    pub(super) fn pump(&mut self) {
         while self.flight.is_none() {
             let busy = !matches!(self.phase, Phase::Idle | Phase::Held);
             let releasing = self.waiting.front() == Some(&Request::Release);
@@ -174,15 +174,14 @@ impl Disk {
             let Some(request) = self.waiting.pop_front() else {
                 return;
             };
-            self.begin(now, timing, request);
+            self.begin(request);
         }
     }
 
-    fn begin(&mut self, now: Timestamp, timing: Timing, request: Request) {
+    fn begin(&mut self, request: Request) {
         match request {
             Request::Arbitrate if self.phase == Phase::Held => {
                 // Asking again proves that the hold is still good.
-                self.defend_at = now + timing.interval;
                 self.send(Purpose::Verify, read(InAction::ReadReservation));
             }
             Request::Arbitrate => {
@@ -264,7 +263,7 @@ impl Disk {
             }
             purpose => self.arbitrated(now, timing, purpose, &outcome),
         }
-        self.pump(now, timing);
+        self.pump();
     }
 
     fn worked(&mut self, purpose: Purpose, outcome: Outcome) {
@@ -314,7 +313,7 @@ impl Disk {
                 Err(_) => self.lose_arbitration(true),
             },
             _ => match Reservation::parse(data) {
-                Ok(found) if found.holder() == Some(self.key) => self.hold(now, timing, &found),
+                Ok(found) if found.holder() == Some(self.key) => self.hold(now, timing),
                 _ => self.lose_arbitration(false),
             },
         }
@@ -323,7 +322,7 @@ impl Disk {
     /// A look at who holds the disk, during arbitration.
     fn found(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, found: &Reservation) {
         match found.holder() {
-            Some(holder) if holder == self.key => self.hold(now, timing, found),
+            Some(holder) if holder == self.key => self.hold(now, timing),
             // All registrants hold it: somebody else's kind of reservation.
             None if found.held.is_some() => self.lose_arbitration(false),
             None => {
@@ -344,16 +343,18 @@ impl Disk {
         }
     }
 
-    fn hold(&mut self, now: Timestamp, timing: Timing, found: &Reservation) {
-        if self.phase != Phase::Held {
+    fn hold(&mut self, now: Timestamp, timing: Timing) {
+        if self.phase == Phase::Held {
+            // Whoever asks again may be about to be challenged: look for foreign keys at once.
+            self.defend_at = now;
+        } else {
             self.words
                 .push(Output::Notice(Notice::DiskHeld { disk: self.id }));
+            self.defend_at = now + timing.interval;
         }
         self.phase = Phase::Held;
         self.healthy = true;
         self.doubted = false;
-        self.generation = Some(found.generation);
-        self.defend_at = now + timing.interval;
         self.report(Report::Held);
     }
 

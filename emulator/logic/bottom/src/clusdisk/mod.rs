@@ -144,7 +144,7 @@ impl Manager for Clusdisk {
                 };
             }
             Input::Request { disk, request } => {
-                self.with_disk(disk, out, |disk, timing| disk.request(now, timing, request));
+                self.with_disk(disk, out, |disk, _| disk.request(request));
             }
             Input::Done { io, outcome } => {
                 if let Some(id) = self.flights.remove(&io) {

@@ -193,6 +193,24 @@ fn an_owner_looks_every_three_seconds_and_takes_foreign_registrations_out() {
 }
 
 #[test]
+fn an_owner_that_proves_its_hold_again_does_not_overlook_a_challenger() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.ask(Request::Arbitrate);
+    bench.answer(reservation(2, Some(own())));
+    assert_eq!(bench.reports(), [Report::Held]);
+    bench.sleep();
+    assert_eq!(
+        bench.now,
+        Timestamp::ZERO,
+        "it looks for foreign keys at once"
+    );
+    bench.answer(reservation(2, Some(own())));
+    bench.answer(keys(2, &[own(), FOREIGN]));
+    assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Preempt));
+}
+
+#[test]
 fn an_owner_that_finds_another_holder_has_lost_the_disk() {
     let mut bench = Bench::new();
     bench.hold();
