@@ -7,7 +7,8 @@ use scsi::iscsi::frame::{Cut, Framing};
 use scsi::iscsi::login::{LoggedIn, LoginProgress, LoginStatus, Policy, Responder};
 use scsi::iscsi::negotiation::DEFAULT_SEGMENT_BYTES;
 use scsi::iscsi::target::{
-    COMMANDS_MAX, CloseReason, Command, Ending, Manage, Managed, Session, Step, Task, Transfer,
+    COMMANDS_MAX, CloseReason, Command, Ending, Manage, Managed, Output, Session, Step, Task,
+    Transfer,
 };
 use scsi::iscsi::text;
 use scsi::{InitiatorPort, Lun, NexusId, Sense, SenseKey, Status, asc};
@@ -93,7 +94,7 @@ struct Full {
 pub struct Connection {
     portal: Portal,
     phase: Phase,
-    login_output: Vec<u8>,
+    login_output: Output,
 }
 
 impl std::fmt::Debug for Connection {
@@ -111,7 +112,7 @@ impl Connection {
         Self {
             portal,
             phase: Phase::Login(Box::new(login)),
-            login_output: Vec::new(),
+            login_output: Output::default(),
         }
     }
 
@@ -143,8 +144,24 @@ impl Connection {
         }
     }
 
+    /// Where bytes from the initiator belong before any others: the rest of a long data segment.
+    /// What is put there is told by [`Self::landed`] and does not go to [`Self::receive`].
+    pub fn landing(&mut self) -> Option<&mut [u8]> {
+        match &mut self.phase {
+            Phase::Full(full) => full.session.landing(),
+            _ => None,
+        }
+    }
+
+    /// So many bytes were put where they belong.
+    pub fn landed(&mut self, bytes: usize) {
+        if let Phase::Full(full) = &mut self.phase {
+            full.session.landed(bytes);
+        }
+    }
+
     /// What is to be sent; whoever sends it clears it.
-    pub fn output(&mut self) -> &mut Vec<u8> {
+    pub fn output(&mut self) -> &mut Output {
         match &mut self.phase {
             Phase::Login(_) => &mut self.login_output,
             Phase::Discovery(session) => &mut session.output,
@@ -194,7 +211,7 @@ impl Connection {
                 );
             }
         };
-        match login.receive(&frame, &mut self.login_output) {
+        match login.receive(&frame, &mut self.login_output.bytes) {
             LoginProgress::Continues => (frame.length, None),
             LoginProgress::Refused(status) => {
                 (frame.length, Some(Progress::Close(Closed::Refused(status))))
@@ -355,7 +372,10 @@ impl Full {
             Step::Handled => {}
             Step::Command(command) => self.command(target, vault, &command),
             Step::Garbled(transfer) => self.garbled(target, &transfer),
-            Step::Gathered(transfer) => self.gathered(target, vault, &transfer),
+            Step::Gathered(transfer) => {
+                self.gathered(target, vault, &transfer);
+                self.session.recycle(transfer);
+            }
             Step::Manage(request) => self.manage(target, &request),
             Step::SendTargets { tag, .. } => self.session.send_text(tag, &targets(portal)),
             Step::Close(reason) => progress = Some(Progress::Close(Closed::Session(reason))),
@@ -389,7 +409,7 @@ impl Full {
             return;
         }
         let at = self.session.begin();
-        let response = target.execute(request, &mut self.session.output);
+        let response = target.execute(request, &mut self.session.output.bytes);
         self.end(target, vault, (command.task, at), response, wanted);
     }
 
@@ -412,7 +432,7 @@ impl Full {
     ) {
         let lun = Lun::from_bytes(transfer.lun);
         let wanted = target.data_out_bytes(lun, &transfer.cdb);
-        let (cdb, data_out) = (&transfer.cdb, &transfer.data);
+        let (cdb, data_out) = (&transfer.cdb, transfer.data());
         let offered = offered(&transfer.task);
         let request = Request {
             nexus: self.nexus,
@@ -423,10 +443,10 @@ impl Full {
         };
         let at = self.session.begin();
         let tag = TaskTag(transfer.task.tag);
-        match target.resume(request, tag, &mut self.session.output) {
+        match target.resume(request, tag, &mut self.session.output.bytes) {
             Some(response) => self.end(target, vault, (transfer.task, at), response, wanted),
             // Aborted: nothing is sent.
-            None => self.session.output.truncate(at),
+            None => self.session.output.bytes.truncate(at),
         }
     }
 
@@ -490,11 +510,11 @@ impl Full {
         };
         match obligation {
             Obligation::Sync(lun) => {
-                self.session.output.truncate(at);
+                self.session.output.bytes.truncate(at);
                 self.unsynced.push((lun, task, ending));
             }
             Obligation::Sanitize(lun) => {
-                self.session.output.truncate(at);
+                self.session.output.bytes.truncate(at);
                 target.start_task(self.nexus, lun, TaskTag(task.tag));
                 self.sanitizes.push((lun, task, wanted));
             }

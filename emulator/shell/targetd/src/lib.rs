@@ -6,6 +6,7 @@
 
 mod events;
 mod file_store;
+mod input;
 mod options;
 mod registry;
 mod server;

@@ -335,6 +335,11 @@ impl Initiator {
         (window as usize).min(COMMANDS_MAX.saturating_sub(commands))
     }
 
+    /// What was agreed at login; before that, what is asked for.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// Whether login is done.
     pub fn is_logged_in(&self) -> bool {
         matches!(self.phase, Phase::Full)
