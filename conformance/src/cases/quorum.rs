@@ -28,7 +28,9 @@ fn needs_of_the_witness(trial: &mut Trial<'_>, lost: u8) -> Result<usize, Stop> 
     let mark = trial.mark();
     trial.power_off(&lab.names()[..usize::from(lost)])?;
     trial.run(secs(120));
-    let needed = trial.events(mark, |notice| *notice == Notice::WitnessNeeded);
+    let needed = trial.events(mark, |notice| {
+        matches!(notice, Notice::WitnessNeeded { .. })
+    });
     Ok(needed.len())
 }
 

@@ -81,7 +81,9 @@ pub fn notice_words(notice: &Notice, names: &Names) -> String {
             let verdict = if *held { "quorum" } else { "no quorum" };
             format!("{verdict}: {have} of {total} votes, {needed} needed")
         }
-        Notice::WitnessNeeded => "one vote is missing: the witness is tried".to_owned(),
+        Notice::WitnessNeeded { have, needed } => {
+            format!("{have} of {needed} needed votes, one is missing: the witness is tried")
+        }
         Notice::WitnessArbitrated { verdict } => match verdict {
             WitnessVerdict::Won => "the witness votes for this view".to_owned(),
             WitnessVerdict::Lost => "the witness votes for another view".to_owned(),

@@ -128,8 +128,9 @@ pub enum Notice {
         total: u32,
         held: bool,
     },
-    /// Exactly one vote is missing, so the witness is tried.
-    WitnessNeeded,
+    /// Exactly one vote is missing, so the witness is tried: `have` votes without it, `needed` for
+    /// quorum.
+    WitnessNeeded { have: u32, needed: u32 },
     /// The arbitration for the witness ended.
     WitnessArbitrated { verdict: WitnessVerdict },
     /// A witness stopped working while the cluster ran (events 1557, 1558, 1562).

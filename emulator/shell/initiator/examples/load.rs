@@ -131,7 +131,8 @@ impl Load {
         // Nobody may be left to read it.
         let _ = writeln!(
             out,
-            "{{\"per_second\":{:.1},\"mib_per_second\":{:.2},\"processor_seconds_per_gib\":{used}}}",
+            "{{\"per_second\":{:.1},\"mib_per_second\":{:.2},\
+             \"processor_seconds_per_gib\":{used}}}",
             count / seconds,
             gib * 1024.0 / seconds,
         );

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use scsi::iscsi::initiator::Event;
 use scsi::iscsi::login::Identity;
 
 use crate::link::{Link, LinkError};
@@ -36,21 +35,9 @@ pub async fn discover(
 
 async fn ask(portal: SocketAddr, identity: Identity) -> Result<Vec<Found>, LinkError> {
     let mut link = Link::connect(portal, identity).await?;
-    link.session.send_targets();
-    let mut found = None;
-    loop {
-        link.step().await?;
-        for event in link.events() {
-            match event {
-                Event::Targets(targets) => {
-                    found = Some(targets);
-                    link.session.log_out();
-                }
-                Event::LoggedOut => return Ok(named(found.unwrap_or_default())),
-                _ => {}
-            }
-        }
-    }
+    let targets = link.targets().await?;
+    link.log_out().await?;
+    Ok(named(targets))
 }
 
 fn named(targets: Vec<(String, Vec<String>)>) -> Vec<Found> {

@@ -150,7 +150,7 @@ impl Driver {
         let mut pinged = false;
         loop {
             self.submit(&mut link);
-            if self.closed && self.flights.is_empty() {
+            if self.closed && !self.is_awaited() {
                 return self.log_out(link).await;
             }
             let quiet = if pinged { silence * 2 } else { silence };
@@ -287,22 +287,19 @@ impl Driver {
     }
 
     /// Says farewell, as long as the target listens.
-    async fn log_out(&mut self, mut link: Link) -> LinkError {
-        link.session.log_out();
-        let farewell = async {
-            loop {
-                if let Err(error) = link.step().await {
-                    return error;
-                }
-                if link.events().contains(&Event::LoggedOut) {
-                    return LinkError::Closed;
-                }
-            }
-        };
+    async fn log_out(&mut self, link: Link) -> LinkError {
         let patience = self.settings.patience.abort;
-        timeout(patience, farewell)
-            .await
-            .unwrap_or(LinkError::Silent)
+        match timeout(patience, link.log_out()).await {
+            Ok(Ok(())) => LinkError::Closed,
+            Ok(Err(error)) => error,
+            Err(_) => LinkError::Silent,
+        }
+    }
+
+    /// Whether anybody still waits for something that was sent.
+    fn is_awaited(&self) -> bool {
+        let mut flights = self.flights.values();
+        flights.any(|it| it.answer.as_ref().is_some_and(|answer| !answer.is_closed()))
     }
 }
 

@@ -13,6 +13,6 @@ mod path;
 mod settings;
 
 pub use discovery::{Found, discover};
-pub use link::LinkError;
+pub use link::{Link, LinkError};
 pub use path::{Path, PathState};
 pub use settings::{Patience, Settings};

@@ -1,8 +1,9 @@
-//! A node outside the surviving view stops or rejoins, within a bound (MM-11).
+//! A node outside the surviving view stops or rejoins, within a bound (MM-11). The surviving view is
+//! the one that was installed last; epochs of clusters that formed apart say nothing.
 
 use std::collections::BTreeMap;
 
-use base::{NodeId, Timestamp};
+use base::{NodeId, Timestamp, ViewId};
 use node::Picture;
 
 use super::grace::{Grace, stop_bound};
@@ -12,7 +13,9 @@ use super::{Change, Checker, Scene, is_active};
 #[derive(Debug, Default)]
 pub(super) struct StaleLife {
     grace: Grace,
-    /// Since when a newer active view goes without the node.
+    /// The active view of each node, and since when it has it.
+    views: BTreeMap<NodeId, (ViewId, Timestamp)>,
+    /// Since when a later active view goes without the node.
     outside_since: BTreeMap<NodeId, Timestamp>,
 }
 
@@ -27,14 +30,22 @@ impl Checker for StaleLife {
 
     fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         self.grace.see(scene, change);
-        let excused = self.grace.excused(scene);
-        if let Change::Ended { node, .. } | Change::Thawed { node } = change {
-            self.outside_since.remove(node);
+        match change {
+            Change::Picture(picture) => self.remember(scene, picture),
+            Change::Ended { node, .. } => {
+                self.views.remove(node);
+                self.outside_since.remove(node);
+            }
+            Change::Thawed { node } => {
+                self.outside_since.remove(node);
+            }
+            _ => {}
         }
-        let shown: Vec<&Picture> = scene.shown(change).filter(|it| is_active(it)).collect();
+        let excused = self.grace.excused(scene);
+        let judged = |it: &&Picture| is_active(it) && !excused.contains(it.node);
+        let shown: Vec<&Picture> = scene.shown(change).filter(judged).collect();
         for picture in &shown {
-            let excluded = !excused.contains(picture.node) && is_excluded(picture, &shown);
-            if !excluded || !scene.running.contains(picture.node) {
+            if !self.is_excluded(picture, &shown) || !scene.running.contains(picture.node) {
                 self.outside_since.remove(&picture.node);
                 continue;
             }
@@ -52,16 +63,30 @@ impl Checker for StaleLife {
     }
 }
 
-fn is_excluded(picture: &Picture, shown: &[&Picture]) -> bool {
-    let Some((mine, _)) = picture.view else {
-        return false;
-    };
-    let newer = |it: &&&Picture| {
-        it.view.is_some_and(|(view, members)| {
-            view.epoch > mine.epoch && members.contains(it.node) && !members.contains(picture.node)
-        })
-    };
-    shown.iter().any(|it| newer(&it))
+impl StaleLife {
+    fn remember(&mut self, scene: &Scene<'_>, picture: &Picture) {
+        let view = picture.view.filter(|_| is_active(picture));
+        let Some((view, _)) = view else {
+            self.views.remove(&picture.node);
+            return;
+        };
+        let known = self.views.get(&picture.node).map(|(known, _)| *known);
+        if known != Some(view) {
+            self.views.insert(picture.node, (view, scene.now));
+        }
+    }
+
+    /// Whether a node has installed a view without this one since this one installed its own.
+    fn is_excluded(&self, picture: &Picture, shown: &[&Picture]) -> bool {
+        let since = |node: NodeId| self.views.get(&node).map(|(_, since)| *since);
+        let later = |it: &&&Picture| {
+            let without = it
+                .view
+                .is_some_and(|(_, members)| !members.contains(picture.node));
+            without && since(it.node) > since(picture.node)
+        };
+        shown.iter().any(|it| later(&it))
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +98,7 @@ mod tests {
     fn a_node_that_stays_active_outside_the_surviving_view_is_found() {
         let mut stage = Stage::new(StaleLife::default());
         stage.shows(active(1, 5, &[1, 2, 3]));
+        stage.passes(1);
         stage.shows(active(2, 6, &[2, 3]));
         stage.passes(20);
         stage.shows(active(3, 6, &[2, 3]));
@@ -86,6 +112,7 @@ mod tests {
     fn a_node_that_stops_in_time_is_fine() {
         let mut stage = Stage::new(StaleLife::default());
         stage.shows(active(1, 5, &[1, 2, 3]));
+        stage.passes(1);
         stage.shows(active(2, 6, &[2, 3]));
         stage.ends(1);
         stage.passes(600);

@@ -1,9 +1,11 @@
 //! Applied updates are one sequence and every node has a prefix of it (GUM-4, OM-5): after the same
-//! number of updates all active nodes have the same tag and the same owners.
+//! number of updates all active members of a view have the same tag and the same owners.
+//!
+//! Only within a view: who owns what is volatile and dies with the last member that knew it.
 
 use std::collections::BTreeMap;
 
-use base::{GroupId, NodeId, PaxosTag};
+use base::{GroupId, NodeId, PaxosTag, ViewId};
 
 use super::{Change, Checker, Scene, is_active};
 
@@ -20,8 +22,8 @@ struct State {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct UpdateOrder {
-    /// By epoch of the cluster's forming and number of the last update.
-    states: BTreeMap<(u64, u64), State>,
+    /// By view and number of the last update.
+    states: BTreeMap<(ViewId, u64), State>,
 }
 
 impl Checker for UpdateOrder {
@@ -37,15 +39,15 @@ impl Checker for UpdateOrder {
         let Change::Picture(picture) = change else {
             return Ok(());
         };
-        if !is_active(picture) {
+        let Some((view, _)) = picture.view.filter(|_| is_active(picture)) else {
             return Ok(());
-        }
+        };
         let owners = picture.groups.iter();
         let state = State {
             tag: picture.tag,
             owners: owners.map(|(group, row)| (*group, row.owner)).collect(),
         };
-        let place = (picture.tag.next_epoch, picture.applied);
+        let place = (view, picture.applied);
         match self.states.get(&place) {
             Some(known) if *known != state => {
                 return Err(format!(

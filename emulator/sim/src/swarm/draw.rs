@@ -237,7 +237,15 @@ impl<'a> Drawer<'a> {
     }
 
     fn one_way(&mut self) -> Option<Fault> {
-        let (from, to) = (self.some_nodes(), self.some_nodes());
+        let from = self.some_nodes();
+        let all: NodeSet = self.nodes.iter().copied().collect();
+        let others = all.difference(from);
+        let to = if self.rng.chance(500_000) {
+            others
+        } else {
+            let others: Vec<NodeId> = others.iter().collect();
+            NodeSet::one(self.pick(&others)?)
+        };
         let network = self.pick_network()?;
         Some(Fault::Network(Rule::Cut {
             from: from.into(),

@@ -153,6 +153,14 @@ impl<S: Service> World<S> {
             seat.held.push(Happening::Node { node, life, what });
             return;
         }
+        // Health checks and disk arbitration go on all the time and say so when they find something.
+        let routine = matches!(
+            *what,
+            ForNode::Event(Event::Scsi { .. }) | ForNode::Host { .. } | ForNode::Later { .. }
+        );
+        if !routine {
+            self.touched.insert(node);
+        }
         match *what {
             ForNode::Event(event) => self.give(node, event),
             ForNode::Disk { io, file } => {

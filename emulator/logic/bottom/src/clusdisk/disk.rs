@@ -44,6 +44,8 @@ pub(super) enum Purpose {
     ContestHolder,
     Preempt,
     Verify,
+    ClaimKeys,
+    ClaimScrub,
     Defend,
     DefendKeys,
     Scrub,
@@ -69,6 +71,8 @@ pub(super) struct Disk {
     pub(super) key: ReservationKey,
     pub(super) phase: Phase,
     pub(super) healthy: bool,
+    /// The holder that is being challenged.
+    challenged: Option<ReservationKey>,
     /// PRGENERATION at the last look: foreign registrations change it.
     pub(super) generation: Option<u32>,
     /// Next look at a held reservation.
@@ -88,6 +92,7 @@ impl Disk {
             key,
             phase: Phase::Idle,
             healthy: false,
+            challenged: None,
             generation: None,
             defend_at: Timestamp::NEVER,
             doubted: false,
@@ -312,28 +317,54 @@ impl Disk {
                 Ok(_) => self.lose_arbitration(false),
                 Err(_) => self.lose_arbitration(true),
             },
+            Purpose::ClaimKeys => match Keys::parse(data) {
+                Ok(keys) => self.claim(now, timing, &keys),
+                Err(_) => self.lose_arbitration(true),
+            },
+            Purpose::ClaimScrub => self.send(Purpose::ClaimKeys, read(InAction::ReadKeys)),
             _ => match Reservation::parse(data) {
-                Ok(found) if found.holder() == Some(self.key) => self.hold(now, timing),
+                Ok(found) if found.holder() == Some(self.key) => {
+                    self.send(Purpose::ClaimKeys, read(InAction::ReadKeys));
+                }
                 _ => self.lose_arbitration(false),
             },
+        }
+    }
+
+    /// The reservation is ours. It counts once nobody else is registered: a challenger whose wait
+    /// is under way would otherwise preempt before the next look.
+    fn claim(&mut self, now: Timestamp, timing: Timing, keys: &Keys) {
+        match keys.keys.iter().find(|key| **key != self.key) {
+            Some(foreign) => {
+                let preempt = Out::preempt(self.key, Some(*foreign), KIND);
+                self.send(Purpose::ClaimScrub, Command::PersistentReserveOut(preempt));
+            }
+            None => self.hold(now, timing, keys.generation),
         }
     }
 
     /// A look at who holds the disk, during arbitration.
     fn found(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, found: &Reservation) {
         match found.holder() {
-            Some(holder) if holder == self.key => self.hold(now, timing),
+            Some(holder) if holder == self.key => {
+                self.send(Purpose::ClaimKeys, read(InAction::ReadKeys));
+            }
             // All registrants hold it: somebody else's kind of reservation.
             None if found.held.is_some() => self.lose_arbitration(false),
             None => {
                 let reserve = Out::reserve(self.key, KIND);
                 self.send(Purpose::Reserve, Command::PersistentReserveOut(reserve));
             }
-            Some(holder) if purpose == Purpose::ContestHolder || is_own(holder, self.key) => {
+            // Another challenger may have won meanwhile. That one lives, so it is challenged anew.
+            Some(holder)
+                if (purpose == Purpose::ContestHolder && self.challenged == Some(holder))
+                    || is_own(holder, self.key) =>
+            {
                 let preempt = Out::preempt(self.key, Some(holder), KIND);
                 self.send(Purpose::Preempt, Command::PersistentReserveOut(preempt));
             }
-            Some(_) => {
+            Some(holder) => {
+                self.challenged = Some(holder);
                 self.phase = Phase::Challenging {
                     until: now + timing.challenge_wait,
                 };
@@ -343,16 +374,14 @@ impl Disk {
         }
     }
 
-    fn hold(&mut self, now: Timestamp, timing: Timing) {
-        if self.phase == Phase::Held {
-            // Whoever asks again may be about to be challenged: look for foreign keys at once.
-            self.defend_at = now;
-        } else {
+    fn hold(&mut self, now: Timestamp, timing: Timing, generation: u32) {
+        if self.phase != Phase::Held {
             self.words
                 .push(Output::Notice(Notice::DiskHeld { disk: self.id }));
-            self.defend_at = now + timing.interval;
         }
         self.phase = Phase::Held;
+        self.generation = Some(generation);
+        self.defend_at = now + timing.interval;
         self.healthy = true;
         self.doubted = false;
         self.report(Report::Held);

@@ -53,6 +53,14 @@ impl Netft {
             .map(|link| link.network)
     }
 
+    /// Every network with the peers whose route over it is up.
+    pub fn routes(&self) -> impl Iterator<Item = (NetworkId, NodeSet)> + '_ {
+        self.links.iter().filter(|link| link.up).map(|link| {
+            let up = |peer: &NodeId| link.route(*peer).is_some_and(|route| route.up);
+            (link.network, link.peers.iter().filter(up).collect())
+        })
+    }
+
     /// When `peer` was last heard on any network.
     #[must_use]
     pub fn last_heard(&self, peer: NodeId) -> Timestamp {

@@ -93,6 +93,9 @@ pub enum Output {
     Installed { objects: Option<Arc<ObjectTable>> },
     /// To the node: the local replica cannot be written or read; the service must end.
     LocalFailed { readable: bool },
+    /// To the node: the copy on the witness shows that others went on without this active member;
+    /// the service must end and rejoin.
+    LeftBehind,
     /// To quorum: the witness replica was read; this node's replica is now at least as new.
     /// `adopted` if the witness copy was newer and replaced the local one.
     WitnessReplica { tag: PaxosTag, adopted: bool },

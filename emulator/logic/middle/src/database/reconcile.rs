@@ -65,7 +65,7 @@ impl Database {
         let trusted = self.is_installed(cx) || was_active(cx);
         match copy {
             Some(copy) if trusted && copy.tag > self.replica.tag => {
-                self.catch_up(cx, copy, out);
+                self.catch_up(cx, &copy, out);
             }
             Some(copy) if !trusted && copy.standing() > self.replica.standing() => {
                 self.adopt(copy, out);
@@ -82,16 +82,14 @@ impl Database {
     }
 
     /// An active member has agreed to whatever the copy has committed beyond it, and its volatile
-    /// tables need that update too. If it has not, others went on without it: while its view is
-    /// still closed it takes the copy, and gum sees to its removal; in an open one it leaves the
-    /// copy alone.
-    fn catch_up(&mut self, cx: &Context<'_>, copy: Replica, out: &mut Outbox<Output>) {
+    /// tables need that update too. If it has not, others went on without it: its tables are worth
+    /// nothing, and taking the copy would hide that. It leaves the copy alone and rejoins.
+    fn catch_up(&mut self, cx: &Context<'_>, copy: &Replica, out: &mut Outbox<Output>) {
         if self.replica.prepared_number() == Some(copy.applied) {
             self.commit(copy.applied, out);
-        } else if self.is_installed(cx) {
-            self.witness_failed(cx, out);
         } else {
-            self.adopt(copy, out);
+            self.witness_released(cx);
+            out.push(Output::LeftBehind);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::Context;
 /// How often a node outside any cluster looks for one. Unsourced: a setting of this emulator.
 const JOIN_INTERVAL: Duration = Duration::from_secs(3);
 /// How often an active node outside the view is told so.
-const EXCLUDE_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const EXCLUDE_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Membership {
     pub(super) fn peer_found(
@@ -175,12 +175,15 @@ impl Membership {
     /// Tells active nodes outside the view that the cluster goes on without them.
     pub(super) fn exclude(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
         let to = self.strangers.intersection(cx.bottom.reachable);
-        let Some(view) = cx.facts.view.as_ref().filter(|_| self.is_settled(cx)) else {
-            return;
-        };
+        let Some(view) = &cx.facts.view else { return };
         let to = to.difference(view.members);
         self.strangers = to;
-        if !to.is_empty() {
+        if to.is_empty() {
+            return;
+        }
+        // An undecided view says nothing; the wish stays.
+        self.arm(cx, Timer::Exclude, EXCLUDE_INTERVAL);
+        if self.is_settled(cx) {
             out.push(Output::Send {
                 to,
                 message: Message::Excluded {
@@ -188,8 +191,6 @@ impl Membership {
                     members: view.members,
                 },
             });
-            self.timers
-                .set(Timer::Exclude as usize, cx.now.mono + EXCLUDE_INTERVAL);
         }
     }
 

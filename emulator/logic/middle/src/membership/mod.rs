@@ -134,7 +134,11 @@ impl Membership {
         self.timers.clear(Timer::Opening as usize);
         self.timers.clear(Timer::Tick as usize);
         self.state = State::Stable;
-        self.strangers = NodeSet::EMPTY;
+        // Former members that can still be reached may not have noticed that they are out.
+        self.strangers = gone;
+        if !gone.is_empty() {
+            self.arm(cx, Timer::Exclude, join::EXCLUDE_INTERVAL);
+        }
         out.push(Output::Notice(Notice::ViewInstalled {
             view: view.id,
             members: view.members,

@@ -9,7 +9,7 @@ use crate::quorum::Tally;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// From the decider to the member that holds the witness, or to itself: get it for this view.
-    Arbitrate,
+    Arbitrate { tally: Tally },
     /// The arbiter of the view has the witness; its replica is reconciled with the witness copy,
     /// whose settings may change the votes.
     WitnessWon { tag: PaxosTag },
@@ -74,7 +74,7 @@ pub enum Output {
 }
 
 wire::codec!(enum Message {
-    0 = Arbitrate,
+    0 = Arbitrate { tally },
     1 = WitnessWon { tag },
     2 = WitnessLost,
     3 = Decision { tally, held, fresh },

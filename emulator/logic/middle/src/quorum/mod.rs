@@ -54,6 +54,8 @@ pub struct Quorum {
     state: State,
     /// This node was asked to arbitrate and has not answered.
     arbitrating: bool,
+    /// The witness that voted for the current view was lost and is tried once more.
+    retrying: bool,
     /// The witness is this node's.
     witness_held: bool,
     fresh: Option<(NodeId, PaxosTag)>,
@@ -102,6 +104,7 @@ impl Quorum {
     fn view_installed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         self.timers = Timers::default();
         self.arbitrating = false;
+        self.retrying = false;
         self.fresh = None;
         self.state = State::ExpectDecision;
         if Self::view(cx).is_some_and(|view| view.source(None) == cx.facts.me) {
@@ -128,7 +131,7 @@ impl Quorum {
             let arbiter = view.witness_holder().unwrap_or(cx.facts.me);
             out.push(Output::Send {
                 to: NodeSet::one(arbiter),
-                message: Message::Arbitrate,
+                message: Message::Arbitrate { tally: certain },
             });
         } else {
             self.announce(view, certain, false, out);
@@ -157,10 +160,8 @@ impl Quorum {
         out: &mut Outbox<Output>,
     ) {
         match message {
-            Message::Arbitrate => {
-                self.arbitrating = true;
-                out.push(Output::Notice(Notice::WitnessNeeded));
-                out.push(Output::WitnessNeeded);
+            Message::Arbitrate { tally } => {
+                self.need_witness(tally, out);
             }
             Message::WitnessWon { tag } if self.state == State::ExpectWitness => {
                 self.fresh = Some((from, tag));
@@ -170,6 +171,14 @@ impl Quorum {
             Message::WitnessWon { .. } | Message::WitnessLost => {}
             Message::Decision { tally, held, fresh } => self.decided(cx, tally, held, fresh, out),
         }
+    }
+
+    /// As arbiter: have the witness brought here.
+    fn need_witness(&mut self, tally: Tally, out: &mut Outbox<Output>) {
+        let Tally { have, needed, .. } = tally;
+        self.arbitrating = true;
+        out.push(Output::Notice(Notice::WitnessNeeded { have, needed }));
+        out.push(Output::WitnessNeeded);
     }
 
     /// As decider: the witness is not to be had.
@@ -246,6 +255,14 @@ impl Quorum {
         if !std::mem::take(&mut self.arbitrating) {
             return;
         }
+        if std::mem::take(&mut self.retrying) {
+            self.timers.clear(Timer::Arbitration as usize);
+            match message {
+                Message::WitnessWon { .. } => self.state = State::Held,
+                _ => self.give_up(cx, out),
+            }
+            return self.publish(cx, out);
+        }
         // The decider is the source of the view as reported; everybody knows it.
         if let Some(view) = Self::view(cx) {
             out.push(Output::Send {
@@ -278,9 +295,8 @@ impl Quorum {
                 .quorum_arbitration_time_max;
             self.timers
                 .set(Timer::Arbitration as usize, cx.now.mono + limit);
-            self.arbitrating = true;
-            out.push(Output::Notice(Notice::WitnessNeeded));
-            out.push(Output::WitnessNeeded);
+            self.retrying = true;
+            self.need_witness(alone, out);
         }
         self.publish(cx, out);
     }

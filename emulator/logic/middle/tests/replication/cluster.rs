@@ -91,6 +91,7 @@ impl Cluster {
             let kept = usize::try_from(self.rng.below(300)).unwrap_or(0);
             let rot = u8::try_from(self.rng.below(2)).unwrap_or(0);
             self.down.insert(node, member.disk.crash(kept, rot));
+            self.oracle.crashed(node);
         }
     }
 
@@ -192,6 +193,7 @@ impl Cluster {
         }
         let len = u64::try_from(self.network.len()).unwrap_or(u64::MAX);
         let at = usize::try_from(self.rng.below(len)).unwrap_or(0);
+        let mixed = self.plan.views_are_mixed;
         let repeated = lossy && self.rng.chance(80_000);
         let lost = lossy && self.rng.chance(100_000);
         let Flight { from, to, segment } = if repeated {
@@ -204,6 +206,11 @@ impl Cluster {
             self.network.swap_remove(at)
         };
         if let Some(member) = self.members.get_mut(&to).filter(|_| !lost) {
+            let segment = if mixed {
+                passed_off(segment, member)
+            } else {
+                segment
+            };
             member.receive(from, segment);
         }
         true
@@ -226,10 +233,18 @@ impl Cluster {
                 match event {
                     Event::Published { hive, tag } => oracle.published(*node, tag, &hive)?,
                     Event::Applied { update } => {
-                        oracle.applied(*node, era.unwrap_or_default(), &update)?;
+                        let view = member.facts.view.as_ref();
+                        let members = view.map_or(NodeSet::EMPTY, |view| view.members);
+                        let place = (era.unwrap_or_default(), members);
+                        oracle.applied(*node, place, &update)?;
                     }
                     Event::Opened => member.era = era.unwrap_or_default(),
-                    Event::Done { ticket, result } => oracle.done(ticket, member.era, result),
+                    Event::Done { ticket, result } => {
+                        let view = member.facts.view.as_ref();
+                        let members = view.map_or(NodeSet::EMPTY, |view| view.members);
+                        let alive = members.difference(self.down.keys().copied().collect());
+                        oracle.done(ticket, member.era, alive, result);
+                    }
                     Event::Remove { nodes } => removed = removed.union(nodes),
                     Event::Reconciled { tag } => {
                         let regroup = self.regroup.as_mut();
@@ -238,6 +253,7 @@ impl Cluster {
                         }
                     }
                     Event::WitnessFailed => {}
+                    Event::LeftBehind => removed.insert(*node),
                     Event::Failed { readable } => {
                         return Err(format!("{node:?} failed, readable: {readable}"));
                     }
@@ -257,6 +273,14 @@ impl Cluster {
             .filter_map(|member| Some((member.facts.view.as_ref()?.id, member.facts.me)))
             .collect()
     }
+}
+
+/// The segment as if it were of the receiver's view.
+fn passed_off(mut segment: Segment<Message>, receiver: &Member) -> Segment<Message> {
+    if let (Segment::Data { view, .. }, Some(current)) = (&mut segment, &receiver.facts.view) {
+        *view = current.id;
+    }
+    segment
 }
 
 fn seeded_disk(plan: &Plan) -> DiskModel {

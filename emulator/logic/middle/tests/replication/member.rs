@@ -40,6 +40,7 @@ pub(crate) enum Event {
         tag: PaxosTag,
     },
     WitnessFailed,
+    LeftBehind,
     Failed {
         readable: bool,
     },
@@ -307,6 +308,7 @@ impl Member {
             database::Output::LocalFailed { readable } => {
                 self.events.push(Event::Failed { readable });
             }
+            database::Output::LeftBehind => self.events.push(Event::LeftBehind),
             database::Output::WitnessReplica { tag, .. } => {
                 self.events.push(Event::Reconciled { tag });
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base::{GroupId, NodeId, PaxosTag, ViewId};
+use base::{GroupId, NodeId, NodeSet, PaxosTag, ViewId};
 use middle::database::{Change, Hive, Update};
 use middle::gum::{Failure, Ticket};
 use middle::object::ObjectTable;
@@ -21,17 +21,33 @@ pub(crate) struct Proposal {
     pub(crate) volatile: bool,
 }
 
+/// An update in its place. What is volatile alone binds those who applied it, as long as they live:
+/// a view that none of them is in may take its place anew. (It takes a member that was frozen while
+/// the others went on and restarted; see docs/protocol/update-order.md.)
+#[derive(Debug)]
+struct Applied {
+    update: Update,
+    by: NodeSet,
+}
+
+/// A word that was given.
+#[derive(Debug)]
+struct Acknowledged {
+    era: u64,
+    /// Members of the view, as long as they live: each has the update in memory.
+    held_by: NodeSet,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     /// Content by last epoch and sequence: equal tags, equal content.
     contents: BTreeMap<(u64, u64), Arc<Hive>>,
     /// What was applied in each place of each era: one total order.
-    order: BTreeMap<(u64, u64), Update>,
+    order: BTreeMap<(u64, u64), Applied>,
     /// Where each node's replica was last, over all its lives.
     places: BTreeMap<NodeId, (u64, u64)>,
     proposals: BTreeMap<Ticket, Proposal>,
-    /// Acknowledged, with the era.
-    acknowledged: BTreeMap<Ticket, u64>,
+    acknowledged: BTreeMap<Ticket, Acknowledged>,
     /// Refused as having no effect.
     refused: BTreeSet<Ticket>,
 }
@@ -66,12 +82,22 @@ impl Oracle {
     pub(crate) fn applied(
         &mut self,
         node: NodeId,
-        era: u64,
+        (era, view): (u64, NodeSet),
         update: &Update,
     ) -> Result<(), Violation> {
         let place = (era, update.key.number);
-        let known = self.order.entry(place).or_insert_with(|| update.clone());
-        if known.changes != update.changes {
+        let binds = |known: &&mut Applied| {
+            known.update.is_persistent() || !known.by.intersection(view).is_empty()
+        };
+        let Some(known) = self.order.get_mut(&place).filter(binds) else {
+            let by = NodeSet::one(node);
+            let update = update.clone();
+            self.order.insert(place, Applied { update, by });
+            return Ok(());
+        };
+        known.by.insert(node);
+        if known.update.changes != update.changes {
+            let known = &known.update;
             return Err(format!(
                 "{node:?} applied {update:?} where others applied {known:?}"
             ));
@@ -79,10 +105,28 @@ impl Oracle {
         Ok(())
     }
 
-    pub(crate) fn done(&mut self, ticket: Ticket, era: u64, result: Result<PaxosTag, Failure>) {
+    /// The node's memory is gone.
+    pub(crate) fn crashed(&mut self, node: NodeId) {
+        self.order.retain(|_, applied| {
+            applied.by.remove(node);
+            !applied.by.is_empty() || applied.update.is_persistent()
+        });
+        for acknowledged in self.acknowledged.values_mut() {
+            acknowledged.held_by.remove(node);
+        }
+    }
+
+    pub(crate) fn done(
+        &mut self,
+        ticket: Ticket,
+        era: u64,
+        held_by: NodeSet,
+        result: Result<PaxosTag, Failure>,
+    ) {
         match result {
             Ok(_) => {
-                self.acknowledged.insert(ticket, era);
+                let acknowledged = Acknowledged { era, held_by };
+                self.acknowledged.insert(ticket, acknowledged);
             }
             Err(Failure::NotReady | Failure::Busy) => {
                 self.refused.insert(ticket);
@@ -110,12 +154,13 @@ impl Oracle {
         hive: &Hive,
         objects: &ObjectTable,
     ) -> Result<(), Violation> {
-        for (ticket, in_era) in &self.acknowledged {
+        for (ticket, acknowledged) in &self.acknowledged {
+            let remembered = acknowledged.era == era && !acknowledged.held_by.is_empty();
             let proposal = self.proposals[ticket];
             if proposal.persistent && !has_value(hive, proposal.id) {
                 return Err(format!("acknowledged and lost: {proposal:?}"));
             }
-            if proposal.volatile && *in_era == era && !has_row(objects, proposal.id) {
+            if proposal.volatile && remembered && !has_row(objects, proposal.id) {
                 return Err(format!("acknowledged and lost from memory: {proposal:?}"));
             }
         }
@@ -128,12 +173,9 @@ impl Oracle {
         Ok(())
     }
 
-    /// How much was acknowledged, of which how much was persistent, and in how many eras.
-    pub(crate) fn weight(&self) -> (usize, usize, usize) {
-        let persistent = self.acknowledged.keys();
-        let persistent = persistent.filter(|ticket| self.proposals[ticket].persistent);
-        let eras: BTreeSet<u64> = self.acknowledged.values().copied().collect();
-        (self.acknowledged.len(), persistent.count(), eras.len())
+    /// How much was acknowledged.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.acknowledged.len()
     }
 
     pub(crate) fn is_acknowledged(&self, ticket: Ticket) -> bool {

@@ -87,10 +87,7 @@ impl Regroup {
     }
 
     fn promise(&mut self, cluster: &mut Cluster, node: NodeId) {
-        let (told, hides) = (
-            !cluster.plan.promises_are_not_told,
-            cluster.plan.reports_hide_agreements,
-        );
+        let hides = cluster.plan.reports_hide_agreements;
         let Some(member) = cluster.members.get_mut(&node) else {
             return;
         };
@@ -105,9 +102,7 @@ impl Regroup {
             holds_witness: cluster.witness.holder == Some(node),
         };
         self.promises.insert(node, report);
-        if told {
-            member.tell_gum(gum::Input::Promised);
-        }
+        member.tell_gum(gum::Input::Promised);
     }
 
     fn go_on(&mut self, cluster: &mut Cluster, node: NodeId) {

@@ -2,7 +2,7 @@
 //!
 //! | output | goes to |
 //! | --- | --- |
-//! | membership Send | shell, over netft's best routes |
+//! | membership Send | shell, over every route that is up |
 //! | membership Promised | gum, rcm |
 //! | membership Publish | facts; messaging, gum, quorum |
 //! | membership Excluded | node |
@@ -52,7 +52,7 @@ impl Node {
     pub(super) fn carry_membership(&mut self, output: membership::Output) {
         match output {
             membership::Output::Send { to, message } => {
-                self.send(to, &Frame::Membership(Arc::new(message)));
+                self.send_everywhere(to, &Frame::Membership(Arc::new(message)));
             }
             membership::Output::Promised => {
                 middle!(self, gum, handle, gum::Input::Promised);

@@ -227,6 +227,18 @@ impl Node {
         unreachable!("the router did not settle: managers talk in a circle");
     }
 
+    /// Sends a frame to each of `to` over every route to it: membership must get through while a
+    /// route that has just failed still counts as up.
+    pub(crate) fn send_everywhere(&mut self, to: NodeSet, frame: &Frame) {
+        for (network, peers) in self.netft.manager.routes() {
+            let to = to.intersection(peers);
+            if !to.is_empty() {
+                let frame = frame.clone();
+                self.effects.push(Effect::Send { network, to, frame });
+            }
+        }
+    }
+
     /// Sends a frame to each of `to` over the best route to it, one datagram per network.
     pub(crate) fn send(&mut self, to: NodeSet, frame: &Frame) {
         let mut rest = to.without(self.middle.me);

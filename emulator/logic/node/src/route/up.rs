@@ -20,7 +20,7 @@
 //! | database Prepared | gum |
 //! | database Applied | object, gum, rcm |
 //! | database Installed | object, gum |
-//! | database LocalFailed | node |
+//! | database LocalFailed, LeftBehind | node |
 //! | database WitnessReplica | quorum |
 //! | database WitnessFailed | quorum, rcm |
 //! | database WitnessRequest | clusdisk |
@@ -234,6 +234,7 @@ impl Node {
             database::Output::LocalFailed { readable: false } => {
                 self.halt(HaltReason::DatabaseUnreadable);
             }
+            database::Output::LeftBehind => self.halt(HaltReason::RemovedFromMembership),
             database::Output::WitnessReplica { tag, .. } => {
                 middle!(
                     self,

@@ -6,6 +6,7 @@
 
 use base::{CallId, NetworkId, ResourceId, ResourceState};
 use bottom::{clusdisk, share};
+use middle::settings::Witness;
 
 use super::model::CORE_GROUP;
 use super::resource::{Call, Entry, Phase, Place, Resource, Timer};
@@ -316,6 +317,10 @@ impl Rcm {
 
     /// The cluster disk driver reports on a disk that a resource here may stand for.
     pub(super) fn disk_report(&mut self, turn: &mut Turn<'_, '_>, report: &clusdisk::DiskReport) {
+        let is_witness = turn.middle().settings.witness == Witness::Disk(report.disk);
+        if is_witness && report.report == clusdisk::Report::Held {
+            self.witness_got(turn);
+        }
         let Some(id) = self.resource_at(Place::Disk(report.disk)) else {
             return;
         };
@@ -376,6 +381,7 @@ impl Rcm {
         let result = match report {
             share::Output::Held { .. } => {
                 self.share_healthy = true;
+                self.witness_got(turn);
                 EntryResult::Success
             }
             share::Output::Lost { .. } => EntryResult::Failure { code: 0 },

@@ -30,8 +30,12 @@ impl Rcm {
         if !record.wanted || !self.groups.get(&group).is_some_and(Group::runs) {
             return;
         }
-        // The one retry after giving up failed as well: it stays failed.
+        // The one retry after giving up failed as well: it stays failed. A witness is tried again
+        // and again.
         if std::mem::take(&mut record.last_try) {
+            if self.witness_resource(turn) == Some(id) {
+                self.give_up(turn, id);
+            }
             return;
         }
         match policy::judge(settings, &mut record.failures, now) {
@@ -115,12 +119,15 @@ impl Rcm {
         }
     }
 
+    /// What is left is the retry period; a witness has WitnessRestartInterval instead (reference
+    /// section 4.3).
     fn give_up(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
-        let period = self
-            .model
-            .resources
-            .get(&id)
-            .and_then(|settings| settings.retry_period);
+        let period = if self.witness_resource(turn) == Some(id) {
+            Some(self.defaults.witness_restart_interval)
+        } else {
+            let settings = self.model.resources.get(&id);
+            settings.and_then(|settings| settings.retry_period)
+        };
         if let (Some(record), Some(period)) = (self.resources.get_mut(&id), period) {
             record.set(Timer::Retry, turn.now() + period);
             self.arm_resource(id);

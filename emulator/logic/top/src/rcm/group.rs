@@ -11,8 +11,8 @@
 use std::collections::BTreeSet;
 
 use base::{
-    DiskId, GroupId, GroupState, NodeId, Notice, ResourceId, ResourceState, StateChangeCause,
-    Timers, Timestamp,
+    GroupId, GroupState, NodeId, Notice, ResourceId, ResourceState, StateChangeCause, Timers,
+    Timestamp,
 };
 
 use super::Rcm;
@@ -21,7 +21,6 @@ use super::model::Model;
 use super::resource::Resource;
 use super::state::Cause;
 use super::turn::Turn;
-use crate::restype::ResourceKind;
 
 /// Timers of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +60,7 @@ pub(super) struct Group {
     /// A resource has used up its restarts; the group goes elsewhere as soon as that can be
     /// decided.
     pub failover_wanted: bool,
-    /// Nothing but disks starts before: the lost owner may still run. Open once the wanted disks
-    /// are online, because their reservation fences the old owner.
+    /// Somebody outside the view may still run it: see `gate`.
     pub gated: bool,
     /// The derived state that was last told.
     pub state: GroupState,
@@ -145,7 +143,6 @@ impl Rcm {
             self.terminate_all(turn, &order);
             return;
         }
-        self.open_gate(id, &order);
         let ready = self.ready(id, &order);
         for resource in &order {
             self.start_if_due(turn, id, *resource, &ready);
@@ -243,12 +240,13 @@ impl Rcm {
         }
     }
 
-    /// A failed resource counts as offline once nobody wants it here any more.
+    /// A failed resource counts as offline once nobody wants it here any more and all that leant on
+    /// it is down.
     fn may_forget_failure(&self, group: GroupId, id: ResourceId) -> bool {
+        let down = |id| self.resources.get(&id).is_none_or(Resource::is_down);
         let runs = self.groups.get(&group).is_some_and(Group::runs);
-        self.resources
-            .get(&id)
-            .is_some_and(|record| record.is_down() && !(runs && record.wanted))
+        let wanted = self.resources.get(&id).is_some_and(|record| record.wanted);
+        down(id) && !(runs && wanted) && self.dependents(group, id).all(down)
     }
 
     /// Whether a dependent that is not down yet needs this resource to be online.
@@ -289,48 +287,6 @@ impl Rcm {
             }
         }
         found.split_off(1)
-    }
-
-    fn is_gated(&self, group: GroupId, id: ResourceId) -> bool {
-        self.groups.get(&group).is_some_and(|group| group.gated) && self.disk_of(id).is_none()
-    }
-
-    /// The disk of a Physical Disk resource.
-    pub(super) fn disk_of(&self, id: ResourceId) -> Option<DiskId> {
-        let settings = self.model.resources.get(&id)?;
-        match settings.parameters {
-            crate::restype::ResourceParameters::PhysicalDisk { disk } => Some(disk),
-            _ => None,
-        }
-    }
-
-    /// The lost owner has certainly stopped.
-    pub(super) fn gate_due(&mut self, id: GroupId) {
-        if let Some(group) = self.groups.get_mut(&id) {
-            group.gated = false;
-            self.unsettled.insert(id);
-        }
-    }
-
-    fn open_gate(&mut self, id: GroupId, order: &[ResourceId]) {
-        let mut disks = order
-            .iter()
-            .filter(|id| self.kind_of(**id) == Some(ResourceKind::PhysicalDisk))
-            .filter_map(|id| self.resources.get(id))
-            .filter(|disk| disk.wanted)
-            .peekable();
-        let fenced =
-            disks.peek().is_some() && disks.all(|disk| disk.state == ResourceState::Online);
-        if fenced && let Some(group) = self.groups.get_mut(&id) {
-            group.gated = false;
-        }
-    }
-
-    fn kind_of(&self, id: ResourceId) -> Option<ResourceKind> {
-        self.model
-            .resources
-            .get(&id)
-            .map(|settings| settings.kind())
     }
 
     /// Another node owns the group: whatever runs here ends at once, in no order.

@@ -17,6 +17,7 @@ mod deadlines;
 mod entry;
 mod failback;
 mod failover;
+mod gate;
 mod group;
 mod hosts;
 mod invariants;
@@ -103,6 +104,8 @@ pub struct Rcm {
     share_healthy: bool,
     /// The witness was got for quorum and not through its resource.
     witness_lent: bool,
+    /// The view was open when quorum wanted the witness.
+    lent_while_open: bool,
     stopping: bool,
     stopped: bool,
     /// What runs here changed in this call.
@@ -137,6 +140,7 @@ impl Rcm {
             networks_down: BTreeSet::new(),
             share_healthy: false,
             witness_lent: false,
+            lent_while_open: false,
             stopping: false,
             stopped: false,
             changed: false,

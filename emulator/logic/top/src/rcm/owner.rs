@@ -5,7 +5,7 @@
 //! owns a group; an owner leaves a group only after everything in it is offline. The view's leader
 //! finds owners for groups that never had one and for those of nodes outside the view.
 
-use base::{GroupId, NodeId, NodeSet, Notice, ResourceId, StateChangeCause, Timestamp};
+use base::{GroupId, NodeId, NodeSet, Notice, ResourceId, StateChangeCause};
 use middle::database::{Change, Update};
 use middle::object::{GroupRow, StateChange};
 
@@ -54,6 +54,7 @@ impl Rcm {
             self.fail_over(turn, group);
         }
         self.answer_unreachable(turn);
+        self.call_core_group(turn);
         self.members = members(turn);
         self.unsettled.extend(self.groups.keys().copied());
     }
@@ -165,10 +166,9 @@ impl Rcm {
             });
         }
         let mut record = Group::new(&model, group, cause);
-        let lost = previous.filter(|node| *node != to && !members(turn).contains(*node));
-        if let Some(lost) = lost {
+        if let Some(until) = self.gate_until(turn, previous) {
             record.gated = true;
-            record.set(Timer::Gate, self.stopped_by(turn, lost));
+            record.set(Timer::Gate, until);
         }
         for resource in &record.order {
             self.add_resource(&model, group, *resource);
@@ -193,25 +193,6 @@ impl Rcm {
             let group = model.groups.get(&record.group);
             record.wanted &= group.is_none_or(|group| group.priority != Priority::NoAutoStart);
         }
-    }
-
-    /// When a lost node has certainly stopped what it ran: it detects the loss as late as anybody,
-    /// regroups and halts for want of votes.
-    fn stopped_by(&self, turn: &Turn<'_, '_>, lost: NodeId) -> Timestamp {
-        let middle = turn.middle();
-        let heard = middle
-            .last_heard
-            .get(lost.index())
-            .copied()
-            .unwrap_or_default();
-        let last = if heard == Timestamp::ZERO {
-            turn.now()
-        } else {
-            heard
-        };
-        let settings = &middle.settings;
-        let delay = settings.same_subnet.delay.max(settings.cross_site.delay);
-        last + settings.detection_max() + delay * 2 + self.defaults.regroup_opening_timeout
     }
 
     /// Another node owns the group now, or nobody: what still runs of it is terminated.

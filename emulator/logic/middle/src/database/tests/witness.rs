@@ -160,15 +160,14 @@ fn a_member_of_a_synchronised_view_overwrites_an_agreement_that_the_view_dropped
 }
 
 #[test]
-fn a_member_that_was_left_behind_in_its_open_view_leaves_the_copy_alone() {
+fn an_active_member_that_was_left_behind_leaves_the_copy_alone_and_rejoins() {
     let mut rig = Rig::seeded();
-    rig.facts.view = Some(view(1, nodes(&[1])).into());
-    let snapshot = snapshot_of(&rig);
-    rig.tell(Input::Install { snapshot });
+    activate(&mut rig.facts);
     let newer = written(3);
     rig.hold_witness(newer.clone());
     rig.run_all();
-    assert!(rig.said(&Output::WitnessFailed));
+    assert!(rig.said(&Output::LeftBehind));
+    assert_eq!(rig.facts.tag, tag_after(0));
     assert_eq!(rig.witness.blocks, newer.blocks);
 }
 

@@ -158,27 +158,52 @@ fn an_unfenced_group_of_a_lost_node_waits_until_that_node_has_certainly_stopped(
             (2, StateChangeCause::Failover)
         ]
     );
-    // 20 s cross-site detection, two heartbeats and the opening stage of a regroup.
+    // Detection, two heartbeats and the opening stage of a regroup.
     let started = world.reached(app, ResourceState::OnlinePending)[1];
-    assert_eq!(started.since(lost_at), seconds(20 + 2 + 5));
+    assert_eq!(started.since(lost_at), seconds(10 + 2 + 5));
 }
 
 #[test]
-fn a_fenced_group_starts_with_its_disk_and_the_rest_follows_arbitration() {
+fn a_disk_and_what_depends_on_it_wait_for_nothing_but_arbitration() {
     let mut build = build();
     let group = build.group();
     build.settings(group).preferred_owners = vec![node(1), node(2)];
     let disk = build.disk(group, 1);
+    let server = build.app(group, &format!("[{disk}]"));
     let ip = build.ip(group);
     let mut world = World::formed(2, build);
-    world.lose(1);
+    world.kill(1);
+    let lost_at = world.now;
+    world.close();
+    world.run(seconds(2));
+    world.install(&[2], false);
     let opened_at = world.now;
-    world.run(seconds(10));
+    world.run(seconds(20));
     assert_eq!(world.group_state(group), GroupState::Online);
-    let disk_online = world.reached(disk, ResourceState::Online)[1];
+    let second = |id, state| world.reached(id, state)[1];
+    let disk_online = second(disk, ResourceState::Online);
     assert_eq!(disk_online.since(opened_at).as_secs(), 6, "the challenge");
-    let ip_pending = world.reached(ip, ResourceState::OnlinePending)[1];
-    assert_eq!(ip_pending, disk_online);
+    assert_eq!(second(server, ResourceState::OnlinePending), disk_online);
+    let ip_pending = second(ip, ResourceState::OnlinePending);
+    assert_eq!(
+        ip_pending.since(lost_at),
+        seconds(17),
+        "nothing fences an address"
+    );
+}
+
+#[test]
+fn a_cluster_that_forms_without_all_nodes_waits_for_the_missing_ones_to_have_stopped() {
+    let mut build = build();
+    let group = build.group();
+    let (disk, app) = (build.disk(group, 1), build.app(group, ""));
+    let mut world = World::new(Generation::V2022, 3, build);
+    world.install(&[1, 2], true);
+    let formed_at = world.now;
+    world.run(seconds(30));
+    let first = |id| world.reached(id, ResourceState::OnlinePending)[0].since(formed_at);
+    assert_eq!(first(disk).as_secs(), 0);
+    assert_eq!(first(app), seconds(17));
 }
 
 #[test]

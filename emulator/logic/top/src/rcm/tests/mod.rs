@@ -6,4 +6,5 @@ mod health;
 mod ladder;
 mod properties;
 mod requests;
+mod witness;
 mod world;

@@ -98,6 +98,7 @@ pub(crate) struct World {
     pub(crate) local: BTreeMap<(NodeId, ResourceId), Script>,
     pub(crate) disk_requests: Vec<(NodeId, clusdisk::Request)>,
     pub(crate) disk_ok: bool,
+    pub(crate) arbitration_fails: bool,
     pub(crate) gum_fails: Option<Failure>,
     pub(crate) checks: bool,
     hive: Arc<middle::database::Hive>,
@@ -229,6 +230,7 @@ impl World {
             local: BTreeMap::new(),
             disk_requests: Vec::new(),
             disk_ok: true,
+            arbitration_fails: false,
             gum_fails: None,
             checks: true,
             hive: Arc::new(hive),
@@ -256,6 +258,22 @@ impl World {
         world.install(&all, true);
         world.run(seconds(2));
         world
+    }
+
+    /// Disk 1 is the witness, and the core group has a resource for it.
+    pub(crate) fn with_witness(count: u8) -> (Self, ResourceId) {
+        let mut build = Build::new(Generation::V2022);
+        let witness = build.disk(GroupId(0), 1);
+        let mut world = Self::new(Generation::V2022, count, build);
+        Arc::make_mut(&mut world.settings).witness = middle::settings::Witness::Disk(DiskId(1));
+        let all: Vec<u8> = (1..=count).collect();
+        world.install(&all, true);
+        world.run(seconds(2));
+        (world, witness)
+    }
+
+    pub(crate) fn holder(&self, disk: u16) -> Option<u8> {
+        self.holders.get(&DiskId(disk)).map(|node| node.number())
     }
 
     pub(crate) fn boot(&mut self, number: u8) {
@@ -406,6 +424,7 @@ impl World {
         live.facts.hive = Arc::clone(&self.hive);
         live.facts.objects = Arc::new(self.objects.clone());
         live.facts.view = self.view.clone();
+        live.facts.settings = Arc::clone(&self.settings);
         let mut out = Outbox::default();
         let mut cx = crate::Context {
             now: Now {
@@ -603,7 +622,7 @@ impl World {
         let alive = holder.is_some_and(|holder| self.lives.contains_key(&holder));
         let unreachable = false;
         let (after, report) = match request {
-            clusdisk::Request::Arbitrate if alive => (
+            clusdisk::Request::Arbitrate if alive || self.arbitration_fails => (
                 seconds(6),
                 clusdisk::Report::ArbitrationLost { unreachable },
             ),

@@ -2,7 +2,7 @@
 # Measures `looksalive target` against tuned tgt and against a raw TCP pair, the three in turn, and
 # prints medians of ratios with the targets' processor seconds per GiB.
 #
-#   scripts/bench-target [ROUNDS [SECONDS [FILTER]]]
+#   conformance/suites/bench-target.sh [ROUNDS [SECONDS [FILTER]]]
 #
 # PROGRAM and LOAD name the program and the example `load` of package `initiator`. Needs tgtd and
 # tgtadm (Debian: tgt). Units lie in memory (/dev/shm) if that is there: disks are not measured.

@@ -1,0 +1,12 @@
+//! `looksalive target` as its users meet it: a process of its own, spoken to over sockets.
+
+#[path = "target/abort.rs"]
+mod abort;
+#[path = "target/client.rs"]
+mod client;
+#[path = "target/kill.rs"]
+mod kill;
+#[path = "target/process.rs"]
+mod process;
+#[path = "target/sessions.rs"]
+mod sessions;
