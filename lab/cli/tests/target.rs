@@ -4,6 +4,8 @@
 mod abort;
 #[path = "target/client.rs"]
 mod client;
+#[path = "target/faults.rs"]
+mod faults;
 #[path = "target/kill.rs"]
 mod kill;
 #[path = "target/process.rs"]

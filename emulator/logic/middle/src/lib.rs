@@ -26,6 +26,8 @@ pub struct Facts {
     pub incarnation: Incarnation,
     /// membership: the current view, none before the first.
     pub view: Option<Arc<membership::View>>,
+    /// This node has been in an open view in this life: without quorum it must end.
+    pub active: bool,
     /// quorum: whether the current view has it.
     pub quorum: QuorumState,
     /// gum: the view is quorate and synchronised, so updates flow and this node is a member.

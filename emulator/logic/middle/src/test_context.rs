@@ -27,6 +27,7 @@ pub(crate) fn blank_facts(me: NodeId) -> Facts {
         me,
         incarnation: Incarnation(1),
         view: None,
+        active: false,
         quorum: QuorumState::Absent,
         ready: false,
         lock_owner: None,

@@ -263,6 +263,7 @@ fn blank_facts(config: &NodeConfig, incarnation: Incarnation) -> middle::Facts {
         me: config.me,
         incarnation,
         view: None,
+        active: false,
         quorum: QuorumState::Absent,
         ready: false,
         lock_owner: None,

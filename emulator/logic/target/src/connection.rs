@@ -3,6 +3,8 @@
 //! Joins the session machine of `scsi` to the target. Not done here: sockets, and making blocks
 //! durable; whoever drives it does both between the calls.
 
+use std::collections::BTreeSet;
+
 use scsi::iscsi::frame::{Cut, Framing};
 use scsi::iscsi::login::{LoggedIn, LoginProgress, LoginStatus, Policy, Responder};
 use scsi::iscsi::negotiation::DEFAULT_SEGMENT_BYTES;
@@ -88,6 +90,8 @@ struct Full {
     /// Sanitizes under way, and how many bytes of data they wanted.
     sanitizes: Vec<(Lun, Task, u64)>,
     reset: bool,
+    /// The units that commands went to since this was last asked.
+    touched: BTreeSet<Lun>,
 }
 
 /// One iSCSI connection to the target.
@@ -116,11 +120,24 @@ impl Connection {
         }
     }
 
+    /// The target port that it came to.
+    pub fn port(&self) -> PortId {
+        self.portal.port
+    }
+
     /// The nexus, once logged in.
     pub fn nexus(&self) -> Option<NexusId> {
         match &self.phase {
             Phase::Full(full) => Some(full.nexus),
             _ => None,
+        }
+    }
+
+    /// The units that commands went to since the last call, for whoever makes units slow.
+    pub fn take_touched(&mut self) -> BTreeSet<Lun> {
+        match &mut self.phase {
+            Phase::Full(full) => std::mem::take(&mut full.touched),
+            _ => BTreeSet::new(),
         }
     }
 
@@ -244,6 +261,7 @@ impl Connection {
             unsynced: Vec::new(),
             sanitizes: Vec::new(),
             reset: false,
+            touched: BTreeSet::new(),
         };
         self.phase = Phase::Full(Box::new(full));
         None
@@ -391,6 +409,7 @@ impl Full {
     ) {
         let lun = Lun::from_bytes(command.lun);
         let wanted = target.data_out_bytes(lun, &command.cdb);
+        self.touched.extend(lun);
         let data_out = &command.data[..command.data.len().min(Session::available(command, wanted))];
         let offered = offered(&command.task);
         let request = Request {

@@ -475,9 +475,12 @@ impl<S: Store> Target<S> {
         PortId(0)..PortId(count)
     }
 
-    /// What a restart of the controller does to a unit.
-    pub(crate) fn reset_unit(&mut self, lun: Lun) {
-        self.unit_mut(Some(lun)).into_iter().for_each(Unit::reset);
+    /// The controller restarts without power loss: sessions end, reservations stay.
+    pub fn restart(&mut self) {
+        for nexus in self.attached().collect::<Vec<_>>() {
+            self.detach(nexus);
+        }
+        self.units_mut().for_each(Unit::reset);
     }
 
     /// Whether the fault stands that refuses to save reservations.

@@ -39,6 +39,7 @@ impl Array {
             units: vec!["0=16MiB,thin".parse().expect("a unit")],
             chap: None,
             mutual_chap: None,
+            control: None,
         };
         change(&mut options);
         let server = Server::start(&options, Arc::new(|_| {})).expect("started");

@@ -37,6 +37,7 @@ enum State {
 enum Timer {
     Start,
     Check,
+    Unlock,
 }
 
 /// The client's state.
@@ -46,10 +47,10 @@ pub struct Share {
     arbitration_delay: Duration,
     flight: Option<(IoId, ShareRequest)>,
     next_io: u64,
-    /// The server has granted the lock and nothing says that it is gone.
+    /// The server may hold the lock for this node.
     locked: bool,
     unwritten: Option<PaxosTag>,
-    timers: Timers<2>,
+    timers: Timers<3>,
 }
 
 impl Share {
@@ -76,8 +77,8 @@ impl Share {
     fn arbitrate(&mut self, cx: &Context<'_>, first: bool) {
         match self.state {
             // Asking again proves that the hold is still good.
-            State::Held | State::ExpectTag => self.state = State::ExpectTag,
-            State::Waiting | State::ExpectLock => {}
+            State::Held => self.state = State::ExpectLock,
+            State::Waiting | State::ExpectLock | State::ExpectTag => {}
             State::Idle if first => self.state = State::ExpectLock,
             State::Idle => {
                 self.state = State::Waiting;
@@ -102,10 +103,17 @@ impl Share {
     ) {
         self.flight = None;
         match (request, outcome) {
+            // Nobody said that the lock is gone: try again later, or nobody else ever gets it.
+            (ShareRequest::Unlock, ShareOutcome::Unreachable) => self.unlock_later(cx),
             (ShareRequest::Unlock, _) => self.locked = false,
-            (_, ShareOutcome::Held | ShareOutcome::Unreachable) => {
+            (_, ShareOutcome::Held) => {
                 self.locked = false;
-                self.lose(outcome == ShareOutcome::Unreachable, out);
+                self.lose(false, out);
+            }
+            (_, ShareOutcome::Unreachable) => {
+                self.locked = true;
+                self.lose(true, out);
+                self.unlock_later(cx);
             }
             (ShareRequest::Lock, _) => {
                 self.locked = true;
@@ -125,6 +133,11 @@ impl Share {
         }
     }
 
+    fn unlock_later(&mut self, cx: &Context<'_>) {
+        self.timers
+            .set(Timer::Unlock as usize, cx.now.mono + CHECK_INTERVAL);
+    }
+
     fn lose(&mut self, unreachable: bool, out: &mut Outbox<Output>) {
         match self.state {
             State::Idle | State::Waiting => return,
@@ -140,11 +153,11 @@ impl Share {
             return;
         }
         let request = match self.state {
-            State::Idle | State::Waiting if self.locked => ShareRequest::Unlock,
-            State::Idle | State::Waiting => return,
-            State::ExpectLock if self.locked => {
-                self.state = State::ExpectTag;
-                ShareRequest::Read
+            State::Idle | State::Waiting => {
+                if !self.locked || self.timers.is_set(Timer::Unlock as usize) {
+                    return;
+                }
+                ShareRequest::Unlock
             }
             State::ExpectLock => ShareRequest::Lock,
             State::ExpectTag => ShareRequest::Read,
@@ -192,8 +205,12 @@ impl Manager for Share {
         while let Some(timer) = self.timers.pop_due(cx.now.mono) {
             if timer == Timer::Start as usize && self.state == State::Waiting {
                 self.state = State::ExpectLock;
-            } else if self.state == State::Held && self.flight.is_none() {
-                self.ask(ShareRequest::Read, out);
+            } else if timer == Timer::Check as usize
+                && self.state == State::Held
+                && self.flight.is_none()
+            {
+                // Reading proves nothing: only who still has the file open can open it again.
+                self.ask(ShareRequest::Lock, out);
             }
         }
         self.pump(out);

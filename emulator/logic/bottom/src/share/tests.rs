@@ -106,9 +106,37 @@ fn a_held_file_is_checked_and_its_loss_is_reported() {
     let mut bench = Bench::new();
     bench.hold();
     bench.now = bench.share.deadline().expect("the check is armed");
-    assert_eq!(asked(&bench.call(None)), [ShareRequest::Read]);
+    assert_eq!(asked(&bench.call(None)), [ShareRequest::Lock]);
     assert_eq!(bench.done(3, ShareOutcome::Unreachable), [Output::Failed]);
     assert!(!bench.share.is_held());
+}
+
+#[test]
+fn a_file_that_another_node_opened_meanwhile_is_reported_as_lost() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.now = bench.share.deadline().expect("the check is armed");
+    bench.call(None);
+    assert_eq!(bench.done(3, ShareOutcome::Held), [Output::Failed]);
+}
+
+#[test]
+fn a_lock_that_may_have_been_granted_is_given_back_until_the_server_confirms_it() {
+    let mut bench = Bench::new();
+    bench.call(Some(Input::Arbitrate {
+        owns_core_group: true,
+    }));
+    let said = bench.done(1, ShareOutcome::Unreachable);
+    assert_eq!(said, [Output::Lost { unreachable: true }]);
+    for io in 2..5 {
+        bench.now = bench.share.deadline().expect("another try is armed");
+        assert_eq!(asked(&bench.call(None)), [ShareRequest::Unlock]);
+        bench.done(io, ShareOutcome::Unreachable);
+    }
+    bench.now = bench.share.deadline().expect("another try is armed");
+    bench.call(None);
+    bench.done(5, ShareOutcome::Done);
+    assert_eq!(bench.share.deadline(), None);
 }
 
 #[test]

@@ -218,10 +218,7 @@ impl Quorum {
         }
         self.state = State::Absent;
         self.publish(cx, out);
-        let active = Self::view(cx)
-            .and_then(|view| view.reports.get(&cx.facts.me))
-            .is_some_and(|report| report.active);
-        if active {
+        if cx.facts.active {
             out.push(Output::Halt {
                 reason: HaltReason::QuorumLost,
             });

@@ -100,6 +100,7 @@ impl Member {
             me,
             incarnation: Incarnation(life),
             view: None,
+            active: false,
             quorum: QuorumState::Absent,
             ready: false,
             lock_owner: None,

@@ -169,6 +169,7 @@ impl Node {
                 self.notice(Notice::NodeAdded { node });
             }
         }
+        self.middle.active = true;
         middle!(self, membership, handle, membership::Input::Opened);
         middle!(self, quorum, handle, quorum::Input::Opened);
         top!(self, rcm, handle, rcm::Input::Opened { formed });

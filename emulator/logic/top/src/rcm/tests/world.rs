@@ -280,6 +280,7 @@ impl World {
         let me = node(number);
         let facts = middle::Facts {
             me,
+            active: true,
             incarnation: Incarnation(1),
             view: None,
             quorum: QuorumState::Held,
