@@ -170,3 +170,24 @@ fn nobody_who_sends_garbage_keeps_others_from_working() {
     let ready = client.insist(LUN, &Command::TestUnitReady).unwrap();
     assert_eq!(ready, Outcome::Good(Vec::new()));
 }
+
+#[test]
+fn a_second_target_does_not_share_the_state_folder() {
+    let state = tempfile::tempdir().unwrap();
+    let _first = Target::start(state.path(), &[]);
+    let second = std::process::Command::new(env!("CARGO_BIN_EXE_looksalive"))
+        .args([
+            "target",
+            "--listen",
+            "127.0.0.1:0",
+            "--lun",
+            "0=1MiB",
+            "--state",
+        ])
+        .arg(state.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(3), "{said}");
+    assert!(said.contains("another target uses"), "{said}");
+}
