@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use base::Outbox;
+use base::limits::LOG_RECORDS_MAX;
 
 use super::replica::{Record, Replica};
 use super::{Database, Output, Pending, Snapshot};
 use crate::Context;
 use crate::database::{Change, Update};
+use crate::membership::Synchronised;
 use crate::object::ObjectTable;
 
 /// A replica that is to become the local one.
@@ -17,6 +19,23 @@ pub(super) struct Installation {
     /// What to tell gum: the number of its request and the tables that came along. None for a copy
     /// from the witness.
     pub request: Option<(u64, Arc<ObjectTable>)>,
+}
+
+/// An installation that is on the local disk.
+#[derive(Clone, Debug)]
+pub(super) struct Unsaid {
+    /// Which version of the witness copy has it.
+    version: u64,
+    objects: Arc<ObjectTable>,
+}
+
+/// The view that a replica is brought to now.
+pub(super) fn view_of(cx: &Context<'_>) -> Option<Synchronised> {
+    let view = cx.facts.view.as_ref()?;
+    Some(Synchronised {
+        epoch: view.id.epoch,
+        members: view.members,
+    })
 }
 
 /// What gum asks for that ends in `Installed`. A later one takes the place of an earlier one.
@@ -39,6 +58,7 @@ impl Database {
     /// Remembers what gum asks for; nothing that was asked for before is answered any more.
     pub(super) fn ask(&mut self, request: Request) {
         self.installation += 1;
+        self.unsaid = None;
         self.request = Some(request);
     }
 
@@ -77,8 +97,8 @@ impl Database {
 
     /// Takes over the view source's replica.
     fn install(&mut self, cx: &Context<'_>, snapshot: Snapshot, out: &mut Outbox<Output>) {
-        self.installed_in = cx.facts.view.as_ref().map(|view| view.id);
-        let (replica, objects) = self.target(snapshot);
+        let (mut replica, objects) = self.target(snapshot);
+        replica.synchronised = view_of(cx).unwrap_or(self.replica.synchronised);
         let request = Some((self.installation, objects));
         self.replace(Installation { replica, request }, out);
     }
@@ -110,6 +130,7 @@ impl Database {
             tag: snapshot.tag,
             applied: snapshot.applied,
             prepared: snapshot.prepared,
+            synchronised: ours.synchronised,
         };
         (replica, snapshot.objects)
     }
@@ -120,27 +141,38 @@ impl Database {
         self.committing = false;
         self.next = None;
         self.unanswered = None;
+        let (ours, theirs) = (&self.replica, &installation.replica);
+        let view = theirs.synchronised;
         // What is on its way may still change the durable replica: then compare with nothing.
-        if !self.pending.is_empty() || !installation.replica.is_durably(&self.replica) {
-            let replica = installation.replica.clone();
+        if !self.pending.is_empty() || !theirs.is_durably(ours) || self.records >= LOG_RECORDS_MAX {
+            let replica = theirs.clone();
             self.checkpoint(&replica, Pending::Replaced(installation), out);
+        } else if view != ours.synchronised {
+            let record = Record::Synchronised { view };
+            self.log(&record, Pending::Replaced(installation), out);
         } else {
             self.installed(installation, out);
         }
     }
 
     pub(super) fn installed(&mut self, installation: Installation, out: &mut Outbox<Output>) {
-        if !installation.replica.is_durably(&self.replica) {
-            self.witness.changed();
-        }
         self.replica = installation.replica;
         self.publish(out);
+        let version = self.witness.changed();
         if let Some((number, objects)) = installation.request
             && number == self.installation
         {
-            out.push(Output::Installed {
-                objects: Some(objects),
-            });
+            self.unsaid = Some(Unsaid { version, objects });
+        }
+    }
+
+    /// Says that the snapshot is there, once the witness copy tells of the view too.
+    pub(super) fn say_installed(&mut self, out: &mut Outbox<Output>) {
+        let written = self.witness.written();
+        let kept = |unsaid: &mut Unsaid| written.is_none_or(|version| version >= unsaid.version);
+        if let Some(Unsaid { objects, .. }) = self.unsaid.take_if(kept) {
+            let objects = Some(objects);
+            out.push(Output::Installed { objects });
         }
     }
 }

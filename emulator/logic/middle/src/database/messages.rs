@@ -6,7 +6,7 @@ use base::{DiskId, PaxosTag};
 use bottom::{clusdisk, txlog};
 
 use crate::database::{Hive, HiveChange};
-use crate::membership::UpdateKey;
+use crate::membership::{Synchronised, UpdateKey};
 use crate::object::{ObjectTable, StateChange};
 
 /// One change within a global update.
@@ -76,12 +76,14 @@ pub enum Output {
     /// To txlog.
     Log(txlog::Input),
     /// To the facts, before whatever output it makes true: the replica changed. `applied` is the
-    /// last applied update and `prepared` one that was agreed to and not seen committed.
+    /// last applied update, `prepared` one that was agreed to and not seen committed, and
+    /// `synchronised` the view that the replica was last brought to.
     Publish {
         hive: Arc<Hive>,
         tag: PaxosTag,
         applied: u64,
         prepared: Option<Update>,
+        synchronised: Synchronised,
     },
     /// To the node after `Start`: the local replica is open and published.
     Opened,

@@ -208,7 +208,9 @@ impl Node {
                 tag,
                 applied,
                 prepared,
+                synchronised,
             } => {
+                self.middle.synchronised = synchronised;
                 self.publish_replica(hive, tag, applied, prepared);
             }
             database::Output::Opened => {

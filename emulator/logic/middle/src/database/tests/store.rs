@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::rig::{FIRST, Rig, moved, set, snapshot_of, tag_after, update};
 use crate::database::{Change, Hive, Input, Output, Value};
 use crate::object::{ObjectTable, StateChange};
-use crate::test_context::node;
+use crate::test_context::{node, nodes, view};
 
 fn installed(objects: ObjectTable) -> Output {
     Output::Installed {
@@ -175,6 +175,20 @@ fn a_snapshot_that_is_there_already_costs_no_disk_work() {
     rig.tell(Input::Install { snapshot });
     assert!(rig.said(&installed(ObjectTable::default())));
     assert!(!rig.step());
+}
+
+#[test]
+fn the_view_of_a_snapshot_that_is_there_already_is_remembered_by_one_record() {
+    let mut rig = Rig::seeded();
+    rig.facts.view = Some(view(5, nodes(&[1, 3])).into());
+    let snapshot = snapshot_of(&Rig::seeded());
+    rig.tell(Input::Install { snapshot });
+    assert!(!rig.said(&installed(ObjectTable::default())));
+    rig.step();
+    rig.step();
+    assert!(rig.said(&installed(ObjectTable::default())));
+    let view = rig.crash(0, 0).facts.synchronised;
+    assert_eq!((view.epoch, view.members), (5, nodes(&[1, 3])));
 }
 
 #[test]
