@@ -1,5 +1,5 @@
-//! A node outside the surviving view stops or rejoins, within a bound (MM-11). The surviving view is
-//! the one that was installed last; epochs of clusters that formed apart say nothing.
+//! A node outside the surviving view stops or rejoins, within a bound (MM-11). The surviving view
+//! is the one that was installed last; epochs of clusters that formed apart say nothing.
 
 use std::collections::BTreeMap;
 

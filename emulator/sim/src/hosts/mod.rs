@@ -178,7 +178,8 @@ impl Hosts {
     /// Whether a resource that runs here is broken.
     #[must_use]
     pub fn is_broken(&self, resource: ResourceId, scripts: &Scripts) -> bool {
-        let broken = |host: &Host| host.instances.get(&resource).is_some_and(|it| it.broken);
+        let broken = |it: &Instance| it.runs && it.broken;
+        let broken = |host: &Host| host.instances.get(&resource).is_some_and(broken);
         scripts.has(resource, Behaviour::BROKEN) || self.hosts.values().any(broken)
     }
 

@@ -65,14 +65,7 @@ impl<S: Service> Session<S> {
                 vec![down_or_up(rules.collect(), *to)]
             }
             FaultKind::ImpairNic { nics, impairment } => {
-                let all = Stations::ALL;
-                let mut rules = Vec::new();
-                for (station, network) in self.nics(nics)? {
-                    let one = Stations::one(station);
-                    rules.extend(impair(one, all, &[network], impairment));
-                    rules.extend(impair(all, one, &[network], impairment));
-                }
-                vec![Made::Rules(rules)]
+                vec![Made::Rules(self.impair_nics(nics, impairment)?)]
             }
             FaultKind::Link {
                 between,
@@ -92,12 +85,8 @@ impl<S: Service> Session<S> {
                 networks,
                 impairment,
             } => {
-                let mut rules = Vec::new();
-                for (from, to, network) in self.ways(between, networks.as_ref())? {
-                    let (from, to) = (Stations::one(from), Stations::one(to));
-                    rules.extend(impair(from, to, &[network], impairment));
-                }
-                vec![Made::Rules(rules)]
+                let ways = self.ways(between, networks.as_ref())?;
+                vec![Made::Rules(impair_ways(&ways, impairment))]
             }
             FaultKind::Partition(partition) => vec![Made::Rules(self.partition(partition)?)],
             FaultKind::Lun { lun, fault } => vec![Made::Fault(self.lun_fault(lun, fault)?)],
@@ -115,6 +104,20 @@ impl<S: Service> Session<S> {
                 vec![Made::Fault(Fault::WitnessUnreachable(from))]
             }
         })
+    }
+
+    fn impair_nics(
+        &mut self,
+        nics: &NicSelector,
+        impairment: &Impairment,
+    ) -> Result<Vec<Rule>, Unfit> {
+        let mut rules = Vec::new();
+        for (station, network) in self.nics(nics)? {
+            let one = Stations::one(station);
+            rules.extend(impair(one, Stations::ALL, &[network], impairment));
+            rules.extend(impair(Stations::ALL, one, &[network], impairment));
+        }
+        Ok(rules)
     }
 
     fn node_faults(
@@ -257,6 +260,14 @@ fn down_or_up(rules: Vec<Rule>, to: UpDown) -> Made {
         UpDown::Down => Made::Rules(rules),
         UpDown::Up => Made::Lift(rules),
     }
+}
+
+fn impair_ways(ways: &[(Station, Station, NetworkId)], impairment: &Impairment) -> Vec<Rule> {
+    let rules = ways.iter().flat_map(|(from, to, network)| {
+        let (from, to) = (Stations::one(*from), Stations::one(*to));
+        impair(from, to, &[*network], impairment)
+    });
+    rules.collect()
 }
 
 fn impair(

@@ -255,7 +255,7 @@ impl<'a> Drawer<'a> {
     }
 
     fn loss(&mut self) -> Vec<Fault> {
-        let burst = self.rng.chance(300_000).then(|| Burst {
+        let burst = self.rng.chance(300_000).then_some(Burst {
             begins: 5_000,
             ends: 50_000,
             loss: 900_000,

@@ -163,6 +163,7 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
     Seat {
         id: member.id,
         networks: member.machine.adapters.iter().map(|it| it.0).collect(),
+        unlinked: Vec::new(),
         service_restart: member.service_restart,
         powered: false,
         frozen: false,
@@ -170,6 +171,8 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         incarnation: Incarnation(0),
         life: 0,
         order: 0,
+        stopping: false,
+        start_after_stop: false,
         reboot: None,
         clock: Clock {
             offset_nanos: 0,

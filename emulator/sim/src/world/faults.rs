@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use base::{DiskId, NetworkId, NodeId, NodeSet, ResourceId};
-use node::Event;
 use top::rcm::ResourceParameters;
 
 use super::{ForNode, World};
@@ -192,11 +191,9 @@ impl<S: Service> World<S> {
         let after = self.links();
         let gone = before.iter().filter(|link| !after.contains(link));
         let come = after.iter().filter(|link| !before.contains(link));
-        let gone = gone.map(|link| (*link, false));
-        let changes: Vec<_> = gone.chain(come.map(|link| (*link, true))).collect();
-        for ((node, network), up) in changes {
-            let event = Event::Interface { network, up };
-            self.send_to_node(node, Duration::ZERO, ForNode::Event(event));
+        let changes: Vec<_> = gone.chain(come).copied().collect();
+        for (node, network) in changes {
+            self.send_to_node(node, Duration::ZERO, ForNode::Link { network });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{HaltReason, NodeId, Timestamp};
+use base::{HaltReason, NetworkId, NodeId, Timestamp};
 use node::{Event, NodeConfig};
 
 use super::{ForNode, Happening, World};
@@ -30,6 +30,9 @@ impl<S: Service> World<S> {
         let seat = &mut self.seats[node.index()];
         seat.powered = false;
         seat.frozen = false;
+        seat.start_after_stop = false;
+        // Whatever start was ordered before is void.
+        seat.order = seat.order.wrapping_add(1);
         self.storage.lose_node(node);
         self.world_event(WorldEvent::PowerOff(node));
         if was_running {
@@ -94,8 +97,10 @@ impl<S: Service> World<S> {
         }
         seat.frozen = false;
         seat.frames_held = 0;
-        for what in std::mem::take(&mut seat.held) {
-            self.queue.push(self.now, what);
+        // A nanosecond apart, so that no shuffle changes the order of one node's own events.
+        for (place, what) in (0_u64..).zip(std::mem::take(&mut seat.held)) {
+            self.queue
+                .push(self.now + Duration::from_nanos(place), what);
         }
         self.world_event(WorldEvent::Thawed(node));
         self.changed(&Change::Thawed { node });
@@ -111,7 +116,9 @@ impl<S: Service> World<S> {
         };
         // Whatever start was ordered before is void.
         seat.order = seat.order.wrapping_add(1);
+        seat.start_after_stop = false;
         if seat.service.is_some() {
+            seat.stopping = true;
             self.send_to_node(node, Duration::ZERO, ForNode::Event(Event::Stop));
         }
     }
@@ -178,10 +185,14 @@ impl<S: Service> World<S> {
         let restart = self.seats[node.index()].service_restart;
         self.end_process(node, Ended::Halted(reason));
         self.world_event(WorldEvent::ServiceEnded(node, reason));
-        if self.seats[node.index()].reboot.is_some() {
+        let seat = &mut self.seats[node.index()];
+        let start_again = std::mem::take(&mut seat.start_after_stop);
+        if seat.reboot.is_some() {
             self.cycle(node);
         } else if reason.is_unplanned() {
             self.order_start(node, restart);
+        } else if start_again {
+            self.order_start(node, Duration::ZERO);
         }
     }
 
@@ -200,11 +211,11 @@ impl<S: Service> World<S> {
         let seat = &mut self.seats[node.index()];
         seat.service = None;
         seat.life = seat.life.wrapping_add(1);
-        seat.order = seat.order.wrapping_add(1);
         seat.wake_at = Timestamp::NEVER;
         seat.wake_generation = seat.wake_generation.wrapping_add(1);
         seat.held.clear();
         seat.frames_held = 0;
+        seat.stopping = false;
         seat.hosts.end_all(&mut self.outside);
         self.pictures[node.index()] = None;
         self.touched.remove(node);
@@ -220,9 +231,12 @@ impl<S: Service> World<S> {
 
     pub(super) fn start_ordered(&mut self, node: NodeId, order: u32) {
         let now = self.now;
-        let networks = &self.networks;
         let seat = &mut self.seats[node.index()];
-        if seat.order != order || !seat.powered || seat.service.is_some() {
+        if seat.order != order || !seat.powered {
+            return;
+        }
+        if seat.service.is_some() {
+            seat.start_after_stop = seat.stopping;
             return;
         }
         if seat.frozen {
@@ -241,17 +255,27 @@ impl<S: Service> World<S> {
         let incarnation = seat.incarnation;
         let service = S::boot(config, incarnation, entropy, seat.clock.read(now));
         seat.service = Some(Box::new(service));
-        let down: Vec<_> = seat
-            .networks
-            .iter()
-            .copied()
-            .filter(|network| !networks.is_linked(node.into(), *network))
-            .collect();
+        seat.unlinked.clear();
+        let networks = seat.networks.clone();
         self.world_event(WorldEvent::ServiceStarted(node));
         self.changed(&Change::Started { node, incarnation });
         self.settle(node);
-        for network in down {
-            self.give(node, Event::Interface { network, up: false });
+        for network in networks {
+            self.tell_link(node, network);
         }
+    }
+
+    /// Tells a node how the link of one of its adapters is, if it does not know.
+    pub(super) fn tell_link(&mut self, node: NodeId, network: NetworkId) {
+        let up = self.networks.is_linked(node.into(), network);
+        let seat = &mut self.seats[node.index()];
+        if up != seat.unlinked.contains(&network) {
+            return;
+        }
+        seat.unlinked.retain(|it| *it != network);
+        if !up {
+            seat.unlinked.push(network);
+        }
+        self.give(node, Event::Interface { network, up });
     }
 }

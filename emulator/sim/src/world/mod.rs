@@ -87,6 +87,8 @@ pub(crate) enum Happening {
 pub(crate) enum ForNode {
     /// An event as it is.
     Event(Event),
+    /// The link of an adapter may have changed; what counts is how it is when the node hears it.
+    Link { network: NetworkId },
     /// An operation on the node's own disk completes.
     Disk { io: IoId, file: FileName },
     /// A command reaches a resource host.

@@ -30,6 +30,8 @@ pub enum Life {
 pub(super) struct Seat<S> {
     pub(super) id: NodeId,
     pub(super) networks: Vec<NetworkId>,
+    /// Adapters that the node believes to be without a link.
+    pub(super) unlinked: Vec<NetworkId>,
     pub(super) service_restart: Duration,
     pub(super) powered: bool,
     pub(super) frozen: bool,
@@ -39,6 +41,10 @@ pub(super) struct Seat<S> {
     pub(super) life: u32,
     /// Which order to start or stop is the last one; earlier ones are void.
     pub(super) order: u32,
+    /// The service was asked to stop and has not ended yet.
+    pub(super) stopping: bool,
+    /// It was ordered to start meanwhile, which waits for the end.
+    pub(super) start_after_stop: bool,
     /// The next end of the service is followed by a restart of the machine after so long.
     pub(super) reboot: Option<Duration>,
     pub(super) clock: Clock,

@@ -153,7 +153,7 @@ impl<S: Service> World<S> {
             seat.held.push(Happening::Node { node, life, what });
             return;
         }
-        // Health checks and disk arbitration go on all the time and say so when they find something.
+        // Health checks and disk arbitration go on all the time and say when they find something.
         let routine = matches!(
             *what,
             ForNode::Event(Event::Scsi { .. }) | ForNode::Host { .. } | ForNode::Later { .. }
@@ -163,6 +163,7 @@ impl<S: Service> World<S> {
         }
         match *what {
             ForNode::Event(event) => self.give(node, event),
+            ForNode::Link { network } => self.tell_link(node, network),
             ForNode::Disk { io, file } => {
                 if let Some(outcome) = seat.disk.complete(file, io) {
                     if outcome == DiskOutcome::Failed {

@@ -220,6 +220,17 @@ fn a_dead_process_is_started_again_after_its_time_and_a_stopped_one_is_not() {
 }
 
 #[test]
+fn a_service_that_is_started_while_it_stops_starts_when_it_has_stopped() {
+    let mut world = world(1);
+    world.run_to(seconds(5));
+    world.stop_service(node(1));
+    world.start_service(node(1));
+    world.run_to(seconds(6));
+    let incarnation = world.picture(node(1)).map(|picture| picture.incarnation);
+    assert_eq!(incarnation, Some(Incarnation(2)));
+}
+
+#[test]
 fn a_frozen_machine_goes_on_with_what_came_in_meanwhile() {
     let mut world = world(1);
     world.run_to(seconds(5));
