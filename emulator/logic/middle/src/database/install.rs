@@ -21,14 +21,6 @@ pub(super) struct Installation {
     pub request: Option<(u64, Arc<ObjectTable>)>,
 }
 
-/// An installation that is on the local disk.
-#[derive(Clone, Debug)]
-pub(super) struct Unsaid {
-    /// Which version of the witness copy has it.
-    version: u64,
-    objects: Arc<ObjectTable>,
-}
-
 /// The view that a replica is brought to now.
 pub(super) fn view_of(cx: &Context<'_>) -> Option<Synchronised> {
     let view = cx.facts.view.as_ref()?;
@@ -91,7 +83,7 @@ impl Database {
         self.witness.changed();
         self.publish(out);
         if installation == self.installation {
-            out.push(Output::Installed { objects: None });
+            out.push(Output::Installed);
         }
     }
 
@@ -159,20 +151,20 @@ impl Database {
         self.replica = installation.replica;
         self.publish(out);
         let version = self.witness.changed();
-        if let Some((number, objects)) = installation.request
-            && number == self.installation
-        {
-            self.unsaid = Some(Unsaid { version, objects });
+        // Tables and replica change together, even if gum has asked for something else since: the
+        // next report tells of both.
+        if let Some((number, objects)) = installation.request {
+            out.push(Output::Replaced { objects });
+            self.unsaid = Some(version).filter(|_| number == self.installation);
         }
     }
 
     /// Says that the snapshot is there, once the witness copy tells of the view too.
     pub(super) fn say_installed(&mut self, out: &mut Outbox<Output>) {
         let written = self.witness.written();
-        let kept = |unsaid: &mut Unsaid| written.is_none_or(|version| version >= unsaid.version);
-        if let Some(Unsaid { objects, .. }) = self.unsaid.take_if(kept) {
-            let objects = Some(objects);
-            out.push(Output::Installed { objects });
+        let kept = |version: &mut u64| written.is_none_or(|written| written >= *version);
+        if self.unsaid.take_if(kept).is_some() {
+            out.push(Output::Installed);
         }
     }
 }

@@ -91,8 +91,10 @@ pub enum Output {
     Prepared { number: u64 },
     /// To gum, object and rcm: the update is applied; facts are already written.
     Applied { update: Update },
-    /// To gum: the snapshot or the new epoch is durable. `objects` goes to object.
-    Installed { objects: Option<Arc<ObjectTable>> },
+    /// To object, right after the `Publish` of a snapshot: the volatile tables that belong to it.
+    Replaced { objects: Arc<ObjectTable> },
+    /// To gum: the snapshot or the new epoch that it asked for last is durable.
+    Installed,
     /// To the node: the local replica cannot be written or read; the service must end.
     LocalFailed { readable: bool },
     /// To the node: the copy on the witness shows that others went on without this active member;

@@ -36,7 +36,7 @@ pub use witness::witness_tag;
 
 use crate::Context;
 use crate::membership::UpdateKey;
-use install::{Installation, Request, Unsaid};
+use install::{Installation, Request};
 use reconcile::Reconcile;
 use replica::{Record, Replica};
 use witness::WitnessCopy;
@@ -108,7 +108,8 @@ pub struct Database {
     records: usize,
     /// What gum asked for last, until the replica that it is compared with is settled.
     request: Option<Request>,
-    unsaid: Option<Unsaid>,
+    /// `Installed` is to be said once the witness copy has this version.
+    unsaid: Option<u64>,
     /// Numbers requests of gum that end in `Installed`; only the newest is answered.
     installation: u64,
     witness: WitnessCopy,

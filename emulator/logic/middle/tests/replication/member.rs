@@ -303,10 +303,10 @@ impl Member {
                 call!(self, gum, handle, Gum, gum::Input::Prepared { number });
             }
             database::Output::Applied { update } => self.applied(update),
-            database::Output::Installed { objects } => {
-                if let Some(objects) = objects {
-                    self.tell_objects(object::Input::Replace { objects });
-                }
+            database::Output::Replaced { objects } => {
+                self.tell_objects(object::Input::Replace { objects });
+            }
+            database::Output::Installed => {
                 call!(self, gum, handle, Gum, gum::Input::Installed);
             }
             database::Output::LocalFailed { readable } => {
