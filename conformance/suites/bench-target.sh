@@ -57,7 +57,10 @@ tgt --op bind --mode target --tid 1 -I ALL
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 
 # median FILE COLUMN
-median() { awk -v c="$2" '{ print $c }' "$1" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+median() {
+    awk -v c="$2" '{ print $c }' "$1" | sort -g |
+        awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
 
 # one WHO PROCESS PORT LUN WHAT BYTES DEPTH: prints operations, MiB per second, CPU seconds per GiB
 one() {
@@ -81,8 +84,11 @@ while read -r label what bytes depth lun_ours lun_tgt; do
         a=$(one ours "$ours" "$port" "$lun_ours" "$what" "$bytes" "$depth")
         b=$(one tgt "$theirs" $((port + 1)) "$lun_tgt" "$what" "$bytes" "$depth")
         c=0
-        [ "$label" != read-4K-depth-32-file ] || c=$("$load" raw "$bytes" "$depth" "$seconds" | cut -d' ' -f1)
-        echo "$a $b $c" | awk '{ print $0, ($4 > 0 ? $1 / $4 : 0), ($7 > 0 ? $1 / $7 : 0) }' >>"$folder/rows"
+        if [ "$label" = read-4K-depth-32-file ]; then
+            c=$("$load" raw "$bytes" "$depth" "$seconds" | cut -d' ' -f1)
+        fi
+        echo "$a $b $c" |
+            awk '{ print $0, ($4 > 0 ? $1 / $4 : 0), ($7 > 0 ? $1 / $7 : 0) }' >>"$folder/rows"
     done
     printf '%-34s %9s %9s %7.2f %9.3f %9.3f %7.2f\n' "$label" \
         "$(median "$folder/rows" 1)" "$(median "$folder/rows" 4)" "$(median "$folder/rows" 8)" \

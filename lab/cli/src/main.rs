@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod conformance;
 mod exit;
+mod fault;
 mod format;
 mod output;
 mod run;
@@ -37,6 +38,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Fault(fault::Fault),
+    Heal(fault::Heal),
     Schema(schema::Schema),
     Run(run::Run),
     Swarm(swarm::Swarm),
@@ -70,6 +73,8 @@ fn run() -> Exit {
     };
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
+        Command::Fault(command) => command.run(),
+        Command::Heal(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Swarm(command) => command.run(),

@@ -22,7 +22,7 @@ const FORMAT_VERSION: u32 = 1;
 /// Failures that the text shows in full.
 const FAILURES_SHOWN: usize = 20;
 /// Events before a failure that a single seed shows.
-const EVENTS_SHOWN: usize = 400;
+const EVENTS_SHOWN: usize = 200;
 
 /// Attack clusters with many seeds of random faults, on all cores
 #[derive(Debug, Args)]

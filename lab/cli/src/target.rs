@@ -34,6 +34,9 @@ pub(crate) struct Target {
     /// What the target proves in turn
     #[arg(long, value_name = "USER:SECRET", value_parser = credentials, requires = "chap")]
     mutual_chap: Option<Credentials>,
+    /// Socket to listen on for `looksalive fault --control`
+    #[arg(long, value_name = "PATH")]
+    control: Option<PathBuf>,
     /// How to print events
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -81,6 +84,7 @@ impl Target {
             units: self.units,
             chap: self.chap,
             mutual_chap: self.mutual_chap,
+            control: self.control,
         }
     }
 }

@@ -19,6 +19,7 @@ mod support;
 mod syntax;
 mod template;
 mod variables;
+pub mod words;
 mod yaml;
 
 use std::io::{self, Read};

@@ -4,6 +4,7 @@
 //! The driving rule: after any call, drain [`Node::effects`] to the end, then sleep until
 //! [`Node::deadline`] or the next event.
 
+mod codec;
 mod config;
 mod effect;
 mod event;
@@ -12,6 +13,7 @@ mod machine;
 mod picture;
 mod route;
 
+pub use codec::Datagram;
 pub use config::NodeConfig;
 pub use effect::Effect;
 pub use event::Event;

@@ -11,7 +11,8 @@ use scsi::{
 
 use crate::config::{Config, ConfigError, PortId};
 use crate::fault::Fault;
-use crate::response::Obligation;
+use crate::outsider::Intrusion;
+use crate::response::{Obligation, Response};
 use crate::store::{Fate, MemoryStore, Unsynced};
 use crate::target::{Request, Target};
 use crate::task::Function;
@@ -110,17 +111,25 @@ impl Array {
         };
         let mut data_in = Vec::new();
         let mut response = self.target.execute(request, &mut data_in);
+        response = self.fulfil(response);
+        debug_assert!(response.status == Status::Good || data_in.is_empty());
+        response.outcome(data_in)
+    }
+
+    /// Does at once what a response promises.
+    fn fulfil(&mut self, mut response: Response) -> Response {
         match std::mem::take(&mut response.obligation) {
             Obligation::None => {}
             Obligation::Sanitize(lun) => {
                 while self.target.sanitize_slice() {}
                 response = self.target.sanitized(lun).unwrap_or(response);
             }
-            Obligation::Sync(lun) => self
-                .target
-                .store_mut(lun)
-                .into_iter()
-                .for_each(MemoryStore::sync),
+            Obligation::Sync(lun) => {
+                self.target
+                    .store_mut(lun)
+                    .into_iter()
+                    .for_each(MemoryStore::sync);
+            }
             Obligation::Save(lun, _) if self.target.save_is_broken(lun) => {
                 response = self.target.save_failed(lun);
             }
@@ -128,8 +137,7 @@ impl Array {
                 self.saved.insert(lun, record);
             }
         }
-        debug_assert!(response.status == Status::Good || data_in.is_empty());
-        response.outcome(data_in)
+        response
     }
 
     /// Carries out a task management function. `false`: no such task or unit, or no power.
@@ -163,13 +171,7 @@ impl Array {
     /// The controller restarts without power loss: sessions end, data and cache stay, and so do
     /// the reservations.
     pub fn restart(&mut self) {
-        for nexus in self.target.attached().collect::<Vec<_>>() {
-            self.target.detach(nexus);
-        }
-        self.target
-            .luns()
-            .into_iter()
-            .for_each(|lun| self.target.reset_unit(lun));
+        self.target.restart();
     }
 
     /// Whether the power is on.
@@ -200,67 +202,23 @@ impl Array {
         Some(read)
     }
 
-    /// An outsider takes the reservation away from its holder: registers and preempts, as an
-    /// administrator with a tool would. Nothing happens without a reservation of one holder.
+    /// An outsider, whose session stands, takes the reservation away from its holder.
     pub fn outsider_preempts(&mut self, outsider: NexusId, lun: Lun) -> Outcome {
-        use scsi::pr::Out;
-        let key = OUTSIDER_KEY;
-        let held = self.target.picture(lun);
-        let victim = held
-            .registrations
-            .iter()
-            .find(|it| it.is_holder)
-            .map(|it| it.key);
-        let kind = held
-            .kind
-            .unwrap_or(ReservationType::WriteExclusiveRegistrantsOnly);
-        let all = held.kind.is_some_and(ReservationType::is_all_registrants);
-        let victim = victim.filter(|_| !all);
-        self.insist(nexus_command(
-            outsider,
-            lun,
-            Out::register_and_ignore(Some(key)),
-        ));
-        self.insist(nexus_command(
-            outsider,
-            lun,
-            Out::preempt(key, victim, kind),
-        ))
+        self.intrude(outsider, lun, Intrusion::Preempt)
     }
 
-    /// An outsider clears reservation and registrations.
+    /// An outsider, whose session stands, clears reservation and registrations.
     pub fn outsider_clears(&mut self, outsider: NexusId, lun: Lun) -> Outcome {
-        use scsi::pr::Out;
-        let key = OUTSIDER_KEY;
-        self.insist(nexus_command(
-            outsider,
-            lun,
-            Out::register_and_ignore(Some(key)),
-        ));
-        self.insist(nexus_command(outsider, lun, Out::clear(key)))
+        self.intrude(outsider, lun, Intrusion::Clear)
     }
 
-    /// Sends a command until it meets no unit attention; there are never more than a few.
-    fn insist(&mut self, (nexus, lun, command): (NexusId, Lun, Command)) -> Outcome {
-        let mut outcome = self.execute(nexus, lun, &command);
-        for _ in 0..ATTENTIONS_MAX {
-            if !outcome.is_unit_attention() {
-                break;
-            }
-            outcome = self.execute(nexus, lun, &command);
+    fn intrude(&mut self, outsider: NexusId, lun: Lun, what: Intrusion) -> Outcome {
+        if !self.powered || !self.target.is_attached(outsider) {
+            return Outcome::PathLost;
         }
-        outcome
+        let response = self.target.intrude(outsider, lun, what);
+        self.fulfil(response).outcome(Vec::new())
     }
-}
-
-const OUTSIDER_KEY: ReservationKey = match ReservationKey::new(0x6f75_7473_6964_6572) {
-    Some(key) => key,
-    None => unreachable!(),
-};
-const ATTENTIONS_MAX: usize = 16;
-
-fn nexus_command(nexus: NexusId, lun: Lun, out: scsi::pr::Out) -> (NexusId, Lun, Command) {
-    (nexus, lun, Command::PersistentReserveOut(out))
 }
 
 impl Target<MemoryStore> {

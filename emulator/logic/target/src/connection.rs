@@ -3,20 +3,23 @@
 //! Joins the session machine of `scsi` to the target. Not done here: sockets, and making blocks
 //! durable; whoever drives it does both between the calls.
 
+mod full;
+
+use std::collections::BTreeSet;
+
 use scsi::iscsi::frame::{Cut, Framing};
 use scsi::iscsi::login::{LoggedIn, LoginProgress, LoginStatus, Policy, Responder};
 use scsi::iscsi::negotiation::DEFAULT_SEGMENT_BYTES;
-use scsi::iscsi::target::{
-    COMMANDS_MAX, CloseReason, Command, Ending, Manage, Managed, Session, Step, Task, Transfer,
-};
+use scsi::iscsi::target::{CloseReason, Session, Step};
 use scsi::iscsi::text;
-use scsi::{InitiatorPort, Lun, NexusId, Sense, SenseKey, Status, asc};
+use scsi::{InitiatorPort, Lun, NexusId};
+
+use full::Full;
 
 use crate::config::PortId;
-use crate::response::{Obligation, Response};
+use crate::response::Response;
 use crate::store::{Store, StoreError};
-use crate::target::{Request, Target};
-use crate::task::{Function, TaskTag};
+use crate::target::Target;
 
 /// Where reservations that survive power loss are kept.
 pub trait Vault {
@@ -76,19 +79,6 @@ enum Phase {
     Full(Box<Full>),
 }
 
-/// A session that may send commands.
-struct Full {
-    session: Session,
-    nexus: NexusId,
-    /// See [`Target::session_number`].
-    number: u32,
-    /// Responses that wait for their unit's writes to be durable.
-    unsynced: Vec<(Lun, Task, Ending)>,
-    /// Sanitizes under way, and how many bytes of data they wanted.
-    sanitizes: Vec<(Lun, Task, u64)>,
-    reset: bool,
-}
-
 /// One iSCSI connection to the target.
 pub struct Connection {
     portal: Portal,
@@ -115,11 +105,24 @@ impl Connection {
         }
     }
 
+    /// The target port that it came to.
+    pub fn port(&self) -> PortId {
+        self.portal.port
+    }
+
     /// The nexus, once logged in.
     pub fn nexus(&self) -> Option<NexusId> {
         match &self.phase {
             Phase::Full(full) => Some(full.nexus),
             _ => None,
+        }
+    }
+
+    /// The units that commands went to since the last call, for whoever makes units slow.
+    pub fn take_touched(&mut self) -> BTreeSet<Lun> {
+        match &mut self.phase {
+            Phase::Full(full) => std::mem::take(&mut full.touched),
+            _ => BTreeSet::new(),
         }
     }
 
@@ -220,15 +223,7 @@ impl Connection {
             return Some(Progress::Close(refused));
         };
         let number = target.session_number(nexus);
-        let full = Full {
-            session,
-            nexus,
-            number,
-            unsynced: Vec::new(),
-            sanitizes: Vec::new(),
-            reset: false,
-        };
-        self.phase = Phase::Full(Box::new(full));
+        self.phase = Phase::Full(Box::new(Full::new(session, nexus, number)));
         None
     }
 
@@ -322,224 +317,4 @@ fn targets(portal: &Portal) -> Vec<u8> {
         .iter()
         .for_each(|it| text::push(&mut told, "TargetAddress", it));
     told
-}
-
-/// How many bytes the initiator has for a command.
-fn offered(task: &Task) -> u64 {
-    if task.writes {
-        u64::from(task.expected)
-    } else {
-        0
-    }
-}
-
-impl Full {
-    fn is_current<S: Store>(&self, target: &Target<S>) -> bool {
-        target.is_attached(self.nexus) && target.session_number(self.nexus) == self.number
-    }
-
-    fn step<S: Store>(
-        &mut self,
-        target: &mut Target<S>,
-        vault: &mut impl Vault,
-        portal: &Portal,
-        bytes: &[u8],
-    ) -> (usize, Option<Progress>) {
-        if !self.is_current(target) {
-            return (0, Some(Progress::Close(Closed::Replaced)));
-        }
-        let (done, step) = self.session.step(bytes);
-        let mut progress = None;
-        match step {
-            Step::Need(length) => progress = Some(Progress::Need(length)),
-            Step::Handled => {}
-            Step::Command(command) => self.command(target, vault, &command),
-            Step::Garbled(transfer) => self.garbled(target, &transfer),
-            Step::Gathered(transfer) => self.gathered(target, vault, &transfer),
-            Step::Manage(request) => self.manage(target, &request),
-            Step::SendTargets { tag, .. } => self.session.send_text(tag, &targets(portal)),
-            Step::Close(reason) => progress = Some(Progress::Close(Closed::Session(reason))),
-        }
-        (done, progress)
-    }
-
-    fn command<S: Store>(
-        &mut self,
-        target: &mut Target<S>,
-        vault: &mut impl Vault,
-        command: &Command<'_>,
-    ) {
-        let lun = Lun::from_bytes(command.lun);
-        let wanted = target.data_out_bytes(lun, &command.cdb);
-        let data_out = &command.data[..command.data.len().min(Session::available(command, wanted))];
-        let offered = offered(&command.task);
-        let request = Request {
-            nexus: self.nexus,
-            lun,
-            cdb: &command.cdb,
-            data_out,
-            offered,
-        };
-        if !Session::is_complete(command, wanted) {
-            let limit = COMMANDS_MAX as usize;
-            match target.admit(request, TaskTag(command.task.tag), limit) {
-                Ok(()) => self.session.gather(command, wanted),
-                Err(response) => self.end_early(command, response, wanted),
-            }
-            return;
-        }
-        let at = self.session.begin();
-        let response = target.execute(request, &mut self.session.output);
-        self.end(target, vault, (command.task, at), response, wanted);
-    }
-
-    /// A command that is refused before its data has come.
-    fn end_early(&mut self, command: &Command<'_>, response: Response, wanted: u64) {
-        let at = self.session.begin();
-        let ending = Ending {
-            status: response.status,
-            sense: response.sense_bytes(),
-            wanted,
-        };
-        self.session.end(&command.task, at, &ending);
-    }
-
-    fn gathered<S: Store>(
-        &mut self,
-        target: &mut Target<S>,
-        vault: &mut impl Vault,
-        transfer: &Transfer,
-    ) {
-        let lun = Lun::from_bytes(transfer.lun);
-        let wanted = target.data_out_bytes(lun, &transfer.cdb);
-        let (cdb, data_out) = (&transfer.cdb, &transfer.data);
-        let offered = offered(&transfer.task);
-        let request = Request {
-            nexus: self.nexus,
-            lun,
-            cdb,
-            data_out,
-            offered,
-        };
-        let at = self.session.begin();
-        let tag = TaskTag(transfer.task.tag);
-        match target.resume(request, tag, &mut self.session.output) {
-            Some(response) => self.end(target, vault, (transfer.task, at), response, wanted),
-            // Aborted: nothing is sent.
-            None => self.session.output.truncate(at),
-        }
-    }
-
-    /// RFC 7143 11.4.7.2: data out of its sequence fails the command and nothing else.
-    fn garbled<S: Store>(&mut self, target: &mut Target<S>, transfer: &Transfer) {
-        target.end_task(self.nexus, TaskTag(transfer.task.tag));
-        let sense = Sense::new(SenseKey::AbortedCommand, asc::INCORRECT_AMOUNT_OF_DATA);
-        let sense = Response::check(sense).sense_bytes();
-        let at = self.session.begin();
-        let ending = Ending {
-            status: Status::CheckCondition,
-            sense,
-            wanted: 0,
-        };
-        self.session.end(&transfer.task, at, &ending);
-    }
-
-    /// Answers the sanitizes that have ended.
-    fn answer_sanitizes<S: Store>(&mut self, target: &mut Target<S>) {
-        for (lun, task, wanted) in std::mem::take(&mut self.sanitizes) {
-            let Some(response) = target.sanitized(lun) else {
-                self.sanitizes.push((lun, task, wanted));
-                continue;
-            };
-            if target.end_task(self.nexus, TaskTag(task.tag)) {
-                let at = self.session.begin();
-                let (status, sense) = (response.status, response.sense_bytes());
-                self.session.end(
-                    &task,
-                    at,
-                    &Ending {
-                        status,
-                        sense,
-                        wanted,
-                    },
-                );
-            }
-        }
-    }
-
-    /// Sends a response, or keeps it until what it promises is durable.
-    fn end<S: Store>(
-        &mut self,
-        target: &mut Target<S>,
-        vault: &mut impl Vault,
-        (task, at): (Task, usize),
-        mut response: Response,
-        wanted: u64,
-    ) {
-        let obligation = std::mem::take(&mut response.obligation);
-        if let Obligation::Save(lun, record) = &obligation {
-            let broken = target.save_is_broken(*lun);
-            if broken || vault.save(*lun, record).is_err() {
-                response = target.save_failed(*lun);
-            }
-        }
-        let ending = Ending {
-            status: response.status,
-            sense: response.sense_bytes(),
-            wanted,
-        };
-        match obligation {
-            Obligation::Sync(lun) => {
-                self.session.output.truncate(at);
-                self.unsynced.push((lun, task, ending));
-            }
-            Obligation::Sanitize(lun) => {
-                self.session.output.truncate(at);
-                target.start_task(self.nexus, lun, TaskTag(task.tag));
-                self.sanitizes.push((lun, task, wanted));
-            }
-            Obligation::None | Obligation::Save(..) => self.session.end(&task, at, &ending),
-        }
-    }
-
-    fn manage<S: Store>(&mut self, target: &mut Target<S>, request: &Manage) {
-        let outcome = self.managed(target, request);
-        self.session.managed(request, outcome);
-    }
-
-    fn managed<S: Store>(&mut self, target: &mut Target<S>, request: &Manage) -> Managed {
-        let lun = Lun::from_bytes(request.lun).filter(|lun| target.luns().contains(lun));
-        let function = match (request.function, lun) {
-            (6, _) => Function::TargetWarmReset,
-            (7, _) => Function::TargetColdReset,
-            (1 | 2 | 4 | 5, None) => return Managed::NoSuchUnit,
-            (1, Some(lun)) => Function::AbortTask(lun, TaskTag(request.referenced)),
-            (2, Some(lun)) => Function::AbortTaskSet(lun),
-            (4, Some(lun)) => Function::ClearTaskSet(lun),
-            (5, Some(lun)) => Function::LogicalUnitReset(lun),
-            _ => return Managed::NotSupported,
-        };
-        let found = target.manage(self.nexus, function);
-        self.forget(function, request);
-        self.reset |= function == Function::TargetColdReset;
-        if found {
-            Managed::Complete
-        } else {
-            Managed::NoSuchTask
-        }
-    }
-
-    /// The sender's own commands that a function has aborted are not answered any more.
-    fn forget(&mut self, function: Function, request: &Manage) {
-        match function {
-            Function::AbortTask(..) => {
-                self.session.forget(request.referenced);
-            }
-            _ => {
-                for tag in self.session.gathering(request.lun) {
-                    self.session.forget(tag);
-                }
-            }
-        }
-    }
 }

@@ -1,4 +1,6 @@
-//! The target: nexuses come and go, commands are carried out, functions abort them.
+//! The target: nexuses come and go, commands are carried out.
+
+mod manage;
 
 use scsi::{InitiatorPort, Lun, NexusId, Sense, TransportId, asc};
 
@@ -6,13 +8,12 @@ use crate::array::{Holding, Picture};
 use crate::attention::Attention;
 use crate::config::{Config, ConfigError, PortId, UNITS_MAX};
 use crate::device::{self, Call};
-use crate::fault::{Fault, Faults};
 use crate::nexus::Nexuses;
 use crate::reservation::image::{self, ImageError};
 use crate::reservation::{Consequences, Refusal};
 use crate::response::{Obligation, Response};
 use crate::store::Store;
-use crate::task::{Fate, Function, TaskTag, Tasks};
+use crate::task::{Fate, TaskTag, Tasks};
 use crate::unit::Unit;
 
 /// A command as it comes from a nexus.
@@ -278,69 +279,6 @@ impl<S: Store> Target<S> {
         }
     }
 
-    /// Remembers a command that is under way without needing its sender, so that it can be
-    /// aborted. [`Self::end_task`] says what became of it.
-    pub fn start_task(&mut self, nexus: NexusId, lun: Lun, tag: TaskTag) {
-        self.tasks.enter(nexus, tag, lun);
-    }
-
-    /// Whether a command that was under way is to be answered: it was not aborted.
-    pub fn end_task(&mut self, nexus: NexusId, tag: TaskTag) -> bool {
-        self.tasks.leave(nexus, tag) == Fate::Runs
-    }
-
-    /// Carries out a task management function. `false`: the task or unit does not exist.
-    pub fn manage(&mut self, nexus: NexusId, function: Function) -> bool {
-        match function {
-            Function::AbortTask(_, tag) => return self.tasks.leave(nexus, tag) == Fate::Runs,
-            Function::AbortTaskSet(lun) => {
-                self.tasks
-                    .abort(false, |owner, at| owner == nexus && at == lun);
-            }
-            Function::ClearTaskSet(lun) => self.clear_task_set(nexus, lun),
-            Function::LogicalUnitReset(lun) => {
-                self.tasks.abort(self.tells_aborted(lun), |_, at| at == lun);
-                self.reset(lun, Attention::DeviceReset);
-            }
-            Function::TargetWarmReset | Function::TargetColdReset => {
-                for lun in self.luns() {
-                    self.tasks.abort(self.tells_aborted(lun), |_, at| at == lun);
-                    self.reset(lun, Attention::TargetReset);
-                }
-            }
-        }
-        true
-    }
-
-    /// TAS: whether those whose commands others abort are told.
-    fn tells_aborted(&self, lun: Lun) -> bool {
-        self.unit(Some(lun))
-            .is_some_and(|unit| unit.modes.aborted_status)
-    }
-
-    /// The others learn that their commands were cleared (SAM-5 5.8.7).
-    fn clear_task_set(&mut self, nexus: NexusId, lun: Lun) {
-        let losers = self.tasks.abort(self.tells_aborted(lun), |_, at| at == lun);
-        let Some(unit) = self.unit_mut(Some(lun)) else {
-            return;
-        };
-        for loser in losers.into_iter().filter(|loser| *loser != nexus) {
-            unit.tell(loser, Attention::CommandsCleared);
-        }
-    }
-
-    /// Every attached nexus learns of a reset, the one that asked for it too (SAM-5 6.3.3).
-    fn reset(&mut self, lun: Lun, attention: Attention) {
-        let attached: Vec<NexusId> = self.attached().collect();
-        let Some(unit) = self.unit_mut(Some(lun)) else {
-            return;
-        };
-        unit.reset();
-        attached
-            .into_iter()
-            .for_each(|nexus| unit.tell(nexus, attention));
-    }
-
     pub(crate) fn attached(&self) -> impl Iterator<Item = NexusId> {
         self.nexuses
             .iter()
@@ -355,32 +293,6 @@ impl<S: Store> Target<S> {
             unit.reservations_unknown = true;
         }
         Response::save_failed()
-    }
-
-    /// Breaks something. Unknown units have nothing to break.
-    pub fn fault(&mut self, fault: Fault) {
-        let attached: Vec<NexusId> = self.attached().collect();
-        let Some(unit) = self.unit_mut(Some(fault.lun())) else {
-            return;
-        };
-        match fault {
-            Fault::Offline(_) => unit.faults.offline = true,
-            Fault::Full(_) => unit.faults.full = true,
-            Fault::SaveFails(_) => unit.faults.save_fails = true,
-            Fault::MediumError(_, range) => unit.faults.add_bad(range),
-            Fault::AttentionStorm(_, commands) => {
-                attached
-                    .iter()
-                    .for_each(|nexus| unit.attentions(*nexus).storm(commands));
-            }
-        }
-    }
-
-    /// Undoes every fault of a unit.
-    pub fn heal(&mut self, lun: Lun) {
-        if let Some(unit) = self.unit_mut(Some(lun)) {
-            unit.faults = Faults::default();
-        }
     }
 
     /// The numbers of all units.
@@ -475,9 +387,12 @@ impl<S: Store> Target<S> {
         PortId(0)..PortId(count)
     }
 
-    /// What a restart of the controller does to a unit.
-    pub(crate) fn reset_unit(&mut self, lun: Lun) {
-        self.unit_mut(Some(lun)).into_iter().for_each(Unit::reset);
+    /// The controller restarts without power loss: sessions end, reservations stay.
+    pub fn restart(&mut self) {
+        for nexus in self.attached().collect::<Vec<_>>() {
+            self.detach(nexus);
+        }
+        self.units_mut().for_each(Unit::reset);
     }
 
     /// Whether the fault stands that refuses to save reservations.

@@ -59,3 +59,37 @@ fn a_wrong_expectation_is_noticed() {
     let (cases, differences) = play("planted", "# Planted\nn1 register 0 a -> conflict\n");
     assert_eq!((cases, differences.len()), (1, 1));
 }
+
+/// What the lab file's faults on reservations do.
+#[test]
+fn an_outsider_takes_or_clears_what_a_node_holds() {
+    for (clears, expected) in [(false, "6f75747369646572*"), (true, "")] {
+        let mut lab = common::Lab::new();
+        let outsider = lab.nexus("n9");
+        lab.play("n1 register 0 a");
+        lab.play("n1 reserve a wero");
+        let outcome = if clears {
+            lab.array.outsider_clears(outsider, common::LUN)
+        } else {
+            lab.array.outsider_preempts(outsider, common::LUN)
+        };
+        assert_eq!(outcome.good(), Some(&[][..]));
+        assert_eq!(
+            lab.play("n1 write"),
+            if clears {
+                "attention 2a/03"
+            } else {
+                "attention 2a/05"
+            }
+        );
+        assert!(
+            lab.play("state").contains(expected),
+            "{}",
+            lab.play("state")
+        );
+        assert_eq!(
+            lab.play("n1 write"),
+            if clears { "good" } else { "conflict" }
+        );
+    }
+}

@@ -1,8 +1,8 @@
 //! A small blocking iSCSI initiator: the session machine of `scsi` over one TCP connection.
 //!
-//! Everything has a deadline. After an error the connection is gone; [`Client::reconnect`] makes a
-//! new one for the same initiator port, which finds its registrations again. Not done here: deciding
-//! when to try again, and more than one path.
+//! Everything has a deadline. After an error the connection is gone; [`Client::reconnect`] makes
+//! a new one for the same initiator port, which finds its registrations again. Not done here:
+//! deciding when to try again, and more than one path.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};

@@ -22,6 +22,8 @@ pub struct Options {
     pub chap: Option<Credentials>,
     /// What the target proves in turn.
     pub mutual_chap: Option<Credentials>,
+    /// Where to listen for faults.
+    pub control: Option<PathBuf>,
 }
 
 /// What a unit is started with.

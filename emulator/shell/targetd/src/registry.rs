@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, PoisonError};
 
 use scsi::NexusId;
+use target::PortId;
 
 /// A connection, as the registry numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +14,8 @@ pub(crate) struct ConnectionId(u64);
 #[derive(Debug)]
 struct Entry {
     stream: TcpStream,
-    nexus: Option<NexusId>,
+    /// Once logged in.
+    session: Option<(NexusId, PortId, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +49,7 @@ impl Registry {
             id,
             Entry {
                 stream,
-                nexus: None,
+                session: None,
             },
         );
         Some(id)
@@ -58,28 +60,43 @@ impl Registry {
     }
 
     /// The connection has logged in: an older one of the same nexus is closed.
-    pub(crate) fn logged_in(&self, id: ConnectionId, nexus: NexusId) {
+    pub(crate) fn logged_in(&self, id: ConnectionId, nexus: NexusId, port: PortId, name: &str) {
         let mut table = self.table();
         for (other, entry) in &mut table.entries {
+            let same = entry.session.as_ref().is_some_and(|it| it.0 == nexus);
             if *other == id {
-                entry.nexus = Some(nexus);
-            } else if entry.nexus == Some(nexus) {
+                entry.session = Some((nexus, port, name.to_owned()));
+            } else if same {
                 shut(&entry.stream);
             }
         }
     }
 
-    /// Closes all connections, `but` one perhaps.
-    pub(crate) fn close_all(&self, but: Option<ConnectionId>) {
-        let table = self.table();
-        let others = table.entries.iter().filter(|it| Some(*it.0) != but);
-        others.for_each(|(_, entry)| shut(&entry.stream));
+    /// Closes the sessions that `which` picks by target port and initiator.
+    pub(crate) fn close_sessions(&self, which: impl Fn(PortId, &str) -> bool) {
+        for entry in self.table().entries.values() {
+            if entry
+                .session
+                .as_ref()
+                .is_some_and(|(_, port, name)| which(*port, name))
+            {
+                shut(&entry.stream);
+            }
+        }
+    }
+
+    /// Closes all connections.
+    pub(crate) fn close_all(&self) {
+        self.table()
+            .entries
+            .values()
+            .for_each(|entry| shut(&entry.stream));
     }
 
     /// Closes all connections and lets no more in.
     pub(crate) fn close_for_good(&self) {
         self.table().closed = true;
-        self.close_all(None);
+        self.close_all();
     }
 }
 

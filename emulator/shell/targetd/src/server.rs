@@ -1,5 +1,6 @@
 //! Listening, and a thread for every connection.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,8 +11,13 @@ use std::time::Duration;
 
 use scsi::iscsi::login::Policy;
 use scsi::iscsi::negotiation::Parameters;
-use target::{Config, ConfigError, Connection, ImageError, PortId, Portal, Target, UnitConfig};
+use scsi::{InitiatorPort, Isid, Lun, Status};
+use target::{
+    Config, ConfigError, Connection, ImageError, Intrusion, Obligation, PortId, Portal, Target,
+    UnitConfig, Vault,
+};
 
+use crate::control::{Control, LostPath};
 use crate::events::{Event, Listener};
 use crate::file_store::FileStore;
 use crate::options::{Options, UnitOptions};
@@ -60,6 +66,14 @@ pub enum StartError {
         /// Why.
         error: ImageError,
     },
+    /// The control socket cannot be listened on.
+    #[error("cannot listen for faults at {path}: {error}. Is another target using it?")]
+    Control {
+        /// Which.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -74,6 +88,8 @@ pub enum StartError {
 pub(crate) struct Core {
     pub target: Target<FileStore>,
     pub vault: FileVault,
+    /// Counts restarts with power loss: nexus numbers of before mean nothing after.
+    pub generation: u32,
 }
 
 /// What all threads share.
@@ -83,12 +99,74 @@ pub(crate) struct Shared {
     listener: Listener,
     stopping: AtomicBool,
     next_handle: AtomicU16,
+    options: Options,
+    latencies: Mutex<BTreeMap<Lun, Duration>>,
+    paths: Mutex<Vec<LostPath>>,
 }
 
 impl Shared {
     /// A thread that panicked held the lock for one command; the target checks itself.
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How late units answer, where a fault makes them.
+    pub(crate) fn latencies(&self) -> MutexGuard<'_, BTreeMap<Lun, Duration>> {
+        self.latencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The paths that faults have taken away.
+    pub(crate) fn paths(&self) -> MutexGuard<'_, Vec<LostPath>> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a path away: its sessions end and cannot come back.
+    pub(crate) fn drop_path(&self, lost: LostPath) {
+        self.paths().push(lost.clone());
+        self.registry
+            .close_sessions(|port, initiator| lost.is_of(port, initiator));
+    }
+
+    /// Someone from outside takes or clears a reservation.
+    pub(crate) fn intrude(&self, lun: Lun, what: Intrusion) -> Result<(), String> {
+        let core = &mut *self.core();
+        let outsider = InitiatorPort::new("iqn.2024-01.looksalive:outsider", Isid::default());
+        let nexus = core
+            .target
+            .attach(&outsider, PortId(0))
+            .ok_or("too many initiators")?;
+        let response = core.target.intrude(nexus, lun, what);
+        core.target.detach(nexus);
+        if let Obligation::Save(lun, record) = &response.obligation
+            && core.vault.save(*lun, record).is_err()
+        {
+            core.target.save_failed(*lun);
+            return Err("the reservations could not be saved; the unit has failed closed".into());
+        }
+        match response.status {
+            Status::Good => Ok(()),
+            status => Err(format!(
+                "the target answered {status:?} {:?}",
+                response.sense
+            )),
+        }
+    }
+
+    /// The target restarts: sessions end. With power loss it starts from what was saved, without
+    /// it everything but the sessions stays.
+    pub(crate) fn restart(&self, power_loss: bool) -> Result<(), String> {
+        let mut core = self.core();
+        self.registry.close_all();
+        if power_loss {
+            let new = open(&self.options).map_err(|error| error.to_string())?;
+            core.target = new.target;
+            core.generation += 1;
+        } else {
+            core.target.restart();
+        }
+        Ok(())
     }
 
     pub(crate) fn tell(&self, event: &Event) {
@@ -101,6 +179,8 @@ pub struct Server {
     shared: Arc<Shared>,
     addresses: Vec<SocketAddr>,
     threads: Vec<JoinHandle<()>>,
+    /// Held for as long as the target runs.
+    control: Option<Control>,
 }
 
 impl std::fmt::Debug for Server {
@@ -118,7 +198,7 @@ impl Server {
     /// When any of it is not possible; nothing runs then.
     pub fn start(options: &Options, listener: Listener) -> Result<Self, StartError> {
         fs::create_dir_all(&options.state).map_err(|error| state_error(options, error))?;
-        let core = core(options)?;
+        let core = open(options)?;
         let mut sockets = Vec::new();
         for address in &options.listen {
             let socket = TcpListener::bind(address);
@@ -137,14 +217,25 @@ impl Server {
             listener,
             stopping: AtomicBool::new(false),
             next_handle: AtomicU16::new(1),
+            options: options.clone(),
+            latencies: Mutex::default(),
+            paths: Mutex::default(),
         });
         let mut server = Self {
             shared,
             addresses,
             threads: Vec::new(),
+            control: None,
         };
         for (at, socket) in (0_u16..).zip(sockets) {
             server.listen(options, PortId(at), socket);
+        }
+        if let Some(path) = &options.control {
+            let control = Control::listen(path, &server.shared);
+            server.control = Some(control.map_err(|error| StartError::Control {
+                path: path.display().to_string(),
+                error,
+            })?);
         }
         let shared = Arc::clone(&server.shared);
         server
@@ -171,6 +262,7 @@ impl Server {
     /// Closes all connections, stops listening, and makes everything durable.
     pub fn stop(mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
+        self.control = None;
         self.shared.registry.close_for_good();
         for address in &self.addresses {
             // Wakes the thread that waits for a connection.
@@ -189,7 +281,7 @@ impl Server {
     }
 }
 
-fn core(options: &Options) -> Result<Core, StartError> {
+fn open(options: &Options) -> Result<Core, StartError> {
     let vault = FileVault::new(&options.state);
     let mut units = Vec::new();
     let mut stores = Vec::new();
@@ -213,7 +305,11 @@ fn core(options: &Options) -> Result<Core, StartError> {
             .restore(lun, &record)
             .map_err(|error| StartError::Reservations { lun: lun.0, error })?;
     }
-    Ok(Core { target, vault })
+    Ok(Core {
+        target,
+        vault,
+        generation: 0,
+    })
 }
 
 fn state_error(options: &Options, error: io::Error) -> StartError {
@@ -305,12 +401,15 @@ fn serve(shared: &Shared, portal: Portal, stream: TcpStream, peer: SocketAddr) {
     let why = match entropy() {
         Ok(entropy) => {
             let connection = Connection::new(portal, handle, entropy);
+            // A statement of its own, so that the lock is free again before the session runs.
+            let generation = shared.core().generation;
             Session {
                 shared,
                 id,
                 connection,
                 stream,
                 hurried: false,
+                generation,
             }
             .run()
             .to_string()

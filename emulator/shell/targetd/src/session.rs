@@ -27,6 +27,12 @@ pub(crate) enum Ended {
     /// The initiator has closed it.
     #[error("the initiator closed the connection")]
     Eof,
+    /// The target lost its power.
+    #[error("the target lost its power")]
+    Restarted,
+    /// A fault has taken the path away.
+    #[error("the path is lost, as a fault asked for")]
+    PathLost,
     /// The initiator does not answer.
     #[error("the initiator does not answer any more")]
     Silent,
@@ -89,6 +95,8 @@ pub(crate) struct Session<'a> {
     pub stream: TcpStream,
     /// Whether the read timeout is the short one.
     pub hurried: bool,
+    /// See [`crate::server::Core`].
+    pub generation: u32,
 }
 
 impl Session<'_> {
@@ -99,7 +107,9 @@ impl Session<'_> {
             Err(ended) => ended,
         };
         let mut core = self.shared.core();
-        self.connection.close(&mut core.target);
+        if core.generation == self.generation {
+            self.connection.close(&mut core.target);
+        }
         ended
     }
 
@@ -150,15 +160,19 @@ impl Session<'_> {
             let before = self.connection.nexus();
             let (done, progress) = {
                 let core = &mut *self.shared.core();
+                if core.generation != self.generation {
+                    return Err(Ended::Restarted);
+                }
                 self.connection
                     .receive(&mut core.target, &mut core.vault, input.filled())
             };
             input.consume(done);
-            self.after(before.is_none());
+            self.after(before.is_none())?;
             self.sync();
+            self.slow_down();
             self.flush()?;
             if self.connection.has_reset_target() {
-                self.shared.registry.close_all(None);
+                self.shared.registry.close_all();
             }
             match progress {
                 Progress::Flush => {}
@@ -171,15 +185,47 @@ impl Session<'_> {
         }
     }
 
-    /// A login closes the nexus' older connection.
-    fn after(&mut self, was_anonymous: bool) {
+    /// A login closes the nexus' older connection, and its own on a path that is lost.
+    fn after(&mut self, was_anonymous: bool) -> Result<(), Ended> {
         if was_anonymous && let Some(nexus) = self.connection.nexus() {
-            self.shared.registry.logged_in(self.id, nexus);
+            let port = self.connection.port();
+            let initiator = {
+                let core = self.shared.core();
+                if core.generation != self.generation {
+                    return Err(Ended::Restarted);
+                }
+                core.target.initiator(nexus)
+            };
+            self.shared
+                .registry
+                .logged_in(self.id, nexus, port, &initiator.name);
+            if self
+                .shared
+                .paths()
+                .iter()
+                .any(|lost| lost.is_of(port, &initiator.name))
+            {
+                return Err(Ended::PathLost);
+            }
             if let Ok(peer) = self.stream.peer_addr() {
-                let initiator = self.shared.core().target.initiator(nexus).to_string();
+                let initiator = initiator.to_string();
                 self.shared.tell(&Event::LoggedIn { peer, initiator });
             }
         }
+        Ok(())
+    }
+
+    /// Commands to a slow unit are answered late.
+    fn slow_down(&mut self) {
+        let touched = self.connection.take_touched();
+        let latencies = self.shared.latencies();
+        let latency = touched
+            .iter()
+            .filter_map(|lun| latencies.get(lun))
+            .max()
+            .copied();
+        drop(latencies);
+        latency.into_iter().for_each(std::thread::sleep);
     }
 
     /// What responses promise is made durable without holding the target up.

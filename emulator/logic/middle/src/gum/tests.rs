@@ -339,3 +339,41 @@ fn a_member_that_never_agrees_is_taken_out() {
         "nothing is applied before all agreed"
     );
 }
+
+#[test]
+fn a_node_promised_to_another_view_does_not_hear_that_the_old_one_has_quorum() {
+    let mut group = Group::new(2, 1);
+    group.view(1, all(2), false);
+    group.deliver(10_000);
+    group.call(node(1), Some(Input::Promised));
+    group.lines.clear();
+    group.call(node(1), Some(Input::QuorumHeld { witness: None }));
+    assert!(group.lines.is_empty(), "nothing is said in the old view");
+    assert!(!group.members[&node(1)].facts.ready);
+}
+
+#[test]
+fn an_update_completed_by_a_new_view_carries_its_epoch() {
+    let mut group = Group::new(3, 1);
+    group.view(1, all(3), false);
+    group.deliver(10_000);
+    group.propose(node(1), 1, "on its way");
+    while group.members[&node(2)].facts.prepared.is_none() {
+        group.deliver(1);
+    }
+    group.view(7, all(3).without(node(1)), true);
+    group.deliver(10_000);
+    let last = group.members[&node(3)].applied.last();
+    assert_eq!(last.map(|update| update.key.epoch), Some(7));
+}
+
+#[test]
+fn a_ghost_is_taken_out_before_anything_is_sent() {
+    let mut group = Group::new(2, 1);
+    group.member(node(1)).facts.tag.sequence = 9;
+    group.member(node(1)).facts.applied = 9;
+    group.view(1, all(2), true);
+    for member in group.members.values() {
+        assert_eq!(member.removed, NodeSet::one(node(2)));
+    }
+}

@@ -1,5 +1,8 @@
 //! The view: which nodes agreed to be together, and what each brought along.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use base::{Incarnation, NodeId, NodeSet, PaxosTag, ViewId};
@@ -107,7 +110,8 @@ impl View {
 
     /// Members that claim to be active although others have gone on without them: a node that was
     /// frozen, for example, and never learnt of the views since. Their volatile tables are worth
-    /// nothing. An active member is at most one update behind, and has agreed to that.
+    /// nothing. An active member is at most one update behind, and has agreed to that; and nothing
+    /// is committed in an epoch that it does not know.
     #[must_use]
     pub fn ghosts(&self, fresh: Option<(NodeId, Standing)>) -> NodeSet {
         let standings = || self.reports.values().map(MemberReport::standing);
@@ -118,8 +122,9 @@ impl View {
             let agreed = report.prepared.map(|key| key.number);
             let behind = newest.is_some_and(|newest| newest.tag > report.tag)
                 || latest.is_some_and(|latest| latest.applied > report.applied);
-            let last = [newest, latest].into_iter().flatten();
-            report.active && behind && !last.map(|s| s.applied).any(|n| agreed == Some(n))
+            let mut last = [newest, latest].into_iter().flatten();
+            let foreign = newest.is_some_and(|n| n.tag.last_epoch > report.tag.next_epoch);
+            report.active && (foreign || behind && !last.any(|s| agreed == Some(s.applied)))
         };
         let reports = self.reports.iter();
         reports

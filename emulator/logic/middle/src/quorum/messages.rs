@@ -15,6 +15,8 @@ pub enum Message {
     WitnessWon { tag: PaxosTag },
     /// The arbiter could not get the witness.
     WitnessLost,
+    /// The sender holds the witness since now, or no longer.
+    WitnessHolder { held: bool },
     /// The decider has counted. `fresh` is the member whose replica was reconciled with the
     /// witness copy, and its tag now.
     Decision {
@@ -36,6 +38,9 @@ pub enum Input {
     WitnessHeld,
     /// From rcm or share: the arbitration this node was asked for is lost.
     WitnessLost { unreachable: bool },
+    /// From clusdisk or share: the witness was given back on request, for another member or because
+    /// its resource went offline.
+    WitnessReleased,
     /// From database: the witness replica was read, this node's replica is at least as new.
     WitnessReconciled { tag: PaxosTag },
     /// From clusdisk, share or database: a witness that was held is gone or cannot be written.
@@ -78,4 +83,5 @@ wire::codec!(enum Message {
     1 = WitnessWon { tag },
     2 = WitnessLost,
     3 = Decision { tally, held, fresh },
+    4 = WitnessHolder { held },
 });

@@ -15,6 +15,8 @@ mod tests;
 mod votes;
 mod weights;
 
+use std::time::Duration;
+
 use base::{
     HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState, Timers, Timestamp,
     WitnessVerdict,
@@ -27,6 +29,9 @@ pub use weights::adjust;
 use crate::Context;
 use crate::membership::View;
 use crate::settings::Witness;
+
+/// How soon a witness that was given back and is needed must be with another member.
+const VACANCY: Duration = Duration::from_secs(1);
 
 /// Where the decision on the current view stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -46,6 +51,7 @@ enum Timer {
     /// The arbitration has lasted QuorumArbitrationTimeMax, or a waiting node tries again.
     Arbitration,
     Retry,
+    Vacancy,
 }
 
 /// The manager's state.
@@ -58,9 +64,11 @@ pub struct Quorum {
     retrying: bool,
     /// The witness is this node's.
     witness_held: bool,
+    /// Other members of the view that hold the witness, as far as they said.
+    holders: NodeSet,
     fresh: Option<(NodeId, PaxosTag)>,
     tally: Option<Tally>,
-    timers: Timers<2>,
+    timers: Timers<3>,
 }
 
 impl Quorum {
@@ -97,8 +105,9 @@ impl Quorum {
 
     /// Whether some member of the view holds the witness, as far as this node knows.
     fn witness_known_held(&self, cx: &Context<'_>) -> bool {
-        let reported = Self::view(cx).is_some_and(|view| view.witness_holder().is_some());
-        self.witness_held || reported || self.fresh.is_some()
+        self.witness_held
+            || !self.holders.is_empty()
+            || self.fresh.is_some_and(|(node, _)| node != cx.facts.me)
     }
 
     fn view_installed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
@@ -106,6 +115,16 @@ impl Quorum {
         self.arbitrating = false;
         self.retrying = false;
         self.fresh = None;
+        self.holders = Self::view(cx).map_or(NodeSet::EMPTY, |view| {
+            let holds = view
+                .reports
+                .iter()
+                .filter(|(_, report)| report.holds_witness);
+            holds
+                .map(|(node, _)| *node)
+                .filter(|node| *node != cx.facts.me)
+                .collect()
+        });
         self.state = State::ExpectDecision;
         if Self::view(cx).is_some_and(|view| view.source(None) == cx.facts.me) {
             self.decide(cx, out);
@@ -169,6 +188,14 @@ impl Quorum {
             }
             Message::WitnessLost if self.state == State::ExpectWitness => self.give_up(cx, out),
             Message::WitnessWon { .. } | Message::WitnessLost => {}
+            Message::WitnessHolder { held } => {
+                if held {
+                    self.holders.insert(from);
+                    self.timers.clear(Timer::Vacancy as usize);
+                } else {
+                    self.holders.remove(from);
+                }
+            }
             Message::Decision { tally, held, fresh } => self.decided(cx, tally, held, fresh, out),
         }
     }
@@ -237,14 +264,24 @@ impl Quorum {
     }
 
     /// This node's arbitration ended.
-    fn arbitrated(&mut self, verdict: WitnessVerdict, out: &mut Outbox<Output>) {
-        let held = verdict == WitnessVerdict::Won;
+    fn arbitrated(&mut self, cx: &Context<'_>, verdict: WitnessVerdict, out: &mut Outbox<Output>) {
         if self.arbitrating {
             out.push(Output::Notice(Notice::WitnessArbitrated { verdict }));
         }
-        if held != self.witness_held {
-            self.witness_held = held;
-            out.push(Output::WitnessHeld { held });
+        self.hold(cx, verdict == WitnessVerdict::Won, out);
+    }
+
+    /// Whether the witness is this node's changed; the other members hear of it.
+    fn hold(&mut self, cx: &Context<'_>, held: bool, out: &mut Outbox<Output>) {
+        if held == self.witness_held {
+            return;
+        }
+        self.witness_held = held;
+        out.push(Output::WitnessHeld { held });
+        if let Some(view) = Self::view(cx) {
+            let to = view.members.without(cx.facts.me);
+            let message = Message::WitnessHolder { held };
+            out.push(Output::Send { to, message });
         }
     }
 
@@ -271,31 +308,65 @@ impl Quorum {
 
     /// A witness that voted is gone: the view may have lost its quorum.
     fn witness_failed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        if !std::mem::take(&mut self.witness_held) {
+        if !self.witness_held {
             return;
         }
-        out.push(Output::WitnessHeld { held: false });
+        self.hold(cx, false, out);
         out.push(Output::Notice(Notice::WitnessFailed));
-        let Some(view) = Self::view(cx).filter(|_| self.state == State::Held) else {
-            return;
-        };
-        self.fresh = None;
-        let alone = count(&cx.facts.settings, view.members, false);
-        if !alone.has_quorum() {
-            // One more try at the witness, by this node, which knows it best.
-            self.state = State::ExpectWitness;
-            let limit = cx
-                .facts
-                .settings
-                .generation
-                .defaults()
-                .quorum_arbitration_time_max;
-            self.timers
-                .set(Timer::Arbitration as usize, cx.now.mono + limit);
-            self.retrying = true;
-            self.need_witness(alone, out);
+        if self.state == State::Held && self.needs_witness(cx) {
+            self.retry(cx, out);
         }
         self.publish(cx, out);
+    }
+
+    /// The witness was given back. If the view needs it, another member has it soon, or this one
+    /// takes it again.
+    fn witness_released(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        self.hold(cx, false, out);
+        if self.arbitrating || (self.state == State::Held && self.needs_witness(cx)) {
+            self.timers
+                .set(Timer::Vacancy as usize, cx.now.mono + VACANCY);
+        }
+        self.publish(cx, out);
+    }
+
+    fn vacant(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let Some(view) = Self::view(cx) else { return };
+        if self.arbitrating {
+            let alone = count(&cx.facts.settings, view.members, false);
+            if alone.is_one_short() {
+                self.need_witness(alone, out);
+            } else {
+                self.answer(cx, Message::WitnessLost, out);
+            }
+        } else if self.state == State::Held
+            && self.holders.is_empty()
+            && !self.witness_held
+            && self.needs_witness(cx)
+        {
+            self.retry(cx, out);
+            self.publish(cx, out);
+        }
+    }
+
+    /// Whether the view has no quorum by its nodes alone.
+    fn needs_witness(&self, cx: &Context<'_>) -> bool {
+        let tally = |view: &View| count(&cx.facts.settings, view.members, false);
+        Self::view(cx).is_some_and(|view| !tally(view).has_quorum())
+    }
+
+    /// One more try at the witness, by this node, which knows it best.
+    fn retry(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let Some(view) = Self::view(cx) else { return };
+        let alone = count(&cx.facts.settings, view.members, false);
+        let defaults = cx.facts.settings.generation.defaults();
+        let limit = defaults.quorum_arbitration_time_max;
+        self.state = State::ExpectWitness;
+        self.timers
+            .set(Timer::Arbitration as usize, cx.now.mono + limit);
+        self.fresh = None;
+        self.retrying = true;
+        self.need_witness(alone, out);
     }
 }
 
@@ -308,7 +379,7 @@ impl Manager for Quorum {
         match input {
             Input::ViewInstalled => self.view_installed(cx, out),
             Input::Message { from, message } => self.message(cx, from, message, out),
-            Input::WitnessHeld => self.arbitrated(WitnessVerdict::Won, out),
+            Input::WitnessHeld => self.arbitrated(cx, WitnessVerdict::Won, out),
             Input::WitnessReconciled { tag } => {
                 self.answer(cx, Message::WitnessWon { tag }, out);
                 if self.state == State::Held {
@@ -322,10 +393,11 @@ impl Manager for Quorum {
                 } else {
                     lost
                 };
-                self.arbitrated(verdict, out);
+                self.arbitrated(cx, verdict, out);
                 self.answer(cx, Message::WitnessLost, out);
             }
             Input::WitnessFailed => self.witness_failed(cx, out),
+            Input::WitnessReleased => self.witness_released(cx, out),
             Input::Opened => {
                 let leads = Self::view(cx).is_some_and(|view| view.leader() == cx.facts.me);
                 let changes = adjust(cx);
@@ -351,6 +423,8 @@ impl Manager for Quorum {
             if timer == Timer::Arbitration as usize && self.state == State::ExpectWitness {
                 self.arbitrating = false;
                 self.give_up(cx, out);
+            } else if timer == Timer::Vacancy as usize {
+                self.vacant(cx, out);
             } else if timer == Timer::Retry as usize && self.state == State::Absent {
                 self.view_installed(cx, out);
             }

@@ -28,7 +28,7 @@
 //! | rcm Propose | gum |
 //! | rcm Host, Reply | shell |
 //! | rcm Disk | clusdisk |
-//! | rcm Share | share |
+//! | rcm Share | share; a release also quorum |
 //! | rcm Send | messaging |
 //! | rcm Publish | facts |
 //! | rcm Notice | event log |
@@ -238,7 +238,12 @@ impl Node {
                     clusdisk::Input::Request { disk, request }
                 );
             }
-            rcm::Output::Share { request } => bottom!(self, share, handle, request),
+            rcm::Output::Share { request } => {
+                bottom!(self, share, handle, request);
+                if request == share::Input::Release {
+                    middle!(self, quorum, handle, quorum::Input::WitnessReleased);
+                }
+            }
             rcm::Output::Send { to, message } => self.post(to, Payload::Rcm(message)),
             rcm::Output::Reply { request, reply } => {
                 self.effects.push(Effect::Reply { request, reply });

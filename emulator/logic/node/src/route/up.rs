@@ -135,7 +135,7 @@ impl Node {
                 Some(database::Input::WitnessReleased),
             ),
             Report::Released => (
-                Some(quorum::Input::WitnessLost { unreachable: false }),
+                Some(quorum::Input::WitnessReleased),
                 Some(database::Input::WitnessReleased),
             ),
             Report::Checked { .. } => (None, None),

@@ -85,7 +85,8 @@ impl Rcm {
                     };
                     self.owner_is(turn, *group, row);
                     self.count_offline(*group);
-                    if *owner != turn.me() {
+                    // An update of a view before may name a node that is gone.
+                    if *owner != turn.me() && members(turn).contains(*owner) {
                         self.lend_witness_out(turn, *group);
                     }
                 }

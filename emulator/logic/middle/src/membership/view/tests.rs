@@ -1,0 +1,109 @@
+//! Whose replica a view is brought to, and who only seems to be active.
+
+use base::{NodeSet, PaxosTag};
+
+use super::{MemberReport, Standing, UpdateKey, View};
+use crate::test_context::{blank_report, node, nodes, view};
+
+fn report(active: bool, sequence: u64, applied: u64) -> MemberReport {
+    MemberReport {
+        active,
+        tag: PaxosTag {
+            next_epoch: 2,
+            last_epoch: 2,
+            sequence,
+        },
+        applied,
+        ..blank_report()
+    }
+}
+
+/// The report of a member that has agreed to the next update, sent in view epoch `epoch`.
+fn agreed(report: MemberReport, epoch: u64) -> MemberReport {
+    let key = UpdateKey {
+        number: report.applied + 1,
+        epoch,
+        sender: node(1),
+    };
+    MemberReport {
+        prepared: Some(key),
+        ..report
+    }
+}
+
+/// A view whose members 1, 2, … brought these reports.
+fn of(reports: &[MemberReport]) -> View {
+    let numbers: Vec<u8> = (1..).take(reports.len()).collect();
+    let mut view = view(9, nodes(&numbers));
+    for (ours, report) in view.reports.values_mut().zip(reports) {
+        *ours = *report;
+    }
+    view
+}
+
+#[test]
+fn an_active_member_is_the_source_before_one_with_a_newer_tag() {
+    let view = of(&[report(false, 5, 5), agreed(report(true, 4, 4), 3)]);
+    assert_eq!(view.source(None), node(2));
+    assert!(
+        view.ghosts(None).is_empty(),
+        "it has agreed to what is missing"
+    );
+}
+
+#[test]
+fn of_two_agreements_with_one_number_the_later_epoch_counts() {
+    let reports = [
+        agreed(report(false, 4, 4), 3),
+        agreed(report(false, 4, 4), 7),
+    ];
+    assert_eq!(of(&reports).source(None), node(2));
+}
+
+#[test]
+fn of_equals_the_lowest_number_is_the_source() {
+    let equal = report(true, 4, 4);
+    assert_eq!(of(&[equal, equal, equal]).source(None), node(1));
+}
+
+#[test]
+fn what_the_witness_brought_replaces_what_its_holder_reported() {
+    let view = of(&[report(false, 4, 4), report(false, 3, 3)]);
+    let fresh = Standing {
+        tag: report(false, 5, 5).tag,
+        applied: 5,
+        prepared: None,
+    };
+    assert_eq!(view.source(Some((node(2), fresh))), node(2));
+}
+
+#[test]
+fn an_active_member_that_others_went_on_without_is_a_ghost() {
+    let behind = report(true, 4, 4);
+    let cases = [
+        ("two updates", report(false, 6, 6)),
+        ("one that it has not agreed to", report(false, 5, 5)),
+        ("volatile ones", report(true, 4, 6)),
+    ];
+    for (what, ahead) in cases {
+        assert_eq!(
+            of(&[behind, ahead]).ghosts(None),
+            NodeSet::one(node(1)),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn an_agreement_does_not_excuse_from_missing_an_epoch() {
+    let mut ahead = report(false, 5, 5);
+    ahead.tag.last_epoch = 3;
+    let view = of(&[agreed(report(true, 4, 4), 3), ahead]);
+    assert_eq!(view.ghosts(None), NodeSet::one(node(1)));
+}
+
+#[test]
+fn a_member_that_was_not_active_is_never_a_ghost() {
+    let view = of(&[report(false, 1, 1), report(true, 6, 6)]);
+    assert!(view.ghosts(None).is_empty());
+}

@@ -1,0 +1,262 @@
+//! Faults on a running target, through a socket: one JSON object of words a line, one answer each.
+//!
+//! The words are the lab file's: `{"lun":["0"],"do":["slow"],"latency":["900ms"]}`. What may be
+//! asked for is in [`FORMS`].
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use scsi::Lun;
+use target::{Fault, Intrusion, PortId};
+
+use crate::server::Shared;
+
+/// What the target understands.
+pub const FORMS: &str = "\
+{lun: N, do: offline} | {lun: N, do: slow, latency: 900ms} | {lun: N, do: full} | \
+{lun: N, do: medium-error, blocks: [FIRST, LAST]} | {lun: N, do: save-fails} | \
+{lun: N, do: attention-storm, commands: K} | {lun: N, do: preempt-reservation} | \
+{lun: N, do: clear-reservations} | {lun: N, do: heal} | \
+{path: {portal: P, from: INITIATOR}, do: drop} | {path: all, do: heal} | \
+{target: restart} | {target: restart, power-loss: true} | {heal: all}";
+
+type Words = BTreeMap<String, Vec<String>>;
+
+/// The control socket; its file is removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Control {
+    path: PathBuf,
+}
+
+impl Control {
+    /// Listens at `path`, which nothing may stand at but a socket that nobody answers any more.
+    pub(crate) fn listen(path: &Path, shared: &Arc<Shared>) -> io::Result<Self> {
+        if UnixStream::connect(path).is_err() && is_socket(path) {
+            fs::remove_file(path)?;
+        }
+        let listener = UnixListener::bind(path)?;
+        let shared = Arc::clone(shared);
+        // It ends with the process: nothing has to be cleaned up but the file.
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || serve(&shared, stream));
+            }
+        });
+        Ok(Self {
+            path: path.to_owned(),
+        })
+    }
+}
+
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path).is_ok_and(|it| it.file_type().is_socket())
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        let _removed = fs::remove_file(&self.path);
+    }
+}
+
+/// How long a request may be, in bytes.
+const REQUEST_BYTES_MAX: u64 = 64 << 10;
+
+fn serve(shared: &Shared, stream: UnixStream) {
+    let Ok(mut answers) = stream.try_clone() else {
+        return;
+    };
+    let mut lines = BufReader::new(stream.take(REQUEST_BYTES_MAX));
+    let mut line = String::new();
+    while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
+        let outcome = perform(shared, &line);
+        let answer = match outcome {
+            Ok(()) => serde_json::json!({ "ok": true }),
+            Err(error) => serde_json::json!({ "ok": false, "error": error }),
+        };
+        if writeln!(answers, "{answer}").is_err() {
+            return;
+        }
+        line.clear();
+        lines.get_mut().set_limit(REQUEST_BYTES_MAX);
+    }
+}
+
+fn perform(shared: &Shared, line: &str) -> Result<(), String> {
+    let words: Words =
+        serde_json::from_str(line).map_err(|error| format!("not an object of words: {error}"))?;
+    if words.contains_key("lun") {
+        return on_unit(shared, &words);
+    }
+    if words
+        .keys()
+        .any(|key| key == "path" || key.starts_with("path."))
+    {
+        return on_path(shared, &words);
+    }
+    match (one(&words, "target"), one(&words, "heal")) {
+        (Some("restart"), _) => shared.restart(one(&words, "power-loss") == Some("true")),
+        (_, Some("all")) => {
+            let luns = shared.core().target.luns();
+            luns.into_iter().for_each(|lun| heal(shared, lun));
+            shared.paths().clear();
+            Ok(())
+        }
+        _ => Err(unknown()),
+    }
+}
+
+fn unknown() -> String {
+    format!("this is not a fault of a target; what is: {FORMS}")
+}
+
+fn one<'a>(words: &'a Words, key: &str) -> Option<&'a str> {
+    match words.get(key).map(Vec::as_slice) {
+        Some([word]) => Some(word),
+        _ => None,
+    }
+}
+
+fn heal(shared: &Shared, lun: Lun) {
+    shared.core().target.heal(lun);
+    shared.latencies().remove(&lun);
+}
+
+fn on_unit(shared: &Shared, words: &Words) -> Result<(), String> {
+    // `array/lun` as in lab files, or the number alone.
+    let named = one(words, "lun").unwrap_or_default();
+    let number = named.rsplit('/').next().and_then(|it| it.parse().ok());
+    let luns = shared.core().target.luns();
+    let lun = number.map(Lun).filter(|lun| luns.contains(lun));
+    let lun = lun.ok_or_else(|| format!("there is no LUN `{named}` here"))?;
+    let number = |key: &str| {
+        let value = one(words, key).and_then(|it| it.parse::<u64>().ok());
+        value.ok_or_else(|| format!("`{key}` must be a number"))
+    };
+    let fault = match one(words, "do").unwrap_or_default() {
+        "offline" => Fault::Offline(lun),
+        "full" => Fault::Full(lun),
+        "save-fails" => Fault::SaveFails(lun),
+        "medium-error" => Fault::MediumError(lun, blocks(words)?),
+        "attention-storm" => {
+            let commands = u16::try_from(number("commands")?);
+            Fault::AttentionStorm(lun, commands.map_err(|_| "at most 65535 commands")?)
+        }
+        "slow" => {
+            let latency = one(words, "latency").and_then(duration);
+            let latency = latency.ok_or("`latency` must be a duration such as 900ms or 2s")?;
+            shared.latencies().insert(lun, latency);
+            return Ok(());
+        }
+        "preempt-reservation" => return shared.intrude(lun, Intrusion::Preempt),
+        "clear-reservations" => return shared.intrude(lun, Intrusion::Clear),
+        "heal" => {
+            heal(shared, lun);
+            return Ok(());
+        }
+        _ => return Err(unknown()),
+    };
+    shared.core().target.fault(fault);
+    Ok(())
+}
+
+/// First and last block, as the lab file counts.
+fn blocks(words: &Words) -> Result<std::ops::Range<u64>, String> {
+    let wrong = || "`blocks` must be [FIRST, LAST]".to_owned();
+    let Some([first, last]) = words.get("blocks").map(Vec::as_slice) else {
+        return Err(wrong());
+    };
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if first <= last && last < u64::MAX => Ok(first..last + 1),
+        _ => Err(wrong()),
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1),
+        None => (text.strip_suffix('s')?, 1000),
+    };
+    let millis = number.parse::<u64>().ok()?.checked_mul(unit)?;
+    Some(Duration::from_millis(millis)).filter(|it| *it <= LATENCY_MAX)
+}
+
+/// Slower than this is dead: use offline.
+const LATENCY_MAX: Duration = Duration::from_secs(600);
+
+fn on_path(shared: &Shared, words: &Words) -> Result<(), String> {
+    match one(words, "do") {
+        Some("heal") => {
+            shared.paths().clear();
+            Ok(())
+        }
+        Some("drop") => {
+            let portal = match one(words, "path.portal") {
+                None => None,
+                Some(number) => Some(PortId(number.parse().map_err(|_| "no such portal")?)),
+            };
+            let initiator = one(words, "path.from").map(str::to_owned);
+            shared.drop_path(LostPath { portal, initiator });
+            Ok(())
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// A way to the target that is gone: of a portal, of an initiator, or of one at the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LostPath {
+    pub portal: Option<PortId>,
+    /// The iSCSI name or the part after its last colon.
+    pub initiator: Option<String>,
+}
+
+impl LostPath {
+    pub(crate) fn is_of(&self, portal: PortId, initiator: &str) -> bool {
+        let is_named = |name: &String| {
+            initiator == name || initiator.rsplit(':').next() == Some(name.as_str())
+        };
+        self.portal.is_none_or(|it| it == portal) && self.initiator.as_ref().is_none_or(is_named)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_lost_by_portal_by_initiator_or_by_both() {
+        let lost = |portal: Option<u16>, initiator: Option<&str>| LostPath {
+            portal: portal.map(PortId),
+            initiator: initiator.map(str::to_owned),
+        };
+        let name = "iqn.2024-01.example:n1";
+        assert!(lost(None, None).is_of(PortId(3), name));
+        assert!(lost(Some(3), Some("n1")).is_of(PortId(3), name));
+        assert!(lost(None, Some(name)).is_of(PortId(3), name));
+        assert!(!lost(Some(2), Some("n1")).is_of(PortId(3), name));
+        assert!(!lost(None, Some("n2")).is_of(PortId(3), name));
+    }
+
+    #[test]
+    fn durations_have_units_and_an_end() {
+        assert_eq!(duration("900ms"), Some(Duration::from_millis(900)));
+        assert_eq!(duration("2s"), Some(Duration::from_secs(2)));
+        assert_eq!(
+            [
+                duration("2"),
+                duration("s"),
+                duration("2h"),
+                duration("9999s")
+            ],
+            [None; 4]
+        );
+    }
+}
