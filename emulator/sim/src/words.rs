@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use base::{NodeId, Notice, StateChangeCause, WitnessVerdict};
+use base::{NodeId, Notice, StateChangeCause, VolumeFault, WitnessVerdict};
 use plan::Names;
 use top::api::AdminCommand;
 
@@ -90,12 +90,11 @@ pub fn notice_words(notice: &Notice, names: &Names) -> String {
             WitnessVerdict::Unreachable => "the witness cannot be reached".to_owned(),
         },
         Notice::WitnessFailed => "the witness has failed".to_owned(),
-        _ => resource_words(notice, names),
+        _ => disk_words(notice, names),
     }
 }
 
-fn resource_words(notice: &Notice, names: &Names) -> String {
-    let resource = |id: &base::ResourceId| names.of_resource(*id);
+fn disk_words(notice: &Notice, names: &Names) -> String {
     let disk = |id: &base::DiskId| names.of_disk(*id);
     match notice {
         Notice::DiskChallenged { disk: id } => {
@@ -104,7 +103,19 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
         Notice::DiskHeld { disk: id } => format!("reservation of {} is held", disk(id)),
         Notice::DiskArbitrationLost { disk: id } => format!("arbitration for {} lost", disk(id)),
         Notice::DiskLost { disk: id } => format!("reservation of {} lost", disk(id)),
+        Notice::VolumeFailed { disk: id, fault } => match fault {
+            VolumeFault::Missing => format!("{} has no partition table", disk(id)),
+            VolumeFault::Unreadable => format!("the volume of {} cannot be read", disk(id)),
+            VolumeFault::Corrupt => format!("the file system of {} is corrupt", disk(id)),
+        },
         Notice::DiskReleased { disk: id } => format!("reservation of {} released", disk(id)),
+        _ => resource_words(notice, names),
+    }
+}
+
+fn resource_words(notice: &Notice, names: &Names) -> String {
+    let resource = |id: &base::ResourceId| names.of_resource(*id);
+    match notice {
         Notice::LockOwner { owner } => format!("update lock is at {}", names.of_node(*owner)),
         Notice::UpdateCommitted { tag } => format!("database committed at {tag}"),
         Notice::Reconciled { tag } => format!("database brought up to {tag}"),

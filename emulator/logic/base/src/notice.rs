@@ -143,6 +143,8 @@ pub enum Notice {
     DiskArbitrationLost { disk: DiskId },
     /// A reservation that was held is gone (event 1038).
     DiskLost { disk: DiskId },
+    /// The volume of a disk could not be used when its root was listed.
+    VolumeFailed { disk: DiskId, fault: VolumeFault },
     /// The reservation was given back.
     DiskReleased { disk: DiskId },
     /// The lock of the global update manager moved.
@@ -209,6 +211,11 @@ impl Notice {
             } => 1177,
             Self::WitnessFailed => 1558,
             Self::DiskLost { .. } => 1038,
+            Self::VolumeFailed { fault, .. } => match fault {
+                VolumeFault::Missing => 1034,
+                VolumeFault::Unreadable => 1035,
+                VolumeFault::Corrupt => 1037,
+            },
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
             Self::EntryPointTimedOut { .. } => 1230,
@@ -217,4 +224,16 @@ impl Notice {
             _ => return None,
         })
     }
+}
+
+/// What was found instead of a volume whose root can be listed (reference section 9, events 1034,
+/// 1035 and 1037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VolumeFault {
+    /// The disk has no partition table, so not the signature that is expected.
+    Missing,
+    /// The disk does not let itself be read.
+    Unreadable,
+    /// What is on it is no file system, or one that makes no sense.
+    Corrupt,
 }
