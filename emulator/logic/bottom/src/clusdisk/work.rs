@@ -66,7 +66,8 @@ impl Disk {
     /// The disk told its size, or did not. A length that does not fill a page cannot be used.
     fn measured(&mut self, data: Option<&[u8]>) {
         let capacity = data.and_then(|data| Capacity::parse(data).ok());
-        let fits = |bytes: &u32| (512..=PAGE_BYTES).contains(bytes) && PAGE_BYTES % bytes == 0;
+        let fits =
+            |bytes: &u32| (512..=PAGE_BYTES).contains(bytes) && PAGE_BYTES.is_multiple_of(*bytes);
         self.block_bytes = capacity.map(|it| it.block_bytes).filter(fits);
         let Some(request) = self.unasked.take() else {
             return;
