@@ -101,7 +101,8 @@ impl<S: Service> Judge<'_, S> {
             let plan = self.session.world().plan();
             let at = owner.and_then(|node| plan.member(node)?.machine.site.as_ref());
             if at != Some(site) {
-                return Err(format!("{name} is at site {at:?}, not {site}"));
+                let at = at.map_or("no site".to_owned(), |at| format!("site {at}"));
+                return Err(format!("{name} is at {at}, not at site {site}"));
             }
         }
         Ok(())
@@ -274,8 +275,9 @@ impl<S: Service> Judge<'_, S> {
 
     fn log(&mut self, wanted: &str, node: Option<&Selector>) -> Found {
         let asked = self.asked(node)?;
+        let since = self.session.mark().entry;
         let names = &self.session.world().plan().names;
-        let mut notices = self.session.world().log().notices(0);
+        let mut notices = self.session.world().log().notices(since);
         let logged = notices.any(|(_, by, notice)| {
             asked.contains(by) && contains(&words::notice_words(notice, names), wanted)
         });

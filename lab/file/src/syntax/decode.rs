@@ -99,6 +99,10 @@ pub(crate) trait Plain: Sized + Clone + 'static {
     /// Its JSON Schema, without the allowance for variables.
     fn schema() -> Json;
     fn read(scalar: &Scalar<'_>) -> Result<Self, Problem>;
+    /// What to write where a list or a mapping stands by mistake.
+    fn instead_of_structure() -> Option<&'static str> {
+        None
+    }
     /// The words and their meaning, for enumerations.
     fn words() -> &'static [(&'static str, &'static str)] {
         &[]
@@ -115,7 +119,7 @@ pub(crate) struct At<T> {
 impl<T: Plain> Decode for At<T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Value::Scalar { text, quoted } = &node.value else {
-            decoder.wrong_type(node, &T::what());
+            decoder.wrong_structure(node, &T::what(), T::instead_of_structure());
             return None;
         };
         if node.is_null() {
@@ -439,8 +443,13 @@ impl Decoder<'_> {
     }
 
     pub(crate) fn wrong_type(&mut self, node: &Node, what: &str) {
+        self.wrong_structure(node, what, None);
+    }
+
+    fn wrong_structure(&mut self, node: &Node, what: &str, hint: Option<&str>) {
         let message = format!("expected {what}, found {}", node.describe());
-        self.sink.error(Rule::WrongType, node.span, message);
+        let found = Diagnostic::error(Rule::WrongType, node.span, message);
+        self.sink.report(found.maybe_hint(hint.map(str::to_owned)));
     }
 }
 
