@@ -270,7 +270,7 @@ impl<S: Service> Judge<'_, S> {
         if logged {
             return Ok(());
         }
-        Err(format!("event {id} was not logged"))
+        Err(format!("event {id} was not logged since the latest fault"))
     }
 
     fn log(&mut self, wanted: &str, node: Option<&Selector>) -> Found {
@@ -284,7 +284,9 @@ impl<S: Service> Judge<'_, S> {
         if logged {
             return Ok(());
         }
-        Err(format!("no log line contains `{wanted}`"))
+        Err(format!(
+            "no log line since the latest fault contains `{wanted}`"
+        ))
     }
 
     fn asked(&mut self, nodes: Option<&Selector>) -> Result<NodeSet, String> {

@@ -213,6 +213,23 @@ fn the_phases_of_a_failover_add_up_to_its_total() {
 }
 
 #[test]
+fn a_log_line_counts_only_since_the_latest_fault() {
+    let before = "  - expect: { log: \"forms the cluster\" }\n";
+    assert_eq!(last(before).0, Verdict::Passed);
+    let after = "  - fault: { resource: fs1/srv, do: fail }
+  - expect: { log: \"forms the cluster\" }
+";
+    let (verdict, found) = last(after);
+    assert_eq!(
+        (verdict, found.as_str()),
+        (
+            Verdict::Failed,
+            "no log line since the latest fault contains `forms the cluster`"
+        )
+    );
+}
+
+#[test]
 fn an_excepted_invariant_is_not_judged() {
     assert!(is_wanted("single-owner", &Invariant::STANDARD));
     assert!(!is_wanted("single-owner", &[Invariant::DbConverges]));

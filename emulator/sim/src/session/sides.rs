@@ -140,7 +140,8 @@ cluster:
         let lab = file::check("five.lab.yaml", LAB.as_bytes()).lab.unwrap();
         let mut session = Session::new(lab, Options::new(seed)).unwrap();
         session.run_until(std::time::Duration::from_secs(60), |it| {
-            it.observe().quorate().len() == 5
+            let seen = it.observe();
+            seen.quorate().len() == 5 && seen.owner(crate::CORE_GROUP).is_some()
         });
         session
     }
