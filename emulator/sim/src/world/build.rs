@@ -208,6 +208,9 @@ fn storage(plan: &Plan) -> Storage {
         let array = Array::new(config).expect("the lab file's rules keep disks possible");
         let disks: Vec<(DiskId, Lun)> = here().map(|disk| (disk.id, Lun(disk.lun))).collect();
         storage.add_array(array, shelf.portals.clone(), disks);
+        if !shelf.reservations {
+            storage.refuse_reservations();
+        }
     }
     storage
 }

@@ -11,6 +11,7 @@ use crate::model::{
     StepKind, Witness,
 };
 use crate::rule::Rule;
+use crate::span_words;
 use crate::syntax::Decoder;
 use base::NodeState;
 
@@ -124,8 +125,8 @@ impl Walk<'_, '_> {
             let message = format!(
                 "this cannot come true: a lost node is noticed after {} at the earliest, \
                  here are {}",
-                words(self.detection),
-                words(time)
+                span_words(self.detection),
+                span_words(time)
             );
             self.decoder.sink.report(
                 Diagnostic::error(Rule::ImpossibleWithin, span, message).hint(
@@ -185,17 +186,6 @@ impl Walk<'_, '_> {
                 .fixed_nodes(self.lab)
                 .is_some_and(|wanted| !wanted.contains(owner)),
         }
-    }
-}
-
-/// A span of time as the file writes it.
-pub(crate) fn words(span: Duration) -> String {
-    let millis = span.as_millis();
-    match millis {
-        _ if !millis.is_multiple_of(1_000) => format!("{millis}ms"),
-        _ if !millis.is_multiple_of(60_000) || millis == 0 => format!("{}s", millis / 1_000),
-        _ if !millis.is_multiple_of(3_600_000) => format!("{}m", millis / 60_000),
-        _ => format!("{}h", millis / 3_600_000),
     }
 }
 

@@ -273,42 +273,6 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
     }
 }
 
-/// A mapping from free words to single values, in file order.
-#[derive(Debug, Clone)]
-pub(crate) struct Pairs<T> {
-    pub(crate) entries: Vec<Entry<T>>,
-}
-
-impl<T: Decode> Decode for Pairs<T> {
-    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let mut entries: Vec<Entry<T>> = Vec::new();
-        let mut names = BTreeSet::new();
-        for (key, node) in decoder.entries(node, "a mapping from words to values")? {
-            if !names.insert(key.text.clone()) {
-                decoder.duplicate_key(&key.text, key.span);
-            } else if let Some(value) = T::decode(node, decoder) {
-                entries.push(Entry {
-                    name: key.text.clone(),
-                    span: key.span,
-                    value,
-                });
-            }
-        }
-        Some(Self { entries })
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Pairs<T> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("{}Pairs", T::schema_name()).into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let value = generator.subschema_for::<T>();
-        to_schema(json!({ "type": "object", "additionalProperties": value }))
-    }
-}
-
 /// Whether a key of a mapping must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(non_camel_case_types, reason = "the words of the record macro")]
@@ -354,7 +318,7 @@ impl Fields<'_> {
 
 impl Decoder<'_> {
     /// The entries of a mapping; reports anything that is none.
-    fn entries<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Key, Node)]> {
+    pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Key, Node)]> {
         match &node.value {
             Value::Map(entries) => Some(entries),
             Value::Scalar { .. } | Value::List(_) => {
@@ -432,7 +396,7 @@ impl Decoder<'_> {
         self.sink.error(Rule::NotSupported, key.span, message);
     }
 
-    fn duplicate_key(&mut self, name: &str, span: Span) {
+    pub(super) fn duplicate_key(&mut self, name: &str, span: Span) {
         let message = format!("`{name}` stands twice in this mapping");
         self.sink.error(Rule::DuplicateKey, span, message);
     }
