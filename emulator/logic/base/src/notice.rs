@@ -141,6 +141,9 @@ pub enum Notice {
     DiskHeld { disk: DiskId },
     /// Arbitration for the disk failed.
     DiskArbitrationLost { disk: DiskId },
+    /// The disk refuses persistent reservations altogether, so no node of 2008 or later can own it
+    /// (reference section 5.2: storage must implement them).
+    DiskWithoutReservations { disk: DiskId },
     /// A reservation that was held is gone (event 1038).
     DiskLost { disk: DiskId },
     /// The volume of a disk could not be used when its root was listed.

@@ -231,6 +231,9 @@ fn storage(plan: &Plan) -> Storage {
         here().for_each(|disk| lay_out(&mut array, plan, disk));
         let disks: Vec<(DiskId, Lun)> = here().map(|disk| (disk.id, Lun(disk.lun))).collect();
         storage.add_array(array, shelf.portals.clone(), disks);
+        if !shelf.reservations {
+            storage.refuse_reservations();
+        }
     }
     storage
 }

@@ -262,6 +262,9 @@ impl Disk {
 
     fn arbitrated(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, end: &Outcome) {
         let Some(data) = end.good() else {
+            if purpose == Purpose::Register && end.is_invalid_operation() {
+                self.say(Notice::DiskWithoutReservations { disk: self.id });
+            }
             self.lose_arbitration(!matches!(end, Outcome::ReservationConflict));
             return;
         };
