@@ -198,6 +198,7 @@ impl Database {
             self.serve(cx, out);
             self.compare(cx, out);
         }
+        self.reconciled(out);
         // Not over a copy that is newer, before the local replica is as new.
         let compared = matches!(self.reconcile, None | Some(Reconcile::Writing { .. }));
         if compared && !self.witness.write(&self.replica) {
@@ -208,7 +209,6 @@ impl Database {
         }
         self.answer(cx, out);
         self.say_installed(out);
-        self.reconciled(out);
     }
 }
 
