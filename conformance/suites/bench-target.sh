@@ -1,30 +1,32 @@
 #!/bin/sh
-# Measures `looksalive target` against a tuned tgt and a raw TCP pair.
+# Measures `looksalive target` against tuned tgt and against a raw TCP pair, the three in turn, and
+# prints medians of ratios with the targets' processor seconds per GiB.
 #
-#   conformance/suites/bench-target.sh [PROGRAM] [LOAD] [ROUNDS] [SECONDS]
+#   conformance/suites/bench-target.sh [ROUNDS [SECONDS [FILTER]]]
 #
-# LOAD is the load generator: cargo build --release -p initiator --example load. Needs tgt (Debian:
-# apt install tgt) and the right to run it (root). Each case runs ours, tgt and, for 4 KiB reads,
-# the raw pair in turn, ROUNDS times; what is printed is the median of the ratios, the median
-# figures, and the processor seconds that each target used per GiB.
+# PROGRAM and LOAD name the program and the example `load` of package `initiator`. Needs tgtd and
+# tgtadm (Debian: tgt). Units lie in memory (/dev/shm) if that is there: disks are not measured.
 set -eu
 
-program=${1:-target/release/looksalive}
-load=${2:-target/release/examples/load}
-rounds=${3:-5}
-seconds=${4:-2}
+rounds=${1:-5}
+seconds=${2:-3}
+filter=${3:-}
+program=${PROGRAM:-target/release/looksalive}
+load=${LOAD:-target/release/examples/load}
 port=${PORT:-13460}
-control=77
-name=iqn.2024-01.looksalive:bench
-folder=$(mktemp -d)
-ours=
-theirs=
+control=${TGT_CONTROL:-23}
+name=iqn.2024-01.example:bench
+base=/dev/shm
+[ -d "$base" ] || base=${TMPDIR:-/tmp}
+folder=$(mktemp -d "$base/bench.XXXXXX")
+running=
 
 cleanup() {
-    for process in $ours $theirs; do
-        kill "$process" 2>/dev/null || true
+    # tgtd takes no notice of a polite request.
+    for one in $running; do
+        kill -KILL "$one" 2>/dev/null || true
+        wait "$one" 2>/dev/null || true
     done
-    [ -z "$theirs" ] || kill -9 "$theirs" 2>/dev/null || true
     rm -rf "$folder"
 }
 trap cleanup EXIT INT TERM
@@ -36,72 +38,109 @@ for tool in tgtd tgtadm; do
     }
 done
 
+listens() {
+    waited=0
+    until grep -qi ":$(printf %04x "$1") 00000000:0000 0A" /proc/net/tcp; do
+        waited=$((waited + 1))
+        [ "$waited" -lt 100 ] || {
+            echo "nothing listens at port $1" >&2
+            exit 2
+        }
+        sleep 0.1
+    done
+}
+
+admin() {
+    tgtadm -C "$control" --lld iscsi "$@"
+}
+
+# Units: 1 in a file that is filled, 2 that keeps nothing.
+head -c 256M /dev/urandom >"$folder/ours"
+cp "$folder/ours" "$folder/theirs"
+
 "$program" target --listen "127.0.0.1:$port" --iqn "$name" --state "$folder/state" \
-    --lun 1=256MiB --lun 2=256MiB,null 2>"$folder/log" &
+    --lun "1=256MiB,file=$folder/ours" --lun 2=256MiB,null 2>"$folder/log" &
 ours=$!
-truncate -s 256M "$folder/tgt.disk"
+running="$running $ours"
+listens "$port"
+
+TGT_IPC_SOCKET="$folder/tgtd"
+export TGT_IPC_SOCKET
 tgtd -f -C "$control" --iscsi "portal=127.0.0.1:$((port + 1))" >"$folder/tgt.log" 2>&1 &
 theirs=$!
-sleep 1
-tgt() { tgtadm -C "$control" --lld iscsi "$@"; }
-tgt --op new --mode target --tid 1 -T "$name"
-for setting in MaxRecvDataSegmentLength=262144 MaxXmitDataSegmentLength=262144 \
+running="$running $theirs"
+listens "$((port + 1))"
+admin --mode target --op new --tid 1 -T "$name"
+admin --mode logicalunit --op new --tid 1 --lun 1 -b "$folder/theirs"
+admin --mode logicalunit --op new --tid 1 --lun 2 --bstype null -b "$folder/theirs"
+admin --mode target --op bind --tid 1 -I ALL
+for pair in MaxRecvDataSegmentLength=262144 MaxXmitDataSegmentLength=262144 \
     FirstBurstLength=262144 MaxBurstLength=1048576 InitialR2T=No; do
-    tgt --op update --mode target --tid 1 --name "${setting%=*}" --value "${setting#*=}"
+    admin --mode target --op update --tid 1 --name "${pair%%=*}" --value "${pair#*=}"
 done
-tgt --op new --mode logicalunit --tid 1 --lun 1 -b "$folder/tgt.disk"
-tgt --op new --mode logicalunit --tid 1 --lun 2 --bstype null -b null
-tgt --op bind --mode target --tid 1 -I ALL
 
-# Clock ticks of a process, its threads included.
-ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+"$load" raw-server "127.0.0.1:$((port + 2))" &
+raw=$!
+running="$running $raw"
+listens "$((port + 2))"
 
-# median FILE COLUMN
-median() {
-    awk -v c="$2" '{ print $c }' "$1" | sort -g |
-        awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+# measure WHO OPERATION BYTES DEPTH UNIT: appends the figures to a file of this workload.
+measure() {
+    case "$1" in
+    ours) at=$port pid=$ours what=$2 ;;
+    tgt) at=$((port + 1)) pid=$theirs what=$2 ;;
+    raw) at=$((port + 2)) pid=$raw what=raw ;;
+    esac
+    "$load" "127.0.0.1:$at" "$name" "$5" "$what" "$3" "$4" "$seconds" "$pid" |
+        tr -d '{}"' | tr ',' '\n' | awk -F: '
+            $1 == "per_second" { rate = $2 }
+            $1 == "processor_seconds_per_gib" { used = $2 }
+            END { print rate, used }' >>"$folder/$1.$2.$3.$4.$5"
 }
 
-# one WHO PROCESS PORT LUN WHAT BYTES DEPTH: prints operations, MiB per second, CPU seconds per GiB
-one() {
-    before=$(ticks "$2")
-    figures=$("$load" "127.0.0.1:$3" "$name" "$4" "$5" "$6" "$7" "$seconds")
-    after=$(ticks "$2")
-    echo "$figures" | awk -v t=$((after - before)) -v s="$seconds" -v hz="$(getconf CLK_TCK)" \
-        -v b="$6" '{ g = $1 * s * b / 1073741824; print $1, $2, (g > 0 ? t / hz / g : 0) }'
-}
-
-# Both files are filled, so that reads come from memory on both sides.
-"$load" "127.0.0.1:$port" "$name" 1 write 1048576 4 "$seconds" >/dev/null
-"$load" "127.0.0.1:$((port + 1))" "$name" 1 write 1048576 4 "$seconds" >/dev/null
-
-printf '%-34s %9s %9s %7s %9s %9s %7s\n' \
-    case ours/s tgt/s ratio ours-cpu tgt-cpu raw
-# LABEL WHAT BYTES DEPTH OURS-LUN TGT-LUN
-while read -r label what bytes depth lun_ours lun_tgt; do
-    : >"$folder/rows"
-    for _ in $(seq "$rounds"); do
-        a=$(one ours "$ours" "$port" "$lun_ours" "$what" "$bytes" "$depth")
-        b=$(one tgt "$theirs" $((port + 1)) "$lun_tgt" "$what" "$bytes" "$depth")
-        c=0
-        if [ "$label" = read-4K-depth-32-file ]; then
-            c=$("$load" raw "$bytes" "$depth" "$seconds" | cut -d' ' -f1)
-        fi
-        echo "$a $b $c" |
-            awk '{ print $0, ($4 > 0 ? $1 / $4 : 0), ($7 > 0 ? $1 / $7 : 0) }' >>"$folder/rows"
+# compare TITLE OPERATION BYTES DEPTH UNIT [UNIT OF TGT]
+compare() {
+    case "$1" in
+    *"$filter"*) ;;
+    *) return ;;
+    esac
+    other=${6:-$5}
+    round=0
+    while [ "$round" -lt "$rounds" ]; do
+        measure ours "$2" "$3" "$4" "$5"
+        measure tgt "$2" "$3" "$4" "$other"
+        measure raw "$2" "$3" "$4" "$5"
+        round=$((round + 1))
     done
-    printf '%-34s %9s %9s %7.2f %9.3f %9.3f %7.2f\n' "$label" \
-        "$(median "$folder/rows" 1)" "$(median "$folder/rows" 4)" "$(median "$folder/rows" 8)" \
-        "$(median "$folder/rows" 3)" "$(median "$folder/rows" 6)" "$(median "$folder/rows" 9)"
-done <<CASES
-read-4K-depth-1-file read 4096 1 1 1
-read-4K-depth-32-file read 4096 32 1 1
-read-4K-depth-32-file-against-null read 4096 32 1 2
-read-4K-depth-32-null-against-null read 4096 32 2 2
-write-4K-depth-32-file write 4096 32 1 1
-read-64K-depth-8-file read 65536 8 1 1
-write-64K-depth-8-file write 65536 8 1 1
-read-1M-depth-4-file read 1048576 4 1 1
-write-1M-depth-4-file write 1048576 4 1 1
-reservations-depth-1 pr 0 1 1 1
-CASES
+    paste -d ' ' "$folder/ours.$2.$3.$4.$5" "$folder/tgt.$2.$3.$4.$other" \
+        "$folder/raw.$2.$3.$4.$5" | awk -v title="$1" '
+        function median(list, count,    at, to, kept) {
+            for (at = 2; at <= count; at++) {
+                kept = list[at]
+                for (to = at - 1; to > 0 && list[to] > kept; to--) list[to + 1] = list[to]
+                list[to + 1] = kept
+            }
+            return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
+        }
+        {
+            rate[NR] = $1; ratio[NR] = $1 / $3; share[NR] = $1 / $5
+            used[NR] = $2; less[NR] = $4 > 0 ? $2 / $4 : 0
+        }
+        END {
+            printf "%-34s %10.0f %8.2f %8.2f %9.3f %8.2f\n", title, median(rate, NR), \
+                median(ratio, NR), median(share, NR), median(used, NR), median(less, NR)
+        }'
+    rm -f "$folder"/*."$2.$3.$4".*
+}
+
+printf '%-34s %10s %8s %8s %9s %8s\n' workload per-second vs-tgt vs-raw cpu-s/GiB cpu-vs-tgt
+compare "read 4 KiB, depth 1" read 4096 1 1
+compare "read 4 KiB, depth 32" read 4096 32 1
+compare "read 4 KiB, depth 32, tgt null" read 4096 32 1 2
+compare "read 4 KiB, depth 32, both null" read 4096 32 2
+compare "write 4 KiB, depth 32" write 4096 32 1
+compare "read 64 KiB, depth 8" read 65536 8 1
+compare "write 64 KiB, depth 8" write 65536 8 1
+compare "read 1 MiB, depth 4" read 1048576 4 1
+compare "write 1 MiB, depth 4" write 1048576 4 1
+compare "reservations, depth 1" reservations 8192 1 1

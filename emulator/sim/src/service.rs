@@ -39,7 +39,7 @@ impl Service for Node {
     }
 
     fn drain(&mut self, effects: &mut Vec<Effect>) {
-        effects.extend(self.effects());
+        self.swap_effects(effects);
     }
 
     fn picture(&self) -> Picture {

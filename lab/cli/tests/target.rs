@@ -2,6 +2,8 @@
 
 #[path = "target/abort.rs"]
 mod abort;
+#[path = "target/client.rs"]
+mod client;
 #[path = "target/faults.rs"]
 mod faults;
 #[path = "target/kill.rs"]

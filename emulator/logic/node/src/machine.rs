@@ -147,6 +147,16 @@ impl Node {
         self.effects.drain(..)
     }
 
+    /// As [`Self::effects`], all at once and without moving each: `into` gets what there is and
+    /// gives its room for what comes next.
+    pub fn swap_effects(&mut self, into: &mut Vec<Effect>) {
+        if into.is_empty() {
+            std::mem::swap(into, &mut self.effects);
+        } else {
+            into.append(&mut self.effects);
+        }
+    }
+
     /// Why the service ended, if it has.
     #[must_use]
     pub fn halted(&self) -> Option<HaltReason> {

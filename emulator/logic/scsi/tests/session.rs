@@ -99,7 +99,7 @@ impl Pair {
             }
         }
         if let Some(session) = &mut self.session {
-            out.append(&mut session.output);
+            out.append(&mut session.output.take());
         }
         out
     }
@@ -145,7 +145,7 @@ fn serve(session: &mut Session, medium: &mut [u8], step: Step<'_>) -> Option<Clo
             }
             let at = session.begin();
             if command.task.reads {
-                session.output.extend_from_slice(&medium[range]);
+                session.output.bytes.extend_from_slice(&medium[range]);
             } else if command.task.writes {
                 medium[range].copy_from_slice(command.data);
             }
@@ -153,7 +153,7 @@ fn serve(session: &mut Session, medium: &mut [u8], step: Step<'_>) -> Option<Clo
         }
         Step::Gathered(transfer) => {
             let range = range(&transfer.cdb);
-            medium[range.clone()].copy_from_slice(&transfer.data);
+            medium[range.clone()].copy_from_slice(transfer.data());
             let at = session.begin();
             session.end(&transfer.task, at, &good(range.len()));
         }

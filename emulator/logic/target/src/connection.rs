@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use scsi::iscsi::frame::{Cut, Framing};
 use scsi::iscsi::login::{LoggedIn, LoginProgress, LoginStatus, Policy, Responder};
 use scsi::iscsi::negotiation::DEFAULT_SEGMENT_BYTES;
-use scsi::iscsi::target::{CloseReason, Session, Step};
+use scsi::iscsi::target::{CloseReason, Output, Session, Step};
 use scsi::iscsi::text;
 use scsi::{InitiatorPort, Lun, NexusId};
 
@@ -83,7 +83,7 @@ enum Phase {
 pub struct Connection {
     portal: Portal,
     phase: Phase,
-    login_output: Vec<u8>,
+    login_output: Output,
 }
 
 impl std::fmt::Debug for Connection {
@@ -101,7 +101,7 @@ impl Connection {
         Self {
             portal,
             phase: Phase::Login(Box::new(login)),
-            login_output: Vec::new(),
+            login_output: Output::default(),
         }
     }
 
@@ -146,8 +146,24 @@ impl Connection {
         }
     }
 
+    /// Where bytes from the initiator belong before any others: the rest of a long data segment.
+    /// What is put there is told by [`Self::landed`] and does not go to [`Self::receive`].
+    pub fn landing(&mut self) -> Option<&mut [u8]> {
+        match &mut self.phase {
+            Phase::Full(full) => full.session.landing(),
+            _ => None,
+        }
+    }
+
+    /// So many bytes were put where they belong.
+    pub fn landed(&mut self, bytes: usize) {
+        if let Phase::Full(full) = &mut self.phase {
+            full.session.landed(bytes);
+        }
+    }
+
     /// What is to be sent; whoever sends it clears it.
-    pub fn output(&mut self) -> &mut Vec<u8> {
+    pub fn output(&mut self) -> &mut Output {
         match &mut self.phase {
             Phase::Login(_) => &mut self.login_output,
             Phase::Discovery(session) => &mut session.output,
@@ -197,7 +213,7 @@ impl Connection {
                 );
             }
         };
-        match login.receive(&frame, &mut self.login_output) {
+        match login.receive(&frame, &mut self.login_output.bytes) {
             LoginProgress::Continues => (frame.length, None),
             LoginProgress::Refused(status) => {
                 (frame.length, Some(Progress::Close(Closed::Refused(status))))

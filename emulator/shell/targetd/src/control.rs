@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ pub const FORMS: &str = "\
 {lun: N, do: attention-storm, commands: K} | {lun: N, do: preempt-reservation} | \
 {lun: N, do: clear-reservations} | {lun: N, do: heal} | \
 {path: {portal: P, from: INITIATOR}, do: drop} | {path: all, do: heal} | \
-{target: restart} | {target: restart, power-loss: true} | {heal: all}";
+{target: restart} | {target: restart, power-loss: true} | {heal: all}. \
+What can be healed heals by itself with for: 30s";
 
 type Words = BTreeMap<String, Vec<String>>;
 
@@ -69,7 +70,7 @@ impl Drop for Control {
 /// How long a request may be, in bytes.
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
 
-fn serve(shared: &Shared, stream: UnixStream) {
+fn serve(shared: &Arc<Shared>, stream: UnixStream) {
     let Ok(mut answers) = stream.try_clone() else {
         return;
     };
@@ -89,28 +90,101 @@ fn serve(shared: &Shared, stream: UnixStream) {
     }
 }
 
-fn perform(shared: &Shared, line: &str) -> Result<(), String> {
+fn perform(shared: &Arc<Shared>, line: &str) -> Result<(), String> {
     let words: Words =
         serde_json::from_str(line).map_err(|error| format!("not an object of words: {error}"))?;
+    let time = match words.get("for") {
+        None => None,
+        Some(_) => Some(healing_time(&words)?),
+    };
+    let undo = inject(shared, &words)?;
+    if let Some((undo, time)) = undo.zip(time) {
+        undo.after(time, Arc::downgrade(shared));
+    }
+    Ok(())
+}
+
+/// After how long a fault heals; refused where there is nothing to heal.
+fn healing_time(words: &Words) -> Result<Duration, String> {
+    let heals = [
+        "offline",
+        "full",
+        "save-fails",
+        "medium-error",
+        "slow",
+        "drop",
+    ];
+    if !heals.contains(&one(words, "do").unwrap_or_default()) {
+        return Err("this does not heal by itself: leave `for` out".to_owned());
+    }
+    let time = one(words, "for").and_then(duration);
+    time.ok_or_else(|| "`for` must be a duration such as 900ms, 30s or 5m".to_owned())
+}
+
+fn inject(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
     if words.contains_key("lun") {
-        return on_unit(shared, &words);
+        return on_unit(shared, words);
     }
-    if words
-        .keys()
-        .any(|key| key == "path" || key.starts_with("path."))
-    {
-        return on_path(shared, &words);
+    let is_path = |key: &String| key == "path" || key.starts_with("path.");
+    if words.keys().any(is_path) {
+        return on_path(shared, words);
     }
-    match (one(&words, "target"), one(&words, "heal")) {
-        (Some("restart"), _) => shared.restart(one(&words, "power-loss") == Some("true")),
+    match (one(words, "target"), one(words, "heal")) {
+        (Some("restart"), _) => shared.restart(one(words, "power-loss") == Some("true"))?,
         (_, Some("all")) => {
             let luns = shared.core().target.luns();
             luns.into_iter().for_each(|lun| heal(shared, lun));
             shared.paths().clear();
-            Ok(())
         }
-        _ => Err(unknown()),
+        _ => return Err(unknown()),
     }
+    Ok(None)
+}
+
+/// What takes a fault back.
+#[derive(Debug)]
+enum Undo {
+    /// A fault of a unit, by its number.
+    Fault(u64),
+    Slow(Lun, Duration),
+    Path(LostPath),
+}
+
+impl Undo {
+    /// Takes the fault back later, unless the target is gone or someone was faster.
+    fn after(self, time: Duration, shared: Weak<Shared>) {
+        thread::spawn(move || {
+            thread::sleep(time);
+            if let Some(shared) = shared.upgrade() {
+                self.now(&shared);
+            }
+        });
+    }
+
+    fn now(self, shared: &Shared) {
+        match self {
+            Self::Fault(number) => heal_one(shared, number),
+            Self::Slow(lun, latency) => {
+                let mut latencies = shared.latencies();
+                if latencies.get(&lun) == Some(&latency) {
+                    latencies.remove(&lun);
+                }
+            }
+            Self::Path(lost) => shared.paths().retain(|path| *path != lost),
+        }
+    }
+}
+
+/// A unit heals as a whole, so what else is wrong with it is broken again.
+fn heal_one(shared: &Shared, number: u64) {
+    let mut standing = shared.faults();
+    let Some(healed) = standing.remove(&number) else {
+        return;
+    };
+    let mut core = shared.core();
+    core.target.heal(healed.lun());
+    let others = standing.values().filter(|it| it.lun() == healed.lun());
+    others.for_each(|fault| core.target.fault(fault.clone()));
 }
 
 fn unknown() -> String {
@@ -125,11 +199,12 @@ fn one<'a>(words: &'a Words, key: &str) -> Option<&'a str> {
 }
 
 fn heal(shared: &Shared, lun: Lun) {
+    shared.faults().retain(|_, fault| fault.lun() != lun);
     shared.core().target.heal(lun);
     shared.latencies().remove(&lun);
 }
 
-fn on_unit(shared: &Shared, words: &Words) -> Result<(), String> {
+fn on_unit(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
     // `array/lun` as in lab files, or the number alone.
     let named = one(words, "lun").unwrap_or_default();
     let number = named.rsplit('/').next().and_then(|it| it.parse().ok());
@@ -153,18 +228,33 @@ fn on_unit(shared: &Shared, words: &Words) -> Result<(), String> {
             let latency = one(words, "latency").and_then(duration);
             let latency = latency.ok_or("`latency` must be a duration such as 900ms or 2s")?;
             shared.latencies().insert(lun, latency);
-            return Ok(());
+            return Ok(Some(Undo::Slow(lun, latency)));
         }
-        "preempt-reservation" => return shared.intrude(lun, Intrusion::Preempt),
-        "clear-reservations" => return shared.intrude(lun, Intrusion::Clear),
+        "preempt-reservation" => return shared.intrude(lun, Intrusion::Preempt).map(|()| None),
+        "clear-reservations" => return shared.intrude(lun, Intrusion::Clear).map(|()| None),
         "heal" => {
             heal(shared, lun);
-            return Ok(());
+            return Ok(None);
         }
         _ => return Err(unknown()),
     };
-    shared.core().target.fault(fault);
-    Ok(())
+    Ok(stand(shared, fault).map(Undo::Fault))
+}
+
+/// How many faults may stand at a time.
+const FAULTS_MAX: usize = 1024;
+
+/// Breaks a unit; returns the number of a fault that stands until it is healed.
+fn stand(shared: &Shared, fault: Fault) -> Option<u64> {
+    let mut standing = shared.faults();
+    shared.core().target.fault(fault.clone());
+    let passes = matches!(fault, Fault::AttentionStorm(..));
+    if passes || standing.len() >= FAULTS_MAX {
+        return None;
+    }
+    let number = standing.keys().last().map_or(0, |last| last + 1);
+    standing.insert(number, fault);
+    Some(number)
 }
 
 /// First and last block, as the lab file counts.
@@ -180,10 +270,10 @@ fn blocks(words: &Words) -> Result<std::ops::Range<u64>, String> {
 }
 
 fn duration(text: &str) -> Option<Duration> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1),
-        None => (text.strip_suffix('s')?, 1000),
-    };
+    let units = [("ms", 1), ("s", 1000), ("m", 60_000)];
+    let (number, unit) = units
+        .into_iter()
+        .find_map(|(unit, millis)| Some((text.strip_suffix(unit)?, millis)))?;
     let millis = number.parse::<u64>().ok()?.checked_mul(unit)?;
     Some(Duration::from_millis(millis)).filter(|it| *it <= LATENCY_MAX)
 }
@@ -191,11 +281,11 @@ fn duration(text: &str) -> Option<Duration> {
 /// Slower than this is dead: use offline.
 const LATENCY_MAX: Duration = Duration::from_secs(600);
 
-fn on_path(shared: &Shared, words: &Words) -> Result<(), String> {
+fn on_path(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
     match one(words, "do") {
         Some("heal") => {
             shared.paths().clear();
-            Ok(())
+            Ok(None)
         }
         Some("drop") => {
             let portal = match one(words, "path.portal") {
@@ -203,8 +293,9 @@ fn on_path(shared: &Shared, words: &Words) -> Result<(), String> {
                 Some(number) => Some(PortId(number.parse().map_err(|_| "no such portal")?)),
             };
             let initiator = one(words, "path.from").map(str::to_owned);
-            shared.drop_path(LostPath { portal, initiator });
-            Ok(())
+            let lost = LostPath { portal, initiator };
+            shared.drop_path(lost.clone());
+            Ok(Some(Undo::Path(lost)))
         }
         _ => Err(unknown()),
     }
@@ -249,6 +340,7 @@ mod tests {
     fn durations_have_units_and_an_end() {
         assert_eq!(duration("900ms"), Some(Duration::from_millis(900)));
         assert_eq!(duration("2s"), Some(Duration::from_secs(2)));
+        assert_eq!(duration("5m"), Some(Duration::from_secs(300)));
         assert_eq!(
             [
                 duration("2"),

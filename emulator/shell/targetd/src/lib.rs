@@ -7,6 +7,7 @@
 mod control;
 mod events;
 mod file_store;
+mod input;
 mod options;
 mod registry;
 mod server;

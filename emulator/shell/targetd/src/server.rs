@@ -13,8 +13,8 @@ use scsi::iscsi::login::Policy;
 use scsi::iscsi::negotiation::Parameters;
 use scsi::{InitiatorPort, Isid, Lun, Status};
 use target::{
-    Config, ConfigError, Connection, ImageError, Intrusion, Obligation, PortId, Portal, Target,
-    UnitConfig, Vault,
+    Config, ConfigError, Connection, Fault, ImageError, Intrusion, Obligation, PortId, Portal,
+    Target, UnitConfig, Vault,
 };
 
 use crate::control::{Control, LostPath};
@@ -36,6 +36,9 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// Another target uses the state folder.
+    #[error("another target uses the state folder {0}: stop it, or give this one its own")]
+    InUse(String),
     /// A unit's file cannot be used.
     #[error("cannot use {path} for LUN {lun}: {error}")]
     Disk {
@@ -100,6 +103,8 @@ pub(crate) struct Shared {
     stopping: AtomicBool,
     next_handle: AtomicU16,
     options: Options,
+    /// Faults of units that stand, by number. Locked before the core where both are.
+    faults: Mutex<BTreeMap<u64, Fault>>,
     latencies: Mutex<BTreeMap<Lun, Duration>>,
     paths: Mutex<Vec<LostPath>>,
 }
@@ -108,6 +113,11 @@ impl Shared {
     /// A thread that panicked held the lock for one command; the target checks itself.
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The faults of units that stand.
+    pub(crate) fn faults(&self) -> MutexGuard<'_, BTreeMap<u64, Fault>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How late units answer, where a fault makes them.
@@ -157,9 +167,11 @@ impl Shared {
     /// The target restarts: sessions end. With power loss it starts from what was saved, without
     /// it everything but the sessions stays.
     pub(crate) fn restart(&self, power_loss: bool) -> Result<(), String> {
+        let mut standing = self.faults();
         let mut core = self.core();
         self.registry.close_all();
         if power_loss {
+            standing.clear();
             let new = open(&self.options).map_err(|error| error.to_string())?;
             core.target = new.target;
             core.generation += 1;
@@ -181,6 +193,8 @@ pub struct Server {
     threads: Vec<JoinHandle<()>>,
     /// Held for as long as the target runs.
     control: Option<Control>,
+    /// Held for as long as the target runs: no other may use the state folder.
+    _lock: fs::File,
 }
 
 impl std::fmt::Debug for Server {
@@ -197,7 +211,7 @@ impl Server {
     /// # Errors
     /// When any of it is not possible; nothing runs then.
     pub fn start(options: &Options, listener: Listener) -> Result<Self, StartError> {
-        fs::create_dir_all(&options.state).map_err(|error| state_error(options, error))?;
+        let lock = lock(options)?;
         let core = open(options)?;
         let mut sockets = Vec::new();
         for address in &options.listen {
@@ -218,6 +232,7 @@ impl Server {
             stopping: AtomicBool::new(false),
             next_handle: AtomicU16::new(1),
             options: options.clone(),
+            faults: Mutex::default(),
             latencies: Mutex::default(),
             paths: Mutex::default(),
         });
@@ -226,6 +241,7 @@ impl Server {
             addresses,
             threads: Vec::new(),
             control: None,
+            _lock: lock,
         };
         for (at, socket) in (0_u16..).zip(sockets) {
             server.listen(options, PortId(at), socket);
@@ -310,6 +326,20 @@ fn open(options: &Options) -> Result<Core, StartError> {
         vault,
         generation: 0,
     })
+}
+
+/// Makes the state folder ours.
+fn lock(options: &Options) -> Result<fs::File, StartError> {
+    let unusable = |error| state_error(options, error);
+    fs::create_dir_all(&options.state).map_err(unusable)?;
+    let file = fs::File::create(options.state.join("lock")).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(StartError::InUse(options.state.display().to_string()))
+        }
+        Err(fs::TryLockError::Error(error)) => Err(unusable(error)),
+    }
 }
 
 fn state_error(options: &Options, error: io::Error) -> StartError {

@@ -1,17 +1,20 @@
 //! One connection: reads, lets the target answer, syncs where promised, writes.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use target::{Closed, Connection, Progress};
 
 use crate::events::Event;
+use crate::input::Input;
 use crate::registry::ConnectionId;
 use crate::server::Shared;
 
-/// What is read at once, and the least room for one PDU.
-const BUFFER_BYTES: usize = 512 << 10;
+/// What the output keeps for the next answers: one large answer does not hold memory for ever.
+const OUTPUT_BYTES_KEPT: usize = 4 << 20;
+/// An initiator that takes nothing for so long is given up.
+const DEAF_MAX: Duration = Duration::from_secs(60);
 /// A silent initiator is pinged after this, and given up after as long again.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
@@ -39,52 +42,6 @@ pub(crate) enum Ended {
     /// The network failed.
     #[error("the network failed: {0}")]
     Network(#[from] io::Error),
-}
-
-/// Bytes read and not yet done with.
-struct Input {
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl Input {
-    fn new() -> Self {
-        Self {
-            bytes: vec![0; BUFFER_BYTES],
-            start: 0,
-            end: 0,
-        }
-    }
-
-    fn filled(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
-    }
-
-    /// So many bytes are done with.
-    fn consume(&mut self, bytes: usize) {
-        self.start += bytes;
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-        }
-    }
-
-    /// Makes room for `need` bytes from the front of what is left.
-    fn make_room(&mut self, need: usize) {
-        if self.start + need > self.bytes.len() {
-            self.bytes.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
-        }
-        if need > self.bytes.len() {
-            self.bytes.resize(need, 0);
-        }
-    }
-
-    fn read(&mut self, stream: &mut TcpStream) -> io::Result<usize> {
-        let count = stream.read(&mut self.bytes[self.end..])?;
-        self.end += count;
-        Ok(count)
-    }
 }
 
 /// One connection while it stands.
@@ -116,6 +73,7 @@ impl Session<'_> {
     fn serve(&mut self) -> Result<std::convert::Infallible, Ended> {
         self.stream.set_nodelay(true)?;
         self.stream.set_read_timeout(Some(SILENCE_MAX))?;
+        self.stream.set_write_timeout(Some(DEAF_MAX))?;
         let mut input = Input::new();
         loop {
             self.read(&mut input)?;
@@ -131,9 +89,13 @@ impl Session<'_> {
                 self.stream.set_read_timeout(Some(silence_max))?;
                 self.hurried = waiting;
             }
-            match input.read(&mut self.stream) {
-                Ok(0) => return Err(Ended::Eof),
-                Ok(_) => return Ok(()),
+            let read = input.read(&mut self.stream, self.connection.landing());
+            match read {
+                Ok((0, _)) => return Err(Ended::Eof),
+                Ok((_, landed)) => {
+                    self.connection.landed(landed);
+                    return Ok(());
+                }
                 Err(error) if is_timeout(&error) && waiting => self.look_again()?,
                 Err(error) if is_timeout(&error) => self.ping()?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -239,10 +201,18 @@ impl Session<'_> {
 
     fn flush(&mut self) -> Result<(), Ended> {
         let output = self.connection.output();
-        self.stream.write_all(output)?;
-        output.clear();
-        // One large answer should not hold its memory for ever.
-        output.shrink_to(BUFFER_BYTES);
+        let mut parts: Vec<IoSlice<'_>> = output.parts().map(IoSlice::new).collect();
+        let mut parts = &mut parts[..];
+        while !parts.is_empty() {
+            match self.stream.write_vectored(parts) {
+                Ok(0) => return Err(Ended::Eof),
+                Ok(sent) => IoSlice::advance_slices(&mut parts, sent),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => return Err(Ended::Silent),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        output.clear(OUTPUT_BYTES_KEPT);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The checkers: one file each, with the clause it stands for.
 //!
-//! They look only when something has changed that could be seen, never on the heartbeat path. Each
+//! They look only when something has changed that could be seen and every ten seconds of virtual
+//! time, never on the heartbeat path. Each
 //! is proven by a history that breaks its rule. A checker that has found something falls silent,
 //! because one broken rule tends to break again at every step.
 
@@ -56,6 +57,8 @@ pub enum Ended {
 /// One change that could be seen.
 #[derive(Clone, Copy, Debug)]
 pub enum Change<'a> {
+    /// Only time passed: some rules are broken by what does not happen.
+    Time,
     /// A node shows another state; the scene still has the one before.
     Picture(&'a Picture),
     /// A node said something.

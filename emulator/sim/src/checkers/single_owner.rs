@@ -24,7 +24,7 @@ impl Checker for SingleOwner {
 
     fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         self.grace.see(scene, change);
-        if !matches!(change, Change::Runs(_) | Change::Picture(_)) {
+        if !matches!(change, Change::Runs(_) | Change::Picture(_) | Change::Time) {
             return Ok(());
         }
         let excused = self.grace.excused(scene);

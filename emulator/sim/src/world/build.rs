@@ -105,6 +105,7 @@ impl<S: Service> World<S> {
             deliveries: 0,
             trace_polls: options.trace_polls,
             jury: Jury::standard(),
+            review_at: Timestamp::ZERO,
             trace: Trace::new(options.keep),
             log: Log::new(options.keep),
             effects: Vec::new(),

@@ -140,6 +140,8 @@ pub struct World<S: Service = Node> {
     deliveries: u64,
     trace_polls: bool,
     jury: Jury,
+    /// When the checkers look even if nothing has changed.
+    review_at: Timestamp,
     trace: Trace,
     log: Log,
     effects: Vec<Effect>,

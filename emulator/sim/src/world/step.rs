@@ -1,5 +1,7 @@
 //! The loop, and the short way of a datagram through it.
 
+use std::time::Duration;
+
 use base::{NetworkId, NodeId, NodeSet, Timestamp};
 use bottom::txlog::DiskOutcome;
 use node::{Event, Frame};
@@ -8,6 +10,9 @@ use super::seat::FRAMES_HELD_MAX;
 use super::{ForNode, Happening, World};
 use crate::checkers::Change;
 use crate::service::Service;
+
+/// How often the checkers look although nothing has changed.
+const REVIEW_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the loop came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +30,10 @@ impl<S: Service> World<S> {
         while let Some((at, what)) = self.queue.pop_until(limit) {
             self.now = at;
             self.happen(what);
+            if at >= self.review_at {
+                self.review_at = at + REVIEW_EVERY;
+                self.changed(&Change::Time);
+            }
             if !self.touched.is_empty() || self.outside.has_changes() {
                 self.observe();
             }
@@ -226,7 +235,7 @@ impl<S: Service> World<S> {
     }
 
     /// Puts something for the current life of a node into the queue.
-    pub(super) fn send_to_node(&mut self, node: NodeId, after: std::time::Duration, what: ForNode) {
+    pub(super) fn send_to_node(&mut self, node: NodeId, after: Duration, what: ForNode) {
         let Some(seat) = self.seats.get(node.index()) else {
             return;
         };

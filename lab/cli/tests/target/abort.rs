@@ -6,10 +6,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use initiator::{Client, ClientError};
 use scsi::pr::Out;
 use scsi::{Command, Outcome, ReservationKey, ReservationType};
 
+use super::client::{Client, ClientError};
 use super::process::{Dice, LUN, Target, identity, rounds};
 
 const DEPTH: u32 = 32;
@@ -68,7 +68,7 @@ fn write_all(
         match victim.next_outcome() {
             Ok((_, outcome)) => done += u32::from(outcome.good().is_some()),
             Err(ClientError::Deadline(_)) => {}
-            Err(error) => panic!("{error}"),
+            Err(error) => panic!("{error:?}"),
         }
     }
     victim.set_deadline(Duration::from_secs(20));

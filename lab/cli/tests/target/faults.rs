@@ -70,7 +70,7 @@ fn read(lba: u64) -> Command {
 
 const GOOD: Outcome = Outcome::Good(Vec::new());
 
-fn reserve(client: &mut initiator::Client, persistent: bool) {
+fn reserve(client: &mut super::client::Client, persistent: bool) {
     let key = ReservationKey::new(5).unwrap();
     let mut register = Out::register(None, Some(key));
     register.aptpl = persistent;
@@ -204,6 +204,26 @@ fn reservations_that_cannot_be_saved_close_the_unit() {
 }
 
 #[test]
+fn a_fault_with_a_time_heals_itself_and_nothing_else() {
+    let lab = Lab::start();
+    let mut client = lab.target.connect(1);
+    lab.fault("{lun: 0, do: medium-error, blocks: [5, 5]}");
+    lab.fault("{lun: 0, do: offline, for: 300ms}");
+    let Outcome::CheckCondition(sense) = client.insist(LUN, &read(0)).unwrap() else {
+        panic!("it is offline")
+    };
+    assert_eq!(sense.key, SenseKey::NotReady);
+    let start = Instant::now();
+    while client.insist(LUN, &read(0)).unwrap().good().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(10), "it never healed");
+    }
+    let Outcome::CheckCondition(sense) = client.insist(LUN, &read(5)).unwrap() else {
+        panic!("block 5 is still bad")
+    };
+    assert_eq!(sense.key, SenseKey::MediumError);
+}
+
+#[test]
 fn what_is_no_fault_is_refused_with_what_is() {
     let lab = Lab::start();
     for (yaml, says) in [
@@ -213,6 +233,11 @@ fn what_is_no_fault_is_refused_with_what_is() {
         (
             "{lun: 0, do: medium-error, blocks: [9, 8]}",
             "[FIRST, LAST]",
+        ),
+        ("{lun: 0, do: offline, for: 3}", "`for` must be"),
+        (
+            "{lun: 0, do: clear-reservations, for: 3s}",
+            "leave `for` out",
         ),
         ("{lun: ", "the fault:1"),
         ("[1, 2]", "not a mapping"),

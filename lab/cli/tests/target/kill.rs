@@ -4,11 +4,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use initiator::Client;
 use scsi::pr::{FullStatus, InAction, Out};
 use scsi::{Command, NexusId, Outcome, ReservationKey, ReservationType};
 use target::{Array, Config, PortId, UnitConfig};
 
+use super::client::Client;
 use super::process::{Dice, LUN, NAME, Target, identity, rounds};
 
 const NODES: [u8; 2] = [1, 2];

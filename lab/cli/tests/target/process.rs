@@ -6,10 +6,11 @@ use std::path::Path;
 use std::process::{Child, Command as Process, Stdio};
 use std::time::Duration;
 
-use initiator::Client;
 use scsi::iscsi::login::Identity;
 use scsi::iscsi::negotiation::Parameters;
 use scsi::{InitiatorPort, Isid, Lun};
+
+use super::client::{Client, ClientError};
 
 pub(crate) const NAME: &str = "iqn.2024-01.example:array";
 pub(crate) const LUN: Lun = Lun(0);
@@ -66,7 +67,7 @@ impl Target {
             .expect("the target lets us in")
     }
 
-    pub(crate) fn connect_as(&self, identity: &Identity) -> Result<Client, initiator::ClientError> {
+    pub(crate) fn connect_as(&self, identity: &Identity) -> Result<Client, ClientError> {
         Client::connect(self.address, identity.clone(), Duration::from_secs(20))
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use initiator::{Client, ClientError};
+use initiator::LinkError;
 use scsi::iscsi::chap::Credentials;
 use scsi::iscsi::login::Identity;
 use scsi::pr::{InAction, Keys, Out};
 use scsi::{Command, Outcome, ReservationKey, ReservationType, asc};
 
+use super::client::{Client, ClientError};
 use super::process::{LUN, Target, identity};
 
 fn key(value: u64) -> ReservationKey {
@@ -102,11 +103,11 @@ fn chap_is_asked_for_and_given_in_turn() {
     };
     assert!(matches!(
         target.connect_as(&wrong),
-        Err(ClientError::Connection(_))
+        Err(ClientError::Link(LinkError::Session(_)))
     ));
     assert!(matches!(
         target.connect_as(&identity(1)),
-        Err(ClientError::Connection(_))
+        Err(ClientError::Link(LinkError::Session(_)))
     ));
 }
 
@@ -168,4 +169,25 @@ fn nobody_who_sends_garbage_keeps_others_from_working() {
     }
     let ready = client.insist(LUN, &Command::TestUnitReady).unwrap();
     assert_eq!(ready, Outcome::Good(Vec::new()));
+}
+
+#[test]
+fn a_second_target_does_not_share_the_state_folder() {
+    let state = tempfile::tempdir().unwrap();
+    let _first = Target::start(state.path(), &[]);
+    let second = std::process::Command::new(env!("CARGO_BIN_EXE_looksalive"))
+        .args([
+            "target",
+            "--listen",
+            "127.0.0.1:0",
+            "--lun",
+            "0=1MiB",
+            "--state",
+        ])
+        .arg(state.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(3), "{said}");
+    assert!(said.contains("another target uses"), "{said}");
 }

@@ -64,6 +64,8 @@ enum Timer {
     Join,
     /// Tell active nodes outside the view that they are out.
     Exclude,
+    /// An active node has been between two views for as long as the others wait for it to end.
+    Undecided,
 }
 
 /// The manager's state.
@@ -84,7 +86,7 @@ pub struct Membership {
     removed: BTreeMap<NodeId, Option<base::Incarnation>>,
     active: bool,
     holds_witness: bool,
-    timers: Timers<5>,
+    timers: Timers<6>,
 }
 
 impl Membership {
@@ -133,6 +135,7 @@ impl Membership {
         self.timers.clear(Timer::Stage as usize);
         self.timers.clear(Timer::Opening as usize);
         self.timers.clear(Timer::Tick as usize);
+        self.timers.clear(Timer::Undecided as usize);
         self.state = State::Stable;
         // Former members that can still be reached may not have noticed that they are out.
         self.strangers = gone;
@@ -197,6 +200,7 @@ impl Manager for Membership {
         const STAGE: usize = Timer::Stage as usize;
         const JOIN: usize = Timer::Join as usize;
         const EXCLUDE: usize = Timer::Exclude as usize;
+        const UNDECIDED: usize = Timer::Undecided as usize;
         while let Some(timer) = self.timers.pop_due(cx.now.mono) {
             match timer {
                 TICK => self.tick(cx, out),
@@ -207,6 +211,8 @@ impl Manager for Membership {
                 }
                 JOIN => self.join_again(cx, out),
                 EXCLUDE => self.exclude(cx, out),
+                // The survivors may have gone on: what this node still runs must end with it.
+                UNDECIDED => out.push(Output::Excluded),
                 _ => {}
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{NodeId, NodeSet, Outbox, RegroupStage, ViewId};
 
@@ -9,10 +10,18 @@ use super::clique::{self, Gossip};
 use super::{MemberReport, Membership, Message, Output, State, Timer, View};
 use crate::Context;
 
+/// How much longer than one opening stage an active node may be without a view: a few ticks for
+/// proposal, promise and installation. rcm's wait before unfenced groups allows for it.
+const UNDECIDED_SLACK: Duration = Duration::from_secs(1);
+
 impl Membership {
     /// Starts or joins the regroup numbered `epoch`.
     pub(super) fn open(&mut self, cx: &mut Context<'_>, epoch: u64, out: &mut Outbox<Output>) {
         let defaults = cx.facts.settings.generation.defaults();
+        if self.active && !self.timers.is_set(Timer::Undecided as usize) {
+            let limit = defaults.regroup_opening_timeout + UNDECIDED_SLACK;
+            self.arm(cx, Timer::Undecided, limit);
+        }
         self.epoch = epoch;
         self.state = State::ExpectGossip;
         self.gossip.clear();

@@ -105,8 +105,8 @@ impl Framing {
         self.seal(&mut out[at..], header, data);
     }
 
-    /// The same for a PDU with so much data that has all its place already.
-    pub fn seal(&self, pdu: &mut [u8], mut header: Header, data: usize) {
+    /// Writes header, padding and digests around so much data.
+    fn seal(&self, pdu: &mut [u8], mut header: Header, data: usize) {
         let start = HEADER_BYTES + self.gap();
         let padded = start + data.next_multiple_of(4);
         header.set_data_bytes(data);
@@ -120,6 +120,27 @@ impl Framing {
             let digest = crc32c::crc32c(&pdu[start..padded]).to_le_bytes();
             pdu[padded..padded + DIGEST].copy_from_slice(&digest);
         }
+    }
+
+    /// Appends the header, with its digest, of a PDU with so much data.
+    pub fn put_header(&self, out: &mut Vec<u8>, mut header: Header, data: usize) {
+        header.set_data_bytes(data);
+        out.extend_from_slice(&header.0);
+        if self.header_digest {
+            out.extend_from_slice(&crc32c::crc32c(&header.0).to_le_bytes());
+        }
+    }
+
+    /// Appends what follows the data of a PDU that lies in `out`: padding and digest.
+    pub fn put_tail(&self, out: &mut Vec<u8>, data: std::ops::Range<usize>) {
+        let padding = data.len().next_multiple_of(4) - data.len();
+        let digested = self.data_digest && !data.is_empty();
+        let digest = digested.then(|| {
+            let digest = crc32c::crc32c(&out[data]);
+            crc32c::crc32c_append(digest, &[0; 3][..padding])
+        });
+        out.extend_from_slice(&[0; 3][..padding]);
+        out.extend(digest.into_iter().flat_map(u32::to_le_bytes));
     }
 
     /// Appends a PDU.

@@ -226,8 +226,8 @@ impl Initiator {
         const STATUS: u8 = 0x01;
         let header = &frame.header;
         let tag = Tag(header.task_tag());
-        let pending = self.pending.get_mut(&tag);
-        let pending = pending.ok_or(ConnectionError::Protocol("data for no command"))?;
+        let unknown = ConnectionError::Protocol("data for no command");
+        let pending = self.pending.get_mut(&tag).ok_or(unknown)?;
         let in_order = header.get32(40) as usize == pending.data_in.len();
         if !in_order || pending.data_in.len() + frame.data.len() > pending.data_in_max {
             return Err(ConnectionError::Protocol("data out of order or too long"));
@@ -246,16 +246,13 @@ impl Initiator {
 
     fn ready_to_transfer(&mut self, header: &Header) -> Result<(), ConnectionError> {
         let tag = Tag(header.task_tag());
-        let pending = self.pending.get(&tag);
-        let pending =
-            pending.ok_or(ConnectionError::Protocol("a request for no command's data"))?;
+        let unknown = ConnectionError::Protocol("a request for no command's data");
+        let pending = self.pending.get(&tag).ok_or(unknown)?;
         let (from, length) = (header.get32(40) as usize, header.get32(44) as usize);
-        let data = from
-            .checked_add(length)
-            .and_then(|end| pending.data_out.get(from..end));
-        let data = data.ok_or(ConnectionError::Protocol(
-            "a request for data that is not there",
-        ))?;
+        let end = from.checked_add(length);
+        let data = end.and_then(|end| pending.data_out.get(from..end));
+        let absent = ConnectionError::Protocol("a request for data that is not there");
+        let data = data.ok_or(absent)?;
         let (data, lun) = (data.to_vec(), pending.lun);
         self.send_burst(tag, lun, header.get32(20), from, &data);
         Ok(())
@@ -333,6 +330,11 @@ impl Initiator {
         let window = if window > 1 << 31 { 0 } else { window };
         let commands = self.pending.values().filter(|it| it.is_command).count();
         (window as usize).min(COMMANDS_MAX.saturating_sub(commands))
+    }
+
+    /// What was agreed at login; before that, what is asked for.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     /// Whether login is done.

@@ -4,13 +4,18 @@
 //! [`Session::output`]. Keeps the order of commands, asks for data, cuts data into PDUs, counts
 //! residuals. Not done here: commands themselves, and who may log in.
 
+mod landing;
+mod output;
 mod respond;
 mod transfer;
 
 use std::collections::{BTreeMap, VecDeque};
 
+pub use output::Output;
 pub use respond::Ending;
 pub use transfer::Transfer;
+
+use landing::Landing;
 
 use super::frame::{Cut, Frame, FrameError, Framing};
 use super::login::LoggedIn;
@@ -26,7 +31,8 @@ pub const GATHERED_BYTES_MAX: usize = 64 << 20;
 /// What the bytes at the front ask for.
 #[derive(Debug)]
 pub enum Step<'a> {
-    /// Nothing yet: so many bytes, from the front, are needed first.
+    /// Nothing yet: so many bytes, from the front, are needed first; none where
+    /// [`Session::landing`] wants some.
     Need(usize),
     /// Nothing more: it has been seen to.
     Handled,
@@ -147,12 +153,18 @@ pub struct Session {
     /// Commands that wait for room before their data is asked for.
     queue: VecDeque<u32>,
     gathered_bytes: usize,
+    /// A long data segment that is received straight to where it belongs.
+    landing: Option<Landing>,
+    /// Where a segment goes whose command was aborted under way.
+    lost: Vec<u8>,
+    /// Buffers of commands that have ended.
+    spare: Vec<Vec<u8>>,
     /// Text that goes on when the initiator asks for more: tag and rest.
     text: Option<(u32, Vec<u8>)>,
     /// A ping that has not been answered.
     pinged: bool,
     /// What is to be sent.
-    pub output: Vec<u8>,
+    pub output: Output,
 }
 
 impl Session {
@@ -168,17 +180,26 @@ impl Session {
             transfers: BTreeMap::new(),
             queue: VecDeque::new(),
             gathered_bytes: 0,
+            landing: None,
+            lost: Vec::new(),
+            spare: Vec::new(),
             text: None,
             pinged: false,
-            output: Vec::new(),
+            output: Output::default(),
         }
     }
 
     /// Looks at the front of `bytes`; returns how many of them are done with.
     pub fn step<'a>(&mut self, bytes: &'a [u8]) -> (usize, Step<'a>) {
+        if self.landing.is_some() {
+            return (0, self.land());
+        }
         let data_max = usize::try_from(self.parameters.receive_bytes_max).unwrap_or(usize::MAX);
         match self.framing.cut(bytes, data_max) {
-            Ok(Cut::Need(length)) => (0, Step::Need(length)),
+            Ok(Cut::Need(length)) => match self.begin_landing(bytes) {
+                Some(taken) => (taken, Step::Need(0)),
+                None => (0, Step::Need(length)),
+            },
             Ok(Cut::Frame(frame)) => (frame.length, self.take(frame)),
             Err(FrameError::HeaderDigest) => (0, Step::Close(CloseReason::Digest)),
             Err(FrameError::DataDigest(header)) => {
@@ -293,7 +314,7 @@ impl Session {
         header.put32(20, self.new_tag());
         self.put_numbers(&mut header);
         header.put32(24, self.status_number);
-        self.framing.put(&mut self.output, header, &[]);
+        self.framing.put(&mut self.output.bytes, header, &[]);
         alive
     }
 
@@ -406,7 +427,7 @@ impl Session {
     /// Sends a PDU that takes a status number.
     fn send_status(&mut self, mut header: Header, data: &[u8]) {
         self.put_status(&mut header);
-        self.framing.put(&mut self.output, header, data);
+        self.framing.put(&mut self.output.bytes, header, data);
     }
 
     fn put_status(&mut self, header: &mut Header) {

@@ -72,7 +72,10 @@ impl Full {
             Step::Handled => {}
             Step::Command(command) => self.command(target, vault, &command),
             Step::Garbled(transfer) => self.garbled(target, &transfer),
-            Step::Gathered(transfer) => self.gathered(target, vault, &transfer),
+            Step::Gathered(transfer) => {
+                self.gathered(target, vault, &transfer);
+                self.session.recycle(transfer);
+            }
             Step::Manage(request) => self.manage(target, &request),
             Step::SendTargets { tag, .. } => self.session.send_text(tag, &targets(portal)),
             Step::Close(reason) => progress = Some(Progress::Close(Closed::Session(reason))),
@@ -107,7 +110,7 @@ impl Full {
             return;
         }
         let at = self.session.begin();
-        let response = target.execute(request, &mut self.session.output);
+        let response = target.execute(request, &mut self.session.output.bytes);
         self.end(target, vault, (command.task, at), response, wanted);
     }
 
@@ -130,7 +133,7 @@ impl Full {
     ) {
         let lun = Lun::from_bytes(transfer.lun);
         let wanted = target.data_out_bytes(lun, &transfer.cdb);
-        let (cdb, data_out) = (&transfer.cdb, &transfer.data);
+        let (cdb, data_out) = (&transfer.cdb, transfer.data());
         let offered = offered(&transfer.task);
         let request = Request {
             nexus: self.nexus,
@@ -141,10 +144,10 @@ impl Full {
         };
         let at = self.session.begin();
         let tag = TaskTag(transfer.task.tag);
-        match target.resume(request, tag, &mut self.session.output) {
+        match target.resume(request, tag, &mut self.session.output.bytes) {
             Some(response) => self.end(target, vault, (transfer.task, at), response, wanted),
             // Aborted: nothing is sent.
-            None => self.session.output.truncate(at),
+            None => self.session.output.bytes.truncate(at),
         }
     }
 
@@ -208,11 +211,11 @@ impl Full {
         };
         match obligation {
             Obligation::Sync(lun) => {
-                self.session.output.truncate(at);
+                self.session.output.bytes.truncate(at);
                 self.unsynced.push((lun, task, ending));
             }
             Obligation::Sanitize(lun) => {
-                self.session.output.truncate(at);
+                self.session.output.bytes.truncate(at);
                 target.start_task(self.nexus, lun, TaskTag(task.tag));
                 self.sanitizes.push((lun, task, wanted));
             }

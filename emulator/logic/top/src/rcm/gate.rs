@@ -12,6 +12,7 @@ use base::{GroupId, NodeId, NodeSet, ResourceId, Timestamp};
 use middle::settings::{Heartbeat, Witness};
 
 use super::Rcm;
+use super::group::Timer;
 use super::owner::members;
 use super::turn::Turn;
 use crate::restype::ResourceKind;
@@ -62,9 +63,15 @@ impl Rcm {
         settings.kind() == ResourceKind::PhysicalDisk || settings.dependencies.0.iter().any(fenced)
     }
 
-    /// The lost owner has certainly stopped.
-    pub(super) fn gate_due(&mut self, id: GroupId) {
+    /// The lost owner has certainly stopped. A node between two views may be the lost one itself,
+    /// so it starts nothing.
+    pub(super) fn gate_due(&mut self, turn: &Turn<'_, '_>, id: GroupId) {
         if let Some(group) = self.groups.get_mut(&id) {
+            if !self.open {
+                group.set(Timer::Gate, turn.now() + HALT);
+                self.arm_group(id);
+                return;
+            }
             group.gated = false;
             self.unsettled.insert(id);
         }
@@ -89,5 +96,5 @@ fn stop_time(turn: &Turn<'_, '_>, lost: NodeSet, last: Timestamp, opening: Durat
         others.map(move |other| settings.heartbeat(node, *other))
     });
     let wait = |beat: Heartbeat| beat.detection() + beat.delay * 2;
-    last + pairs.map(wait).max().unwrap_or_default() + opening
+    last + pairs.map(wait).max().unwrap_or_default() + opening + HALT
 }

@@ -189,7 +189,7 @@ impl Rcm {
         let now = turn.now();
         while let Some(timer) = self.groups.get_mut(&id).and_then(|g| g.pop_due(now)) {
             match timer {
-                group::Timer::Gate => self.gate_due(id),
+                group::Timer::Gate => self.gate_due(turn, id),
                 group::Timer::Failback => self.failback_due(turn, id),
             }
         }

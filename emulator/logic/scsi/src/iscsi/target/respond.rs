@@ -23,20 +23,20 @@ impl Session {
     /// Makes room for the header of a response whose data is then appended to `output`, which
     /// keeps the data where it will be sent from. [`Self::end`] finishes it.
     pub fn begin(&mut self) -> usize {
-        self.framing.start(&mut self.output)
+        self.framing.start(&mut self.output.bytes)
     }
 
     /// Finishes a response begun at `at`.
     pub fn end(&mut self, task: &Task, at: usize, ending: &Ending) {
-        let data = self.output.len() - (at + HEADER_BYTES + self.framing.gap());
+        let start = at + HEADER_BYTES + self.framing.gap();
+        let data = self.output.len() - start;
         let (flags, residual) = residual(task, data as u64, ending);
         let sent = data.min(usize::try_from(task.expected).unwrap_or(usize::MAX));
         if task.reads && sent > 0 && ending.status == Status::Good {
-            self.output
-                .truncate(at + HEADER_BYTES + self.framing.gap() + sent);
+            self.output.bytes.truncate(start + sent);
             self.send_data(task, at, sent, (flags, residual));
         } else {
-            self.output.truncate(at);
+            self.output.bytes.truncate(at);
             self.send_response(task, ending, (flags, residual));
         }
     }
@@ -59,36 +59,39 @@ impl Session {
         let piece = self.piece_bytes();
         if sent <= piece {
             let header = self.data_header(task, (0, 0), Some(outcome), FINAL);
-            self.framing.finish(&mut self.output, at, header);
+            self.framing.finish(&mut self.output.bytes, at, header);
             return;
         }
-        let whole = self.framing.pdu_bytes(piece);
-        let pieces = sent.div_ceil(piece);
-        let last = sent - (pieces - 1) * piece;
+        // The data stays where it is; headers go behind it and are sent between its parts.
+        self.output.settle(at);
         let start = at + HEADER_BYTES + self.framing.gap();
-        let gap = start - at;
-        self.output
-            .resize(at + (pieces - 1) * whole + self.framing.pdu_bytes(last), 0);
-        for number in (1..pieces).rev() {
-            let from = start + number * piece;
-            let length = if number == pieces - 1 { last } else { piece };
-            self.output
-                .copy_within(from..from + length, at + number * whole + gap);
-        }
+        let pieces = sent.div_ceil(piece);
         let burst = usize::try_from(self.parameters.max_burst_bytes).unwrap_or(usize::MAX);
         for number in 0..pieces {
             let is_last = number == pieces - 1;
-            let length = if is_last { last } else { piece };
+            let offset = number * piece;
+            let part = start + offset..start + sent.min(offset + piece);
             // A sequence ends with the burst, which is never shorter than a piece.
             let ends = (number + 1).is_multiple_of(burst / piece);
             let flags = if is_last || ends { FINAL } else { 0 };
-            let place = (number, number * piece);
-            let header = self.data_header(task, place, is_last.then_some(outcome), flags);
-            let pdu = at + number * whole;
-            let end = pdu + self.framing.pdu_bytes(length);
-            self.framing
-                .seal(&mut self.output[pdu..end], header, length);
+            let header =
+                self.data_header(task, (number, offset), is_last.then_some(outcome), flags);
+            self.send_part(header, part);
         }
+        self.output.settled();
+    }
+
+    /// Sends a PDU whose data lies in the output already.
+    fn send_part(&mut self, header: Header, data: std::ops::Range<usize>) {
+        let bytes = &mut self.output.bytes;
+        let before = bytes.len();
+        self.framing.put_header(bytes, header, data.len());
+        let between = bytes.len();
+        self.framing.put_tail(bytes, data.clone());
+        let after = bytes.len();
+        self.output.then(before..between);
+        self.output.then(data);
+        self.output.then(between..after);
     }
 
     /// The longest data segment that fits the initiator and its bursts, in whole words.

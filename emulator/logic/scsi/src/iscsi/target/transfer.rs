@@ -4,6 +4,10 @@ use super::super::frame::Frame;
 use super::super::pdu::{FINAL, Header, NO_TAG, Opcode};
 use super::{Command, GATHERED_BYTES_MAX, Session, Step, Task};
 
+/// How many buffers wait to be used again, and how long one may be.
+const SPARE_MAX: usize = 8;
+const SPARE_BYTES_MAX: usize = 2 << 20;
+
 /// A command whose data is being gathered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
@@ -13,8 +17,10 @@ pub struct Transfer {
     pub lun: [u8; 8],
     /// The command descriptor block, padded with zeros.
     pub cdb: [u8; 16],
-    /// The data so far.
-    pub data: Vec<u8>,
+    /// The data so far, and room for what was asked for.
+    buffer: Vec<u8>,
+    /// How many bytes of it have come.
+    received: usize,
     /// How many bytes the command wants of those that the initiator has.
     wanted: usize,
     /// Unsolicited data still comes; nothing may be asked for until its last PDU.
@@ -23,6 +29,49 @@ pub struct Transfer {
     request: Option<(u32, usize)>,
     /// DataSN of the next PDU of the burst.
     data_number: u32,
+}
+
+impl Transfer {
+    /// The data so far.
+    pub fn data(&self) -> &[u8] {
+        &self.buffer[..self.received]
+    }
+
+    /// Where the next bytes belong that were asked for or may come unasked.
+    pub(super) fn room(&mut self, bytes: usize) -> &mut [u8] {
+        let end = self.received + bytes;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        &mut self.buffer[self.received..end]
+    }
+
+    /// Whether a Data-Out with so much data belongs here now.
+    pub(super) fn fits(&self, header: &Header, bytes: usize, first_burst: usize) -> bool {
+        let (tag, end) = match self.request {
+            Some((request, end)) => (request, end),
+            None => (NO_TAG, first_burst.min(self.task.expected as usize)),
+        };
+        let at = header.get32(40) as usize;
+        let allowed = self.unsolicited || self.request.is_some();
+        let in_order = header.get32(36) == self.data_number && at == self.received;
+        allowed && in_order && header.get32(20) == tag && at.saturating_add(bytes) <= end
+    }
+
+    /// Counts a Data-Out whose data is in the room.
+    pub(super) fn count(&mut self, bytes: usize) {
+        self.received += bytes;
+        self.data_number += 1;
+    }
+
+    /// Takes a larger buffer for all that is wanted.
+    fn grow(&mut self, mut buffer: Vec<u8>) {
+        if buffer.len() < self.wanted {
+            buffer.resize(self.wanted, 0);
+        }
+        buffer[..self.received].copy_from_slice(&self.buffer[..self.received]);
+        self.buffer = buffer;
+    }
 }
 
 impl Session {
@@ -48,7 +97,8 @@ impl Session {
             task: command.task,
             lun: command.lun,
             cdb: command.cdb,
-            data: command.data.to_vec(),
+            buffer: command.data.to_vec(),
+            received: command.data.len(),
             wanted,
             unsolicited: command.more,
             request: None,
@@ -71,6 +121,13 @@ impl Session {
         self.queue.retain(|it| *it != tag);
         self.ask();
         Some(transfer)
+    }
+
+    /// Takes back the buffer of a command that has ended, for the next one.
+    pub fn recycle(&mut self, transfer: Transfer) {
+        if self.spare.len() < SPARE_MAX && transfer.buffer.len() <= SPARE_BYTES_MAX {
+            self.spare.push(transfer.buffer);
+        }
     }
 
     /// The tags of commands whose data is being gathered for a unit.
@@ -97,10 +154,16 @@ impl Session {
     fn request(&mut self, tag: u32) {
         let request_tag = self.new_tag();
         let burst = usize::try_from(self.parameters.max_burst_bytes).unwrap_or(usize::MAX);
+        let spare = self.spare.pop();
         let Some(transfer) = self.transfers.get_mut(&tag) else {
             return;
         };
-        let offset = transfer.data.len();
+        if transfer.buffer.len() < transfer.wanted {
+            transfer.grow(spare.unwrap_or_default());
+        } else {
+            self.spare.extend(spare);
+        }
+        let offset = transfer.received;
         let length = burst.min(transfer.wanted.saturating_sub(offset));
         transfer.request = Some((request_tag, offset + length));
         transfer.data_number = 0;
@@ -113,7 +176,7 @@ impl Session {
         header.put32(44, u32::try_from(length).unwrap_or(u32::MAX));
         transfer.task.requests += 1;
         self.put_numbers(&mut header);
-        self.framing.put(&mut self.output, header, &[]);
+        self.framing.put(&mut self.output.bytes, header, &[]);
     }
 
     pub(super) fn data_out<'a>(&mut self, frame: Frame<'a>) -> Step<'a> {
@@ -124,20 +187,18 @@ impl Session {
             // Data of a command that has ended already, aborted or refused: nobody wants it.
             return Step::Handled;
         };
-        let (expected_tag, end) = match transfer.request {
-            Some((request, end)) => (request, end),
-            None => (NO_TAG, first_burst.min(transfer.task.expected as usize)),
-        };
-        let at = header.get32(40) as usize;
-        let in_order = header.get32(36) == transfer.data_number && at == transfer.data.len();
-        let right_burst = header.get32(20) == expected_tag;
-        let allowed = transfer.unsolicited || transfer.request.is_some();
-        let fits = at.saturating_add(frame.data.len()) <= end;
-        if !in_order || !right_burst || !allowed || !fits {
+        let bytes = frame.data.len();
+        if !transfer.fits(header, bytes, first_burst) {
             return self.forget(tag).map_or(Step::Handled, Step::Garbled);
         }
-        transfer.data.extend_from_slice(frame.data);
-        transfer.data_number += 1;
+        transfer.room(bytes).copy_from_slice(frame.data);
+        transfer.count(bytes);
+        self.data_came(header)
+    }
+
+    /// Data has come; with the last of a burst the command goes on.
+    pub(super) fn data_came<'a>(&mut self, header: &Header) -> Step<'a> {
+        let tag = header.task_tag();
         if header.is_final() {
             self.burst_ends(tag)
         } else {
@@ -150,7 +211,7 @@ impl Session {
             return Step::Handled;
         };
         transfer.unsolicited = false;
-        if transfer.data.len() >= transfer.wanted {
+        if transfer.received >= transfer.wanted {
             return match self.forget(tag) {
                 Some(transfer) => Step::Gathered(transfer),
                 None => Step::Handled,
