@@ -26,7 +26,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base::limits::LOG_RECORDS_MAX;
-use base::{Manager, Outbox, PaxosTag, Timestamp};
+use base::{Manager, Outbox, PaxosTag, Timestamp, ViewId};
 use bottom::txlog;
 use wire::Codec;
 
@@ -108,6 +108,8 @@ pub struct Database {
     records: usize,
     /// What gum asked for last, until the replica that it is compared with is settled.
     request: Option<Request>,
+    /// The view whose source's replica this node has taken over in this life.
+    installed_in: Option<ViewId>,
     /// `Installed` is to be said once the witness copy has this version.
     unsaid: Option<u64>,
     /// Numbers requests of gum that end in `Installed`; only the newest is answered.
