@@ -42,6 +42,8 @@ pub struct Facts {
     pub applied: u64,
     /// database: an update agreed to and not seen committed.
     pub prepared: Option<database::Update>,
+    /// database: the view that the replica was last brought to.
+    pub synchronised: membership::Synchronised,
     /// The cluster-wide settings that the hive holds, in typed form.
     pub settings: Arc<settings::Settings>,
     /// object: owners and states of all cluster objects.

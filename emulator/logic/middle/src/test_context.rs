@@ -7,7 +7,7 @@ use base::{
     Generation, Incarnation, NodeId, NodeSet, Now, PaxosTag, QuorumState, Rng, Timestamp, ViewId,
 };
 
-use crate::membership::{MemberReport, View};
+use crate::membership::{MemberReport, Synchronised, View};
 use crate::settings::Settings;
 use crate::{Context, Facts};
 
@@ -35,6 +35,7 @@ pub(crate) fn blank_facts(me: NodeId) -> Facts {
         tag: PaxosTag::default(),
         applied: 0,
         prepared: None,
+        synchronised: Synchronised::default(),
         settings: Arc::new(Settings::blank(Generation::V2022)),
         objects: Arc::default(),
         last_heard: [Timestamp::ZERO; base::limits::NODES_MAX],
@@ -49,6 +50,7 @@ pub(crate) fn blank_report() -> MemberReport {
         tag: PaxosTag::default(),
         applied: 0,
         prepared: None,
+        synchronised: Synchronised::default(),
         holds_witness: false,
     }
 }

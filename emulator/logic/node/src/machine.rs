@@ -14,7 +14,7 @@ use bottom::share::Share;
 use bottom::txlog::Txlog;
 use middle::database::Database;
 use middle::gum::Gum;
-use middle::membership::Membership;
+use middle::membership::{Membership, Synchronised};
 use middle::messaging::Messaging;
 use middle::object::Objects;
 use middle::quorum::Quorum;
@@ -281,6 +281,7 @@ fn blank_facts(config: &NodeConfig, incarnation: Incarnation) -> middle::Facts {
         tag: PaxosTag::default(),
         applied: 0,
         prepared: None,
+        synchronised: Synchronised::default(),
         settings: Arc::new(Settings::blank(config.generation)),
         objects: Arc::default(),
         last_heard: [Timestamp::ZERO; NODES_MAX],

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use base::Outbox;
+use base::limits::LOG_RECORDS_MAX;
 
 use super::replica::{Record, Replica};
 use super::{Database, Output, Pending, Snapshot};
 use crate::Context;
 use crate::database::{Change, Update};
+use crate::membership::Synchronised;
 use crate::object::ObjectTable;
 
 /// A replica that is to become the local one.
@@ -17,6 +19,15 @@ pub(super) struct Installation {
     /// What to tell gum: the number of its request and the tables that came along. None for a copy
     /// from the witness.
     pub request: Option<(u64, Arc<ObjectTable>)>,
+}
+
+/// The view that a replica is brought to now.
+pub(super) fn view_of(cx: &Context<'_>) -> Option<Synchronised> {
+    let view = cx.facts.view.as_ref()?;
+    Some(Synchronised {
+        epoch: view.id.epoch,
+        members: view.members,
+    })
 }
 
 /// What gum asks for that ends in `Installed`. A later one takes the place of an earlier one.
@@ -39,6 +50,7 @@ impl Database {
     /// Remembers what gum asks for; nothing that was asked for before is answered any more.
     pub(super) fn ask(&mut self, request: Request) {
         self.installation += 1;
+        self.unsaid = None;
         self.request = Some(request);
     }
 
@@ -71,14 +83,14 @@ impl Database {
         self.witness.changed();
         self.publish(out);
         if installation == self.installation {
-            out.push(Output::Installed { objects: None });
+            out.push(Output::Installed);
         }
     }
 
     /// Takes over the view source's replica.
     fn install(&mut self, cx: &Context<'_>, snapshot: Snapshot, out: &mut Outbox<Output>) {
-        self.installed_in = cx.facts.view.as_ref().map(|view| view.id);
-        let (replica, objects) = self.target(snapshot);
+        let (mut replica, objects) = self.target(snapshot);
+        replica.synchronised = view_of(cx).unwrap_or(self.replica.synchronised);
         let request = Some((self.installation, objects));
         self.replace(Installation { replica, request }, out);
     }
@@ -110,6 +122,7 @@ impl Database {
             tag: snapshot.tag,
             applied: snapshot.applied,
             prepared: snapshot.prepared,
+            synchronised: ours.synchronised,
         };
         (replica, snapshot.objects)
     }
@@ -120,27 +133,38 @@ impl Database {
         self.committing = false;
         self.next = None;
         self.unanswered = None;
+        let (ours, theirs) = (&self.replica, &installation.replica);
+        let view = theirs.synchronised;
         // What is on its way may still change the durable replica: then compare with nothing.
-        if !self.pending.is_empty() || !installation.replica.is_durably(&self.replica) {
-            let replica = installation.replica.clone();
+        if !self.pending.is_empty() || !theirs.is_durably(ours) || self.records >= LOG_RECORDS_MAX {
+            let replica = theirs.clone();
             self.checkpoint(&replica, Pending::Replaced(installation), out);
+        } else if view != ours.synchronised {
+            let record = Record::Synchronised { view };
+            self.log(&record, Pending::Replaced(installation), out);
         } else {
             self.installed(installation, out);
         }
     }
 
     pub(super) fn installed(&mut self, installation: Installation, out: &mut Outbox<Output>) {
-        if !installation.replica.is_durably(&self.replica) {
-            self.witness.changed();
-        }
         self.replica = installation.replica;
         self.publish(out);
-        if let Some((number, objects)) = installation.request
-            && number == self.installation
-        {
-            out.push(Output::Installed {
-                objects: Some(objects),
-            });
+        let version = self.witness.changed();
+        // Tables and replica change together, even if gum has asked for something else since: the
+        // next report tells of both.
+        if let Some((number, objects)) = installation.request {
+            out.push(Output::Replaced { objects });
+            self.unsaid = Some(version).filter(|_| number == self.installation);
+        }
+    }
+
+    /// Says that the snapshot is there, once the witness copy tells of the view too.
+    pub(super) fn say_installed(&mut self, out: &mut Outbox<Output>) {
+        let written = self.witness.written();
+        let kept = |version: &mut u64| written.is_none_or(|written| written >= *version);
+        if self.unsaid.take_if(kept).is_some() {
+            out.push(Output::Installed);
         }
     }
 }

@@ -6,7 +6,7 @@ use base::{DiskId, PaxosTag};
 use bottom::{clusdisk, txlog};
 
 use crate::database::{Hive, HiveChange};
-use crate::membership::UpdateKey;
+use crate::membership::{Synchronised, UpdateKey};
 use crate::object::{ObjectTable, StateChange};
 
 /// One change within a global update.
@@ -76,12 +76,14 @@ pub enum Output {
     /// To txlog.
     Log(txlog::Input),
     /// To the facts, before whatever output it makes true: the replica changed. `applied` is the
-    /// last applied update and `prepared` one that was agreed to and not seen committed.
+    /// last applied update, `prepared` one that was agreed to and not seen committed, and
+    /// `synchronised` the view that the replica was last brought to.
     Publish {
         hive: Arc<Hive>,
         tag: PaxosTag,
         applied: u64,
         prepared: Option<Update>,
+        synchronised: Synchronised,
     },
     /// To the node after `Start`: the local replica is open and published.
     Opened,
@@ -89,8 +91,10 @@ pub enum Output {
     Prepared { number: u64 },
     /// To gum, object and rcm: the update is applied; facts are already written.
     Applied { update: Update },
-    /// To gum: the snapshot or the new epoch is durable. `objects` goes to object.
-    Installed { objects: Option<Arc<ObjectTable>> },
+    /// To object, right after the `Publish` of a snapshot: the volatile tables that belong to it.
+    Replaced { objects: Arc<ObjectTable> },
+    /// To gum: the snapshot or the new epoch that it asked for last is durable.
+    Installed,
     /// To the node: the local replica cannot be written or read; the service must end.
     LocalFailed { readable: bool },
     /// To the node: the copy on the witness shows that others went on without this active member;

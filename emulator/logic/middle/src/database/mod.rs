@@ -26,7 +26,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base::limits::LOG_RECORDS_MAX;
-use base::{Manager, Outbox, PaxosTag, Timestamp, ViewId};
+use base::{Manager, Outbox, PaxosTag, Timestamp};
 use bottom::txlog;
 use wire::Codec;
 
@@ -76,7 +76,7 @@ enum Pending {
     Committed { number: u64 },
     /// The record of a new epoch.
     Epoch { next_epoch: u64, installation: u64 },
-    /// A checkpoint of a replica that replaces the local one.
+    /// A checkpoint of a replica that replaces the local one, or the record that it is there.
     Replaced(Installation),
     /// A checkpoint of the local replica, to empty the log.
     Checkpoint,
@@ -106,10 +106,10 @@ pub struct Database {
     pending: VecDeque<Pending>,
     /// Records since the last checkpoint.
     records: usize,
-    /// The view whose source's replica this node has taken over.
-    installed_in: Option<ViewId>,
     /// What gum asked for last, until the replica that it is compared with is settled.
     request: Option<Request>,
+    /// `Installed` is to be said once the witness copy has this version.
+    unsaid: Option<u64>,
     /// Numbers requests of gum that end in `Installed`; only the newest is answered.
     installation: u64,
     witness: WitnessCopy,
@@ -139,6 +139,7 @@ impl Database {
             tag: self.replica.tag,
             applied: self.replica.applied,
             prepared: self.replica.prepared.clone(),
+            synchronised: self.replica.synchronised,
         });
     }
 
@@ -206,6 +207,7 @@ impl Database {
             out.push(Output::WitnessRequest { disk, request });
         }
         self.answer(cx, out);
+        self.say_installed(out);
         self.reconciled(out);
     }
 }

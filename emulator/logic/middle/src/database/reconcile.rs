@@ -4,7 +4,7 @@
 use base::{DiskId, Outbox};
 use bottom::clusdisk;
 
-use super::install::Installation;
+use super::install::{Installation, view_of};
 use super::replica::Replica;
 use super::witness::Progress;
 use super::{Database, Output};
@@ -63,7 +63,11 @@ impl Database {
         };
         self.reconcile = Some(Reconcile::Adopting);
         let trusted = self.is_installed(cx) || was_active(cx);
+        let own = self.replica.synchronised;
         match copy {
+            Some(copy) if trusted && copy.synchronised.is_beyond(cx.facts.me, own) => {
+                self.leave(cx, out);
+            }
             Some(copy) if trusted && copy.tag > self.replica.tag => {
                 self.catch_up(cx, &copy, out);
             }
@@ -81,26 +85,31 @@ impl Database {
         }
     }
 
-    /// An active member has agreed to whatever the copy has committed beyond it, and its volatile
-    /// tables need that update too. If it has not, others went on without it: its tables are worth
-    /// nothing, and taking the copy would hide that. It leaves the copy alone and rejoins.
+    /// An active member has agreed to whatever its views have committed beyond it, and its volatile
+    /// tables need that update too.
     fn catch_up(&mut self, cx: &Context<'_>, copy: &Replica, out: &mut Outbox<Output>) {
         if self.replica.prepared_number() == Some(copy.applied) {
             self.commit(copy.applied, out);
         } else {
-            self.witness_released(cx);
-            out.push(Output::LeftBehind);
+            self.leave(cx, out);
         }
+    }
+
+    /// Others went on without this active member. Its volatile tables are worth nothing, and taking
+    /// the copy would hide that: it leaves the copy alone and rejoins.
+    fn leave(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        self.witness_released(cx);
+        out.push(Output::LeftBehind);
     }
 
     /// Whether this node has taken over the replica of its view's source: from then on that is the
     /// truth, whatever was agreed to elsewhere before.
     fn is_installed(&self, cx: &Context<'_>) -> bool {
-        let view = cx.facts.view.as_ref().map(|view| view.id);
-        view.is_some() && self.installed_in == view
+        view_of(cx) == Some(self.replica.synchronised)
     }
 
-    fn adopt(&mut self, copy: Replica, out: &mut Outbox<Output>) {
+    fn adopt(&mut self, mut copy: Replica, out: &mut Outbox<Output>) {
+        copy.synchronised = copy.synchronised.max(self.replica.synchronised);
         let installation = Installation {
             replica: copy,
             request: None,

@@ -6,7 +6,7 @@ use base::PaxosTag;
 use wire::{Codec, DecodeError};
 
 use crate::database::{Change, Hive, Update};
-use crate::membership::Standing;
+use crate::membership::{Standing, Synchronised};
 
 /// The hive with all that is kept beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -17,6 +17,8 @@ pub(super) struct Replica {
     pub applied: u64,
     /// An update that was agreed to and not seen committed.
     pub prepared: Option<Update>,
+    /// The view that it was last brought to.
+    pub synchronised: Synchronised,
 }
 
 /// One record of the transaction log.
@@ -26,6 +28,8 @@ pub(super) enum Record {
     Prepared { update: Update },
     /// The update that was agreed to last is committed.
     Committed { number: u64 },
+    /// The replica is that of this view, unchanged.
+    Synchronised { view: Synchronised },
     /// A cluster formed: updates carry this epoch from here on.
     Epoch { next_epoch: u64 },
 }
@@ -68,6 +72,7 @@ impl Replica {
             tag: self.tag,
             applied: self.applied,
             prepared: self.prepared.as_ref().map(|update| update.key),
+            synchronised: self.synchronised,
         }
     }
 
@@ -99,7 +104,7 @@ impl Replica {
         durable
     }
 
-    /// Whether the durable parts of both are the same.
+    /// Whether the durable parts of both are the same, but for the view.
     pub(super) fn is_durably(&self, other: &Self) -> bool {
         let (ours, theirs) = (self.durable(), other.durable());
         ours.tag == theirs.tag && ours.hive == theirs.hive && ours.prepared == theirs.prepared
@@ -127,15 +132,17 @@ impl Replica {
                 }
                 self.commit();
             }
+            Record::Synchronised { view } => self.synchronised = view,
             Record::Epoch { next_epoch } => self.tag.next_epoch = next_epoch,
         }
         Ok(())
     }
 }
 
-wire::codec!(struct Replica { hive, tag, applied, prepared });
+wire::codec!(struct Replica { hive, tag, applied, prepared, synchronised });
 wire::codec!(enum Record {
     0 = Prepared { update },
     1 = Committed { number },
     2 = Epoch { next_epoch },
+    3 = Synchronised { view },
 });

@@ -30,6 +30,7 @@ impl Gum {
                         tag: cx.facts.tag,
                         applied: cx.facts.applied,
                         prepared: cx.facts.prepared.as_ref().map(|update| update.key),
+                        synchronised: cx.facts.synchronised,
                     };
                     Self::to_all(cx, Message::Reconciled { standing }, out);
                 }

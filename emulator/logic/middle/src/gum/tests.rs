@@ -88,6 +88,7 @@ impl Group {
                 tag: facts.tag,
                 applied: facts.applied,
                 prepared: facts.prepared.as_ref().map(|update| update.key),
+                synchronised: facts.synchronised,
                 holds_witness: false,
             };
             (node, report)
@@ -370,8 +371,10 @@ fn an_update_completed_by_a_new_view_carries_its_epoch() {
 #[test]
 fn a_ghost_is_taken_out_before_anything_is_sent() {
     let mut group = Group::new(2, 1);
-    group.member(node(1)).facts.tag.sequence = 9;
-    group.member(node(1)).facts.applied = 9;
+    group.member(node(1)).facts.synchronised = crate::membership::Synchronised {
+        epoch: 9,
+        members: NodeSet::one(node(1)),
+    };
     group.view(1, all(2), true);
     for member in group.members.values() {
         assert_eq!(member.removed, NodeSet::one(node(2)));

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use base::{Manager, NodeId, NodeSet, Notice, Outbox, RegroupStage, Timers, Timestamp, ViewId};
 
 pub use messages::{Input, Message, Output};
-pub use view::{MemberReport, Standing, UpdateKey, View};
+pub use view::{MemberReport, Standing, Synchronised, UpdateKey, View};
 
 use crate::Context;
 use clique::Gossip;

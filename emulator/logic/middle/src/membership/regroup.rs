@@ -334,6 +334,7 @@ impl Membership {
             tag: cx.facts.tag,
             applied: cx.facts.applied,
             prepared: cx.facts.prepared.as_ref().map(|update| update.key),
+            synchronised: cx.facts.synchronised,
             holds_witness: self.holds_witness,
         }
     }

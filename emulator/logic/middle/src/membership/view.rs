@@ -32,8 +32,28 @@ pub struct MemberReport {
     pub applied: u64,
     /// An update that it has agreed to and not seen committed.
     pub prepared: Option<UpdateKey>,
+    /// The view that its replica was last brought to.
+    pub synchronised: Synchronised,
     /// It holds the reservation of the witness disk or the lock on the witness share.
     pub holds_witness: bool,
+}
+
+/// Which view a replica was last brought to. Kept durably: members of a view that opened have it, so
+/// whoever was left out can be told from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Synchronised {
+    /// The view's epoch; 0 before the first.
+    pub epoch: u64,
+    /// Its members.
+    pub members: NodeSet,
+}
+
+impl Synchronised {
+    /// Whether this view came after `own` and did without `node`.
+    #[must_use]
+    pub fn is_beyond(self, node: NodeId, own: Self) -> bool {
+        self.epoch > own.epoch && !self.members.contains(node)
+    }
 }
 
 /// How far a replica is. Ordered: the greatest of a view's holds every update that may have been
@@ -49,6 +69,8 @@ pub struct Standing {
     pub applied: u64,
     /// An update that was agreed to and not seen committed.
     pub prepared: Option<UpdateKey>,
+    /// The view that it was last brought to.
+    pub synchronised: Synchronised,
 }
 
 impl MemberReport {
@@ -59,6 +81,7 @@ impl MemberReport {
             tag: self.tag,
             applied: self.applied,
             prepared: self.prepared,
+            synchronised: self.synchronised,
         }
     }
 }
@@ -109,26 +132,23 @@ impl View {
     }
 
     /// Members that claim to be active although others have gone on without them: a node that was
-    /// frozen, for example, and never learnt of the views since. Their volatile tables are worth
-    /// nothing. An active member is at most one update behind, and has agreed to that; and nothing
-    /// is committed in an epoch that it does not know.
+    /// frozen, for example, and never learnt of the views since. Some replica was brought to a later
+    /// view that they are not in. Their volatile tables are worth nothing. (A later view that they
+    /// are in has not opened without them.)
     #[must_use]
     pub fn ghosts(&self, fresh: Option<(NodeId, Standing)>) -> NodeSet {
-        let standings = || self.reports.values().map(MemberReport::standing);
-        let newest = standings().chain(fresh.map(|(_, standing)| standing)).max();
-        let active = self.reports.values().filter(|report| report.active);
-        let latest = active.map(MemberReport::standing).max();
-        let is_ghost = |report: &MemberReport| {
-            let agreed = report.prepared.map(|key| key.number);
-            let behind = newest.is_some_and(|newest| newest.tag > report.tag)
-                || latest.is_some_and(|latest| latest.applied > report.applied);
-            let mut last = [newest, latest].into_iter().flatten();
-            let foreign = newest.is_some_and(|n| n.tag.last_epoch > report.tag.next_epoch);
-            report.active && (foreign || behind && !last.any(|s| agreed == Some(s.applied)))
+        let fresh = fresh.map(|(_, standing)| standing.synchronised);
+        let reported = self.reports.values().map(|report| report.synchronised);
+        let views: Vec<Synchronised> = reported.chain(fresh).collect();
+        let is_ghost = |node: NodeId, report: &MemberReport| {
+            report.active
+                && views
+                    .iter()
+                    .any(|view| view.is_beyond(node, report.synchronised))
         };
         let reports = self.reports.iter();
         reports
-            .filter(|(_, report)| is_ghost(report))
+            .filter(|(node, report)| is_ghost(**node, report))
             .map(|(node, _)| *node)
             .collect()
     }
@@ -145,6 +165,9 @@ impl View {
 }
 
 wire::codec!(struct UpdateKey { number, epoch, sender });
-wire::codec!(struct Standing { tag, applied, prepared });
-wire::codec!(struct MemberReport { incarnation, active, tag, applied, prepared, holds_witness });
+wire::codec!(struct Synchronised { epoch, members });
+wire::codec!(struct Standing { tag, applied, prepared, synchronised });
+wire::codec!(struct MemberReport {
+    incarnation, active, tag, applied, prepared, synchronised, holds_witness,
+});
 wire::codec!(struct View { id, members, reports });

@@ -21,7 +21,7 @@ pub(crate) struct Plan {
     pub(crate) witness: bool,
     pub(crate) disks_lie: bool,
     pub(crate) minority_is_enough: bool,
-    pub(crate) reports_hide_agreements: bool,
+    pub(crate) reports_are_blank: bool,
     pub(crate) views_are_mixed: bool,
     pub(crate) witness_forgets: bool,
 }
@@ -33,7 +33,7 @@ impl Plan {
             witness: false,
             disks_lie: false,
             minority_is_enough: false,
-            reports_hide_agreements: false,
+            reports_are_blank: false,
             views_are_mixed: false,
             witness_forgets: false,
         }

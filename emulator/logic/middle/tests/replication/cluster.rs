@@ -233,10 +233,7 @@ impl Cluster {
                 match event {
                     Event::Published { hive, tag } => oracle.published(*node, tag, &hive)?,
                     Event::Applied { update } => {
-                        let view = member.facts.view.as_ref();
-                        let members = view.map_or(NodeSet::EMPTY, |view| view.members);
-                        let place = (era.unwrap_or_default(), members);
-                        oracle.applied(*node, place, &update)?;
+                        oracle.applied(*node, era.unwrap_or_default(), &update)?;
                     }
                     Event::Opened => member.era = era.unwrap_or_default(),
                     Event::Done { ticket, result } => {

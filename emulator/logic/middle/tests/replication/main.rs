@@ -85,9 +85,9 @@ fn the_oracle_notices_views_that_need_no_majority() {
 }
 
 #[test]
-fn the_oracle_notices_reports_that_leave_out_agreements() {
+fn the_oracle_notices_reports_that_say_nothing_of_the_replica() {
     assert!(is_noticed(&Plan {
-        reports_hide_agreements: true,
+        reports_are_blank: true,
         ..Plan::new(3)
     }));
 }

@@ -12,7 +12,7 @@ use bottom::txlog::model::DiskModel;
 use bottom::txlog::{self, DiskRequest, Txlog};
 use middle::database::{self, Database, Hive, Update};
 use middle::gum::{self, Gum, Message, Ticket};
-use middle::membership::View;
+use middle::membership::{Synchronised, View};
 use middle::messaging::{self, Messaging, Segment};
 use middle::object::{self, Objects};
 use middle::settings::Settings;
@@ -108,6 +108,7 @@ impl Member {
             tag: PaxosTag::default(),
             applied: 0,
             prepared: None,
+            synchronised: Synchronised::default(),
             settings: Arc::new(Settings::blank(Generation::V2022)),
             objects: Arc::default(),
             last_heard: [Timestamp::ZERO; base::limits::NODES_MAX],
@@ -289,10 +290,12 @@ impl Member {
                 tag,
                 applied,
                 prepared,
+                synchronised,
             } => {
                 self.facts.hive = Arc::clone(&hive);
                 (self.facts.tag, self.facts.applied) = (tag, applied);
                 self.facts.prepared = prepared;
+                self.facts.synchronised = synchronised;
                 self.events.push(Event::Published { hive, tag });
             }
             database::Output::Opened => {}
@@ -300,10 +303,10 @@ impl Member {
                 call!(self, gum, handle, Gum, gum::Input::Prepared { number });
             }
             database::Output::Applied { update } => self.applied(update),
-            database::Output::Installed { objects } => {
-                if let Some(objects) = objects {
-                    self.tell_objects(object::Input::Replace { objects });
-                }
+            database::Output::Replaced { objects } => {
+                self.tell_objects(object::Input::Replace { objects });
+            }
+            database::Output::Installed => {
                 call!(self, gum, handle, Gum, gum::Input::Installed);
             }
             database::Output::LocalFailed { readable } => {

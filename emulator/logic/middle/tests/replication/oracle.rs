@@ -21,9 +21,8 @@ pub(crate) struct Proposal {
     pub(crate) volatile: bool,
 }
 
-/// An update in its place. What is volatile alone binds those who applied it, as long as they live:
-/// a view that none of them is in may take its place anew. (It takes a member that was frozen while
-/// the others went on and restarted; see docs/protocol/update-order.md.)
+/// An update in its place. What is volatile alone lives as long as somebody who applied it: with
+/// all of them its memory ends, and its place may be taken anew.
 #[derive(Debug)]
 struct Applied {
     update: Update,
@@ -82,19 +81,14 @@ impl Oracle {
     pub(crate) fn applied(
         &mut self,
         node: NodeId,
-        (era, view): (u64, NodeSet),
+        era: u64,
         update: &Update,
     ) -> Result<(), Violation> {
         let place = (era, update.key.number);
-        let binds = |known: &&mut Applied| {
-            known.update.is_persistent() || !known.by.intersection(view).is_empty()
-        };
-        let Some(known) = self.order.get_mut(&place).filter(binds) else {
-            let by = NodeSet::one(node);
-            let update = update.clone();
-            self.order.insert(place, Applied { update, by });
-            return Ok(());
-        };
+        let known = self.order.entry(place).or_insert_with(|| Applied {
+            update: update.clone(),
+            by: NodeSet::EMPTY,
+        });
         known.by.insert(node);
         if known.update.changes != update.changes {
             let known = &known.update;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::{NodeId, NodeSet, PaxosTag, QuorumState, ViewId};
 use middle::gum;
-use middle::membership::{MemberReport, View};
+use middle::membership::{MemberReport, Synchronised, View};
 
 use crate::attack::Plan;
 use crate::cluster::Cluster;
@@ -87,20 +87,24 @@ impl Regroup {
     }
 
     fn promise(&mut self, cluster: &mut Cluster, node: NodeId) {
-        let hides = cluster.plan.reports_hide_agreements;
+        let blank = cluster.plan.reports_are_blank;
         let Some(member) = cluster.members.get_mut(&node) else {
             return;
         };
         let facts = &member.facts;
-        let prepared = facts.prepared.as_ref().map(|update| update.key);
-        let report = MemberReport {
+        let mut report = MemberReport {
             incarnation: facts.incarnation,
             active: member.active,
             tag: facts.tag,
             applied: facts.applied,
-            prepared: prepared.filter(|_| !hides),
+            prepared: facts.prepared.as_ref().map(|update| update.key),
+            synchronised: facts.synchronised,
             holds_witness: cluster.witness.holder == Some(node),
         };
+        if blank {
+            (report.tag, report.applied, report.prepared) = (PaxosTag::default(), 0, None);
+            report.synchronised = Synchronised::default();
+        }
         self.promises.insert(node, report);
         member.tell_gum(gum::Input::Promised);
     }

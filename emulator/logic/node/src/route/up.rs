@@ -19,7 +19,8 @@
 //! | database Opened | membership |
 //! | database Prepared | gum |
 //! | database Applied | object, gum, rcm |
-//! | database Installed | object, gum |
+//! | database Replaced | object |
+//! | database Installed | gum |
 //! | database LocalFailed, LeftBehind | node |
 //! | database WitnessReplica | quorum |
 //! | database WitnessFailed | quorum, rcm |
@@ -208,7 +209,9 @@ impl Node {
                 tag,
                 applied,
                 prepared,
+                synchronised,
             } => {
+                self.middle.synchronised = synchronised;
                 self.publish_replica(hive, tag, applied, prepared);
             }
             database::Output::Opened => {
@@ -219,13 +222,13 @@ impl Node {
                 middle!(self, gum, handle, gum::Input::Prepared { number });
             }
             database::Output::Applied { update } => self.applied(update),
-            database::Output::Installed { objects } => {
+            database::Output::Replaced { objects } => {
+                middle!(self, object, handle, object::Input::Replace { objects });
+                self.adopt_objects();
+            }
+            database::Output::Installed => {
                 let tag = self.middle.tag;
                 self.notice(Notice::Reconciled { tag });
-                if let Some(objects) = objects {
-                    middle!(self, object, handle, object::Input::Replace { objects });
-                    self.adopt_objects();
-                }
                 middle!(self, gum, handle, gum::Input::Installed);
             }
             database::Output::LocalFailed { readable: true } => {

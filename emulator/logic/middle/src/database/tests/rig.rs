@@ -143,6 +143,7 @@ impl Rig {
             tag,
             applied,
             prepared,
+            synchronised,
         } = said
         {
             assert!(tag >= self.facts.tag, "a tag went back");
@@ -150,6 +151,7 @@ impl Rig {
             self.facts.tag = tag;
             self.facts.applied = applied;
             self.facts.prepared = prepared;
+            self.facts.synchronised = synchronised;
             return;
         }
         self.said.push(said);

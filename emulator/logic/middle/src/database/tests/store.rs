@@ -1,7 +1,5 @@
 //! The local replica: agreement, commit, crash, checkpoint, installation.
 
-use std::sync::Arc;
-
 use base::limits::LOG_RECORDS_MAX;
 use base::{GroupId, ResourceId, ResourceState};
 use bottom::txlog::FileName;
@@ -10,14 +8,8 @@ use proptest::prelude::*;
 
 use super::rig::{FIRST, Rig, moved, set, snapshot_of, tag_after, update};
 use crate::database::{Change, Hive, Input, Output, Value};
-use crate::object::{ObjectTable, StateChange};
-use crate::test_context::node;
-
-fn installed(objects: ObjectTable) -> Output {
-    Output::Installed {
-        objects: Some(Arc::new(objects)),
-    }
-}
+use crate::object::StateChange;
+use crate::test_context::{node, nodes, view};
 
 #[test]
 fn a_blank_disk_opens_an_empty_hive() {
@@ -144,7 +136,7 @@ fn an_epoch_begins_once_it_is_on_the_disk() {
     rig.tell(Input::BeginEpoch);
     assert_eq!(rig.facts.tag, FIRST);
     rig.run();
-    assert!(rig.said(&Output::Installed { objects: None }));
+    assert!(rig.said(&Output::Installed));
     let update = update(1, 2, set(1, 7).changes.to_vec());
     rig.carry_out(&update);
     assert_eq!(rig.facts.tag.to_string(), "2:2:2");
@@ -160,9 +152,9 @@ fn a_snapshot_replaces_the_replica_durably() {
     rig.tell(Input::Install {
         snapshot: snapshot_of(&source),
     });
-    assert!(!rig.said(&installed(ObjectTable::default())));
+    assert!(!rig.said(&Output::Installed));
     rig.run();
-    assert!(rig.said(&installed(ObjectTable::default())));
+    assert!(rig.said(&Output::Installed));
     let rig = rig.crash(0, 0);
     assert_eq!(rig.value(), Some(7));
     assert_eq!(rig.facts.prepared, Some(set(2, 8)));
@@ -173,8 +165,22 @@ fn a_snapshot_that_is_there_already_costs_no_disk_work() {
     let mut rig = Rig::seeded();
     let snapshot = snapshot_of(&Rig::seeded());
     rig.tell(Input::Install { snapshot });
-    assert!(rig.said(&installed(ObjectTable::default())));
+    assert!(rig.said(&Output::Installed));
     assert!(!rig.step());
+}
+
+#[test]
+fn the_view_of_a_snapshot_that_is_there_already_is_remembered_by_one_record() {
+    let mut rig = Rig::seeded();
+    rig.facts.view = Some(view(5, nodes(&[1, 3])).into());
+    let snapshot = snapshot_of(&Rig::seeded());
+    rig.tell(Input::Install { snapshot });
+    assert!(!rig.said(&Output::Installed));
+    rig.step();
+    rig.step();
+    assert!(rig.said(&Output::Installed));
+    let view = rig.crash(0, 0).facts.synchronised;
+    assert_eq!((view.epoch, view.members), (5, nodes(&[1, 3])));
 }
 
 #[test]
@@ -198,10 +204,7 @@ fn only_the_newest_of_two_installations_is_answered() {
         rig.tell(Input::Install { snapshot });
     }
     rig.run();
-    let answers = rig
-        .said
-        .iter()
-        .filter(|said| matches!(said, Output::Installed { .. }));
+    let answers = rig.said.iter().filter(|said| **said == Output::Installed);
     assert_eq!(answers.count(), 1);
 }
 
@@ -233,12 +236,11 @@ fn what_is_applied_already_is_not_taken_back_by_a_snapshot_that_only_agreed_to_i
     rig.tell(Input::Install { snapshot });
     rig.run();
     assert_eq!((rig.value(), rig.facts.applied), (Some(7), 1));
-    let Some(Output::Installed {
-        objects: Some(objects),
-    }) = rig.said.last()
-    else {
-        panic!("{:?}", rig.said)
-    };
+    let replaced = rig.said.iter().find_map(|said| match said {
+        Output::Replaced { objects } => Some(objects),
+        _ => None,
+    });
+    let objects = replaced.expect("the tables came along");
     assert_eq!(objects.groups[&GroupId(1)].owner, node(2));
 }
 

@@ -161,14 +161,32 @@ fn a_member_of_a_synchronised_view_overwrites_an_agreement_that_the_view_dropped
 
 #[test]
 fn an_active_member_that_was_left_behind_leaves_the_copy_alone_and_rejoins() {
+    let mut holder = Rig::seeded();
+    holder.facts.view = Some(view(7, nodes(&[2])).into());
+    holder.hold_witness(WitnessDisk::default());
+    let snapshot = snapshot_of(&holder);
+    holder.tell(Input::Install { snapshot });
+    holder.run_all();
     let mut rig = Rig::seeded();
     activate(&mut rig.facts);
-    let newer = written(3);
-    rig.hold_witness(newer.clone());
+    rig.hold_witness(holder.witness.clone());
     rig.run_all();
-    assert!(rig.said(&Output::LeftBehind));
-    assert_eq!(rig.facts.tag, tag_after(0));
-    assert_eq!(rig.witness.blocks, newer.blocks);
+    assert!(rig.said(&Output::LeftBehind), "although its tag is as new");
+    assert_eq!(rig.witness.blocks, holder.witness.blocks);
+}
+
+#[test]
+fn a_snapshot_is_there_once_the_witness_tells_of_its_view() {
+    let mut rig = Rig::seeded();
+    rig.hold_witness(WitnessDisk::default());
+    rig.run_all();
+    rig.facts.view = Some(view(7, nodes(&[1])).into());
+    let snapshot = snapshot_of(&rig);
+    rig.tell(Input::Install { snapshot });
+    rig.run();
+    assert!(!rig.said(&Output::Installed));
+    rig.run_all();
+    assert!(rig.said(&Output::Installed));
 }
 
 #[test]

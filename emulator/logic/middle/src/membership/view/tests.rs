@@ -2,7 +2,7 @@
 
 use base::{NodeSet, PaxosTag};
 
-use super::{MemberReport, Standing, UpdateKey, View};
+use super::{MemberReport, Standing, Synchronised, UpdateKey, View};
 use crate::test_context::{blank_report, node, nodes, view};
 
 fn report(active: bool, sequence: u64, applied: u64) -> MemberReport {
@@ -45,10 +45,6 @@ fn of(reports: &[MemberReport]) -> View {
 fn an_active_member_is_the_source_before_one_with_a_newer_tag() {
     let view = of(&[report(false, 5, 5), agreed(report(true, 4, 4), 3)]);
     assert_eq!(view.source(None), node(2));
-    assert!(
-        view.ghosts(None).is_empty(),
-        "it has agreed to what is missing"
-    );
 }
 
 #[test]
@@ -73,37 +69,48 @@ fn what_the_witness_brought_replaces_what_its_holder_reported() {
         tag: report(false, 5, 5).tag,
         applied: 5,
         prepared: None,
+        synchronised: Synchronised::default(),
     };
     assert_eq!(view.source(Some((node(2), fresh))), node(2));
 }
 
-#[test]
-fn an_active_member_that_others_went_on_without_is_a_ghost() {
-    let behind = report(true, 4, 4);
-    let cases = [
-        ("two updates", report(false, 6, 6)),
-        ("one that it has not agreed to", report(false, 5, 5)),
-        ("volatile ones", report(true, 4, 6)),
-    ];
-    for (what, ahead) in cases {
-        assert_eq!(
-            of(&[behind, ahead]).ghosts(None),
-            NodeSet::one(node(1)),
-            "{what}"
-        );
+/// The report, of a replica that was brought to a view with this epoch and members.
+fn brought_to(report: MemberReport, epoch: u64, members: &[u8]) -> MemberReport {
+    let synchronised = Synchronised {
+        epoch,
+        members: nodes(members),
+    };
+    MemberReport {
+        synchronised,
+        ..report
     }
 }
 
 #[test]
-fn an_agreement_does_not_excuse_from_missing_an_epoch() {
-    let mut ahead = report(false, 5, 5);
-    ahead.tag.last_epoch = 3;
-    let view = of(&[agreed(report(true, 4, 4), 3), ahead]);
-    assert_eq!(view.ghosts(None), NodeSet::one(node(1)));
+fn an_active_member_that_others_went_on_without_is_a_ghost() {
+    let left = brought_to(report(true, 4, 4), 5, &[1, 2]);
+    let ahead = brought_to(report(false, 4, 4), 6, &[2, 3]);
+    assert_eq!(of(&[left, ahead]).ghosts(None), NodeSet::one(node(1)));
+}
+
+#[test]
+fn a_view_that_never_opened_because_a_member_did_not_come_makes_that_member_no_ghost() {
+    let slow = brought_to(report(true, 4, 4), 5, &[1, 2]);
+    let quick = brought_to(report(true, 4, 4), 6, &[1, 2]);
+    assert!(of(&[slow, quick]).ghosts(None).is_empty());
+}
+
+#[test]
+fn the_copy_on_the_witness_tells_of_ghosts_too() {
+    let left = brought_to(report(true, 4, 4), 5, &[1, 2]);
+    let fresh = brought_to(report(false, 4, 4), 6, &[3]).standing();
+    let view = of(&[left, report(false, 4, 4)]);
+    assert_eq!(view.ghosts(Some((node(2), fresh))), NodeSet::one(node(1)));
 }
 
 #[test]
 fn a_member_that_was_not_active_is_never_a_ghost() {
-    let view = of(&[report(false, 1, 1), report(true, 6, 6)]);
+    let joiner = brought_to(report(false, 1, 1), 5, &[1]);
+    let view = of(&[joiner, brought_to(report(true, 6, 6), 6, &[2])]);
     assert!(view.ghosts(None).is_empty());
 }

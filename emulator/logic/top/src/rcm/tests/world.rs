@@ -14,7 +14,7 @@ use base::{
 use bottom::{clusdisk, share};
 use middle::database::{Change, Update};
 use middle::gum::{Failure, Ticket};
-use middle::membership::{MemberReport, UpdateKey, View};
+use middle::membership::{MemberReport, Synchronised, UpdateKey, View};
 use middle::object::ObjectTable;
 use middle::settings::{NodeSettings, Settings};
 
@@ -290,6 +290,7 @@ impl World {
             tag: PaxosTag::default(),
             applied: 0,
             prepared: None,
+            synchronised: Synchronised::default(),
             settings: Arc::clone(&self.settings),
             objects: Arc::default(),
             last_heard: [Timestamp::ZERO; NODES_MAX],
@@ -349,6 +350,7 @@ impl World {
             tag: PaxosTag::default(),
             applied: 0,
             prepared: None,
+            synchronised: Synchronised::default(),
             holds_witness: false,
         };
         self.view = Some(Arc::new(View {
