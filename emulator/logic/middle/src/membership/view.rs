@@ -38,8 +38,8 @@ pub struct MemberReport {
     pub holds_witness: bool,
 }
 
-/// Which view a replica was last brought to. Kept durably: members of a view that opened have it, so
-/// whoever was left out can be told from it.
+/// Which view a replica was last brought to. Kept durably: members of a view that opened have it,
+/// so whoever was left out can be told from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Synchronised {
     /// The view's epoch; 0 before the first.
@@ -132,9 +132,9 @@ impl View {
     }
 
     /// Members that claim to be active although others have gone on without them: a node that was
-    /// frozen, for example, and never learnt of the views since. Some replica was brought to a later
-    /// view that they are not in. Their volatile tables are worth nothing. (A later view that they
-    /// are in has not opened without them.)
+    /// frozen, for example, and never learnt of the views since. Some replica was brought to a
+    /// later view that they are not in. Their volatile tables are worth nothing. (A later view that
+    /// they are in has not opened without them.)
     #[must_use]
     pub fn ghosts(&self, fresh: Option<(NodeId, Standing)>) -> NodeSet {
         let fresh = fresh.map(|(_, standing)| standing.synchronised);
