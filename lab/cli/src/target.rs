@@ -24,8 +24,8 @@ pub(crate) struct Target {
     /// Folder for disks and for reservations that survive power loss
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
-    /// A logical unit: N=SIZE[,block=512|4096][,physical=K][,thin][,removable][,read-only][,null]
-    /// [,file=PATH]
+    /// Logical units, `N=SIZE[,block=512|4096][,physical=K][,thin][,removable][,read-only][,null]`
+    /// `[,file=PATH]`
     #[arg(long = "lun", value_name = "UNIT", required = true)]
     units: Vec<UnitOptions>,
     /// What initiators must prove to know

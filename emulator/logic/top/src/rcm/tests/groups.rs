@@ -158,9 +158,9 @@ fn an_unfenced_group_of_a_lost_node_waits_until_that_node_has_certainly_stopped(
             (2, StateChangeCause::Failover)
         ]
     );
-    // Detection, two heartbeats and the opening stage of a regroup.
+    // Detection, two heartbeats, the opening stage of a regroup, and a second to decide and halt.
     let started = world.reached(app, ResourceState::OnlinePending)[1];
-    assert_eq!(started.since(lost_at), seconds(10 + 2 + 5));
+    assert_eq!(started.since(lost_at), seconds(10 + 2 + 5 + 1));
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_disk_and_what_depends_on_it_wait_for_nothing_but_arbitration() {
     let ip_pending = second(ip, ResourceState::OnlinePending);
     assert_eq!(
         ip_pending.since(lost_at),
-        seconds(17),
+        seconds(18),
         "nothing fences an address"
     );
 }
@@ -203,7 +203,7 @@ fn a_cluster_that_forms_without_all_nodes_waits_for_the_missing_ones_to_have_sto
     world.run(seconds(30));
     let first = |id| world.reached(id, ResourceState::OnlinePending)[0].since(formed_at);
     assert_eq!(first(disk).as_secs(), 0);
-    assert_eq!(first(app), seconds(17));
+    assert_eq!(first(app), seconds(18));
 }
 
 #[test]
