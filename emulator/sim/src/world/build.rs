@@ -31,6 +31,10 @@ const SIGNATURE: u32 = 0x4c41_0000;
 /// Within so long of each other the machines of a lab start.
 const START_STAGGER: Duration = Duration::from_millis(500);
 
+/// Clocks that drift also start apart: up to so many nanoseconds for each part in a million, which
+/// makes an hour at 50 ppm.
+const OFFSET_PER_PPM: u64 = 72_000_000_000;
+
 /// Random streams: one per concern, so that a new draw in one place leaves the others alone.
 mod stream {
     pub(super) const NETWORK: u64 = 1;
@@ -49,7 +53,7 @@ pub struct Options {
     pub seed: u64,
     /// Entries of equal time come in a drawn order instead of that of their making.
     pub shuffle_ties: bool,
-    /// Clocks run up to so many parts in a million too fast or too slow.
+    /// Clocks run up to so many parts in a million too fast or too slow, and start apart.
     pub drift_ppm_max: u32,
     /// Remember every notice and state line, for reports; otherwise only what judging needs.
     pub keep: bool,
@@ -179,7 +183,7 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         start_after_stop: false,
         reboot: None,
         clock: Clock {
-            offset_nanos: 0,
+            offset_nanos: clocks.below(u64::from(options.drift_ppm_max) * OFFSET_PER_PPM + 1),
             drift_ppb: i32::try_from(drift).unwrap_or(0),
         },
         disk,

@@ -14,9 +14,9 @@ use bottom::txlog::{self, DiskRequest, FileName, Txlog};
 use crate::database::{
     Change, Database, Hive, HiveChange, Input, Output, Snapshot, Update, Value, image,
 };
-use crate::membership::UpdateKey;
+use crate::membership::{Synchronised, UpdateKey};
 use crate::object::StateChange;
-use crate::test_context::{blank_facts, node, with_context};
+use crate::test_context::{blank_facts, node, nodes, with_context};
 use crate::{Context, Facts};
 
 /// The tag of the seeded hive.
@@ -267,6 +267,14 @@ pub(super) fn moved(number: u64) -> Update {
     update(number, 1, vec![Change::State(change)])
 }
 
+/// What a replica remembers of a view of these members.
+pub(super) fn brought_to(epoch: u64, members: &[u8]) -> Synchronised {
+    Synchronised {
+        epoch,
+        members: nodes(members),
+    }
+}
+
 /// The rig's replica, as it would travel.
 pub(super) fn snapshot_of(rig: &Rig) -> Snapshot {
     Snapshot {
@@ -275,6 +283,7 @@ pub(super) fn snapshot_of(rig: &Rig) -> Snapshot {
         objects: Arc::default(),
         applied: rig.facts.applied,
         prepared: rig.facts.prepared.clone(),
+        synchronised: rig.facts.synchronised,
     }
 }
 

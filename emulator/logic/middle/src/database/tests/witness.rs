@@ -2,7 +2,7 @@
 
 use base::{Manager, PaxosTag, QuorumState};
 
-use super::rig::{Rig, WitnessDisk, moved, set, snapshot_of, tag_after};
+use super::rig::{Rig, WitnessDisk, brought_to, moved, set, snapshot_of, tag_after};
 use crate::Facts;
 use crate::database::{Input, Output};
 use crate::test_context::{nodes, view};
@@ -162,9 +162,9 @@ fn a_member_of_a_synchronised_view_overwrites_an_agreement_that_the_view_dropped
 #[test]
 fn an_active_member_that_was_left_behind_leaves_the_copy_alone_and_rejoins() {
     let mut holder = Rig::seeded();
-    holder.facts.view = Some(view(7, nodes(&[2])).into());
     holder.hold_witness(WitnessDisk::default());
-    let snapshot = snapshot_of(&holder);
+    let mut snapshot = snapshot_of(&holder);
+    snapshot.synchronised = brought_to(7, &[2]);
     holder.tell(Input::Install { snapshot });
     holder.run_all();
     let mut rig = Rig::seeded();
@@ -180,8 +180,8 @@ fn a_snapshot_is_there_once_the_witness_tells_of_its_view() {
     let mut rig = Rig::seeded();
     rig.hold_witness(WitnessDisk::default());
     rig.run_all();
-    rig.facts.view = Some(view(7, nodes(&[1])).into());
-    let snapshot = snapshot_of(&rig);
+    let mut snapshot = snapshot_of(&rig);
+    snapshot.synchronised = brought_to(7, &[1]);
     rig.tell(Input::Install { snapshot });
     rig.run();
     assert!(!rig.said(&Output::Installed));
