@@ -122,10 +122,12 @@ pub enum Notice {
         next: ViewId,
         delivered: BTreeMap<NodeId, u64>,
     },
-    /// A causal multicast of `from` was delivered; its time stamp says how many multicasts of each
-    /// other member have to come before it.
+    /// The causal multicast number `sequence` of `from` was delivered; its time stamp says how many
+    /// multicasts of each other member have to come before it.
     CausallyDelivered {
+        view: ViewId,
         from: NodeId,
+        sequence: u64,
         after: BTreeMap<NodeId, u64>,
     },
     /// This node was out of the cluster and is now an active member: it formed the cluster

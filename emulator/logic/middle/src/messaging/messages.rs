@@ -158,7 +158,12 @@ pub enum Output<P> {
     /// To the manager that the payload names; once.
     Deliver { from: NodeId, payload: Arc<P> },
     /// To the event log: a causal multicast of `from` was delivered after what its stamp names.
-    Causal { from: NodeId, after: Stamp },
+    Causal {
+        view: ViewId,
+        from: NodeId,
+        sequence: u64,
+        after: Stamp,
+    },
     /// To membership: this member has acknowledged nothing for a long time although it is in the
     /// view.
     Unresponsive { peer: NodeId },

@@ -85,8 +85,13 @@ impl<P> Messaging<P> {
     /// Delivers the multicasts whose time has come.
     pub(super) fn deliver_multicasts(&mut self, cx: &Context<'_>, out: &mut Outbox<Output<P>>) {
         while let Some((from, multicast)) = self.causal.next() {
-            if let Some(after) = multicast.after.clone() {
-                out.push(Output::Causal { from, after });
+            if let (Some(after), Some(view)) = (multicast.after.clone(), &cx.facts.view) {
+                out.push(Output::Causal {
+                    view: view.id,
+                    from,
+                    sequence: multicast.sequence,
+                    after,
+                });
             }
             let first = |round| self.rounds.hear(from, round);
             if multicast.to.contains(cx.facts.me) && multicast.round.is_none_or(first) {

@@ -90,10 +90,17 @@ impl Node {
                 }
             }
             messaging::Output::Deliver { from, payload } => self.deliver(from, &payload),
-            messaging::Output::Causal { from, after } => {
-                let after = after.0;
-                self.notice(Notice::CausallyDelivered { from, after });
-            }
+            messaging::Output::Causal {
+                view,
+                from,
+                sequence,
+                after,
+            } => self.notice(Notice::CausallyDelivered {
+                view,
+                from,
+                sequence,
+                after: after.0,
+            }),
             messaging::Output::Closed {
                 view,
                 next,
