@@ -1,5 +1,6 @@
 //! What a node says about itself: typed notices for the event log, the timeline and the checkers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -114,6 +115,21 @@ pub enum Notice {
     Regroup { epoch: u64, stage: RegroupStage },
     /// A view was agreed on.
     ViewInstalled { view: ViewId, members: NodeSet },
+    /// The view `view` ended here, followed by `next`, with so many multicasts of each member
+    /// delivered in it.
+    ViewClosed {
+        view: ViewId,
+        next: ViewId,
+        delivered: BTreeMap<NodeId, u64>,
+    },
+    /// The causal multicast number `sequence` of `from` was delivered; its time stamp says how many
+    /// multicasts of each other member have to come before it.
+    CausallyDelivered {
+        view: ViewId,
+        from: NodeId,
+        sequence: u64,
+        after: BTreeMap<NodeId, u64>,
+    },
     /// This node was out of the cluster and is now an active member: it formed the cluster
     /// (`formed`) or joined it.
     Joined { formed: bool },
