@@ -7,6 +7,7 @@
 //! | netft PeerFound, PeerLost | event log, membership |
 //! | netft Publish | facts |
 //! | clusdisk Scsi | shell |
+//! | clusdisk Reset | shell |
 //! | clusdisk Publish | facts |
 //! | clusdisk Notice | event log |
 //! | clusdisk Report | rcm; of the witness also quorum and database |
@@ -103,6 +104,9 @@ impl Node {
         match output {
             clusdisk::Output::Scsi { io, disk, command } => {
                 self.effects.push(Effect::Scsi { io, disk, command });
+            }
+            clusdisk::Output::Reset { io, disk } => {
+                self.effects.push(Effect::ScsiReset { io, disk });
             }
             clusdisk::Output::Publish { disk, fact } => {
                 self.bottom.disks.insert(disk, fact);
@@ -358,6 +362,8 @@ impl Node {
         let input = clusdisk::Input::Configure {
             interval: settings.disk_arbitration_interval,
             challenge_wait: settings.disk_challenge_wait,
+            settle_wait: settings.generation.defaults().disk_settle_wait,
+            fence: settings.generation.defaults().disk_fence,
         };
         bottom!(self, clusdisk, handle, input);
     }
