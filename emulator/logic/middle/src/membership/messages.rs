@@ -48,6 +48,10 @@ pub enum Input {
     /// From gum or messaging: take these members out of the view; this node, if it is among them,
     /// ends with `Excluded`.
     Remove { nodes: NodeSet },
+    /// From quorum: the view is one vote short and its decider has the witness arbitrated for.
+    Arbitrating,
+    /// From quorum: the view has quorum.
+    QuorumHeld,
     /// From gum: this node is an active member now.
     Opened,
     /// From quorum: the witness was gained or lost, for this node's next report.
@@ -59,6 +63,9 @@ pub enum Input {
 pub enum Output {
     /// To netft, over the best route to each.
     Send { to: NodeSet, message: Message },
+    /// To rcm: an active node begins to look for a view with quorum; it ends unless it finds one in
+    /// time.
+    Undecided,
     /// To gum and rcm: this node has promised itself to a new view; the old one is closed.
     Promised,
     /// To the facts, then to messaging, gum, quorum and rcm.

@@ -18,8 +18,8 @@ mod weights;
 use std::time::Duration;
 
 use base::{
-    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState, Timers, Timestamp,
-    WitnessVerdict,
+    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumModel, QuorumState,
+    Timers, Timestamp, WitnessVerdict,
 };
 
 pub use messages::{Input, Message, Output};
@@ -29,6 +29,7 @@ pub use weights::adjust;
 use crate::Context;
 use crate::membership::View;
 use crate::settings::Witness;
+use votes::witness_weight;
 
 /// How soon a witness that was given back and is needed must be with another member.
 const VACANCY: Duration = Duration::from_secs(1);
@@ -51,6 +52,7 @@ enum Timer {
     /// The arbitration has lasted QuorumArbitrationTimeMax, or a waiting node tries again.
     Arbitration,
     Retry,
+    /// The witness that this node gave back must be with another member by now.
     Vacancy,
 }
 
@@ -62,6 +64,9 @@ pub struct Quorum {
     arbitrating: bool,
     /// The witness that voted for the current view was lost and is tried once more.
     retrying: bool,
+    /// The witness that voted for the current view was lost or given back, and nobody has said that
+    /// it is with a member again.
+    doubted: bool,
     /// The witness is this node's.
     witness_held: bool,
     /// Other members of the view that hold the witness, as far as they said.
@@ -86,6 +91,7 @@ impl Quorum {
         let state = match self.state {
             State::Absent | State::ExpectDecision => QuorumState::Absent,
             State::ExpectWitness => QuorumState::Arbitrating,
+            State::Held if self.doubted => QuorumState::Arbitrating,
             State::Held => QuorumState::Held,
         };
         if self.state == State::Held {
@@ -114,6 +120,7 @@ impl Quorum {
         self.timers = Timers::default();
         self.arbitrating = false;
         self.retrying = false;
+        self.doubted = false;
         self.fresh = None;
         self.holders = Self::view(cx).map_or(NodeSet::EMPTY, |view| {
             let holds = view
@@ -139,22 +146,29 @@ impl Quorum {
         let certain = count(settings, view.members, self.fresh.is_some());
         if certain.has_quorum() {
             self.announce(view, certain, true, out);
-        } else if certain.is_one_short()
-            && settings.witness != Witness::None
-            && self.fresh.is_none()
-        {
+        } else if certain.is_one_short() && self.may_help(cx) && self.fresh.is_none() {
             self.state = State::ExpectWitness;
             let limit = settings.generation.defaults().quorum_arbitration_time_max;
             self.timers
                 .set(Timer::Arbitration as usize, cx.now.mono + limit);
             let arbiter = view.witness_holder().unwrap_or(cx.facts.me);
+            let tally = certain;
             out.push(Output::Send {
-                to: NodeSet::one(arbiter),
-                message: Message::Arbitrate { tally: certain },
+                to: view.members,
+                message: Message::Arbitrate { arbiter, tally },
             });
         } else {
             self.announce(view, certain, false, out);
         }
+    }
+
+    /// Whether the witness may bring the missing vote. One that dynamic quorum has silenced has
+    /// none; but where nobody is active, the copy on it may be newer and say otherwise.
+    fn may_help(&self, cx: &Context<'_>) -> bool {
+        let settings = &cx.facts.settings;
+        let has_vote = settings.model == QuorumModel::DiskOnly || witness_weight(settings) > 0;
+        let forming = Self::view(cx).is_some_and(|view| view.active().is_empty());
+        settings.witness != Witness::None && (has_vote || forming)
     }
 
     fn announce(&mut self, view: &View, tally: Tally, held: bool, out: &mut Outbox<Output>) {
@@ -179,8 +193,11 @@ impl Quorum {
         out: &mut Outbox<Output>,
     ) {
         match message {
-            Message::Arbitrate { tally } => {
-                self.need_witness(tally, out);
+            Message::Arbitrate { arbiter, tally } => {
+                out.push(Output::Arbitrating);
+                if arbiter == cx.facts.me {
+                    self.need_witness(tally, out);
+                }
             }
             Message::WitnessWon { tag } if self.state == State::ExpectWitness => {
                 self.fresh = Some((from, tag));
@@ -189,15 +206,40 @@ impl Quorum {
             Message::WitnessLost if self.state == State::ExpectWitness => self.give_up(cx, out),
             Message::WitnessWon { .. } | Message::WitnessLost => {}
             Message::WitnessHolder { held } => {
-                if held {
-                    self.holders.insert(from);
-                    self.timers.clear(Timer::Vacancy as usize);
-                } else {
-                    self.holders.remove(from);
-                }
+                self.holder_changed(cx, from, held, out);
             }
             Message::Decision { tally, held, fresh } => self.decided(cx, tally, held, fresh, out),
         }
+    }
+
+    fn holder_changed(
+        &mut self,
+        cx: &Context<'_>,
+        from: NodeId,
+        held: bool,
+        out: &mut Outbox<Output>,
+    ) {
+        if held {
+            self.holders.insert(from);
+            self.timers.clear(Timer::Vacancy as usize);
+        } else {
+            self.holders.remove(from);
+        }
+        self.doubt(cx, out);
+    }
+
+    /// The witness changed hands: tells whether the view may still rest on it.
+    fn doubt(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let vacant = self.is_vacant(cx);
+        if vacant != std::mem::replace(&mut self.doubted, vacant) {
+            self.publish(cx, out);
+        }
+    }
+
+    /// Whether the view rests on the witness's vote and nobody is known to hold it.
+    fn is_vacant(&self, cx: &Context<'_>) -> bool {
+        let held = self.witness_held || !self.holders.is_empty();
+        self.state == State::Held && !held && self.needs_witness(cx)
     }
 
     /// As arbiter: have the witness brought here.
@@ -327,6 +369,7 @@ impl Quorum {
             self.timers
                 .set(Timer::Vacancy as usize, cx.now.mono + VACANCY);
         }
+        self.doubt(cx, out);
         self.publish(cx, out);
     }
 
@@ -339,11 +382,7 @@ impl Quorum {
             } else {
                 self.answer(cx, Message::WitnessLost, out);
             }
-        } else if self.state == State::Held
-            && self.holders.is_empty()
-            && !self.witness_held
-            && self.needs_witness(cx)
-        {
+        } else if self.is_vacant(cx) {
             self.retry(cx, out);
             self.publish(cx, out);
         }
@@ -382,6 +421,7 @@ impl Manager for Quorum {
             Input::WitnessHeld => self.arbitrated(cx, WitnessVerdict::Won, out),
             Input::WitnessReconciled { tag } => {
                 self.answer(cx, Message::WitnessWon { tag }, out);
+                self.doubt(cx, out);
                 if self.state == State::Held {
                     self.publish(cx, out);
                 }
@@ -407,6 +447,7 @@ impl Manager for Quorum {
                 self.publish(cx, out);
             }
             Input::SettingsChanged => {
+                self.doubt(cx, out);
                 if self.state == State::Held {
                     self.publish(cx, out);
                 }
