@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base::{DiskId, Incarnation, NetworkId, NodeSet, Rng, Timestamp};
 use bottom::txlog::FileName;
+use middle::settings::Witness;
 use plan::{Member, Plan};
 use scsi::Lun;
 use target::{Array, Config, UnitConfig};
@@ -25,6 +26,8 @@ use crate::trace::Trace;
 
 /// How long a datagram takes on a network without faults.
 const NETWORK_DELAY: Duration = Duration::from_micros(200);
+/// The partition tables of disks carry this signature, and the disk's number on top.
+const SIGNATURE: u32 = 0x4c41_0000;
 /// Within so long of each other the machines of a lab start.
 const START_STAGGER: Duration = Duration::from_millis(500);
 
@@ -193,6 +196,25 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
     }
 }
 
+/// Gives a disk its partition table and an empty volume. One that is too small stays blank.
+fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
+    let unit = volume::Disk {
+        blocks: disk.blocks,
+        block_bytes: disk.block_bytes,
+        signature: SIGNATURE + u32::from(disk.id.0),
+    };
+    let reserve = if plan.settings.witness == Witness::Disk(disk.id) {
+        volume::Reserve::Copy
+    } else {
+        volume::Reserve::Nothing
+    };
+    let name = plan.names.disks.get(usize::from(disk.id.0));
+    let label = name.map_or("", |name| name.lun.as_str());
+    for piece in volume::format(unit, label, reserve).unwrap_or_default() {
+        array.poke(Lun(disk.lun), piece.offset, &piece.bytes);
+    }
+}
+
 fn storage(plan: &Plan) -> Storage {
     let mut storage = Storage::default();
     for (place, shelf) in plan.arrays.iter().enumerate() {
@@ -209,9 +231,13 @@ fn storage(plan: &Plan) -> Storage {
             port_groups: vec![1],
             units: here().map(unit).collect(),
         };
-        let array = Array::new(config).expect("the lab file's rules keep disks possible");
+        let mut array = Array::new(config).expect("the lab file's rules keep disks possible");
+        here().for_each(|disk| lay_out(&mut array, plan, disk));
         let disks: Vec<(DiskId, Lun)> = here().map(|disk| (disk.id, Lun(disk.lun))).collect();
         storage.add_array(array, shelf.portals.clone(), disks);
+        if !shelf.reservations {
+            storage.refuse_reservations();
+        }
     }
     storage
 }

@@ -95,6 +95,8 @@ words! {
         "heal" => Self::Heal, "Undoes every fault still in force.";
     }
     later { "upgrade", "evict", "force", "quorum", "set" }
+    instead_of_structure
+        "write it straight into the step: `do: move`, and `group: name` on the next line"
 }
 
 record! {

@@ -52,6 +52,9 @@ pub enum Input {
     Arbitrating,
     /// From quorum: the view has quorum.
     QuorumHeld,
+    /// From messaging: the multicasts of the old view are repaired, so this node may promise itself
+    /// to the view that was named.
+    Repaired { next: ViewId },
     /// From gum: this node is an active member now.
     Opened,
     /// From quorum: the witness was gained or lost, for this node's next report.
@@ -66,6 +69,8 @@ pub enum Output {
     /// To rcm: an active node begins to look for a view with quorum; it ends unless it finds one in
     /// time.
     Undecided,
+    /// To messaging: a view was proposed; end the old one. Answered by `Repaired`.
+    Repair { next: ViewId, members: NodeSet },
     /// To gum and rcm: this node has promised itself to a new view; the old one is closed.
     Promised,
     /// To the facts, then to messaging, gum, quorum and rcm.

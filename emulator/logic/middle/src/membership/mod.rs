@@ -49,6 +49,8 @@ enum State {
         members: NodeSet,
         promises: BTreeMap<NodeId, MemberReport>,
     },
+    /// As a member of a proposed view: for the repair of the old view's multicasts.
+    ExpectRepair { view: ViewId, members: NodeSet },
     /// For the view that this node has promised itself to.
     ExpectInstall { view: ViewId },
 }
@@ -196,6 +198,7 @@ impl Manager for Membership {
                 self.timers.clear(Timer::Undecided as usize);
             }
             Input::QuorumHeld => {}
+            Input::Repaired { next } => self.repaired(cx, next, out),
             Input::Opened => {
                 self.active = true;
                 self.timers.clear(Timer::Join as usize);

@@ -18,8 +18,8 @@ mod weights;
 use std::time::Duration;
 
 use base::{
-    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumModel, QuorumState,
-    Timers, Timestamp, WitnessVerdict,
+    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState, Timers, Timestamp,
+    WitnessVerdict,
 };
 
 pub use messages::{Input, Message, Output};
@@ -28,8 +28,6 @@ pub use weights::adjust;
 
 use crate::Context;
 use crate::membership::View;
-use crate::settings::Witness;
-use votes::witness_weight;
 
 /// How soon a witness that was given back and is needed must be with another member.
 const VACANCY: Duration = Duration::from_secs(1);
@@ -144,9 +142,10 @@ impl Quorum {
         let Some(view) = Self::view(cx) else { return };
         let settings = &cx.facts.settings;
         let certain = count(settings, view.members, self.fresh.is_some());
+        let forming = view.active().is_empty();
         if certain.has_quorum() {
             self.announce(view, certain, true, out);
-        } else if certain.is_one_short() && self.may_help(cx) && self.fresh.is_none() {
+        } else if votes::calls_for_witness(settings, certain, forming) && self.fresh.is_none() {
             self.state = State::ExpectWitness;
             let limit = settings.generation.defaults().quorum_arbitration_time_max;
             self.timers
@@ -160,15 +159,6 @@ impl Quorum {
         } else {
             self.announce(view, certain, false, out);
         }
-    }
-
-    /// Whether the witness may bring the missing vote. One that dynamic quorum has silenced has
-    /// none; but where nobody is active, the copy on it may be newer and say otherwise.
-    fn may_help(&self, cx: &Context<'_>) -> bool {
-        let settings = &cx.facts.settings;
-        let has_vote = settings.model == QuorumModel::DiskOnly || witness_weight(settings) > 0;
-        let forming = Self::view(cx).is_some_and(|view| view.active().is_empty());
-        settings.witness != Witness::None && (has_vote || forming)
     }
 
     fn announce(&mut self, view: &View, tally: Tally, held: bool, out: &mut Outbox<Output>) {

@@ -196,7 +196,8 @@ impl Cluster {
         let len = u64::try_from(self.network.len()).unwrap_or(u64::MAX);
         let at = usize::try_from(self.rng.below(len)).unwrap_or(0);
         let mixed = self.plan.views_are_mixed;
-        let repeated = lossy && self.rng.chance(80_000);
+        // Where views are mixed up, words of ended views have to stay around for it to show.
+        let repeated = lossy && self.rng.chance(if mixed { 500_000 } else { 80_000 });
         let lost = lossy && self.rng.chance(100_000);
         let Flight { from, to, segment } = if repeated {
             let flight = &self.network[at];
@@ -245,6 +246,16 @@ impl Cluster {
                         oracle.done(ticket, member.era, alive, result);
                     }
                     Event::Remove { nodes } => removed = removed.union(nodes),
+                    Event::Repaired { next } => {
+                        if let Some(regroup) = &mut self.regroup {
+                            regroup.repaired(*node, next);
+                        }
+                    }
+                    Event::Closed {
+                        view,
+                        next,
+                        delivered,
+                    } => oracle.closed(*node, view, next, delivered)?,
                     Event::Reconciled { tag } => {
                         let regroup = self.regroup.as_mut();
                         if let Some(regroup) = regroup.filter(|r| r.awaits(*node, view)) {
@@ -276,7 +287,13 @@ impl Cluster {
 
 /// The segment as if it were of the receiver's view.
 fn passed_off(mut segment: Segment<Message>, receiver: &Member) -> Segment<Message> {
-    if let (Segment::Data { view, .. }, Some(current)) = (&mut segment, &receiver.facts.view) {
+    if let (
+        Segment::Data { view, .. }
+        | Segment::Request { view, .. }
+        | Segment::Acknowledge { view, .. },
+        Some(current),
+    ) = (&mut segment, &receiver.facts.view)
+    {
         *view = current.id;
     }
     segment

@@ -38,7 +38,7 @@ fn a_blank_witness_gets_a_copy() {
     assert!(!rig.said(&replica(tag_after(0), false)), "not looked yet");
     rig.run_all();
     assert!(rig.said(&replica(tag_after(0), false)));
-    assert!(!rig.witness.blocks.is_empty());
+    assert!(!rig.witness.pages.is_empty());
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_newer_copy_is_not_written_over_while_the_local_replica_is_older() {
     rig.hold_witness(newer.clone());
     rig.tell(Input::BeginEpoch);
     while rig.step_witness() {}
-    assert_eq!(rig.witness.blocks, newer.blocks);
+    assert_eq!(rig.witness.pages, newer.pages);
     rig.run_all();
     assert_eq!(rig.value(), Some(3));
 }
@@ -82,7 +82,7 @@ fn an_equal_copy_is_left_alone() {
     rig.run_all();
     assert!(rig.said(&replica(tag_after(0), false)));
     let before = written(0);
-    assert_eq!(rig.witness.blocks, before.blocks);
+    assert_eq!(rig.witness.pages, before.pages);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn an_active_member_that_was_left_behind_leaves_the_copy_alone_and_rejoins() {
     rig.hold_witness(holder.witness.clone());
     rig.run_all();
     assert!(rig.said(&Output::LeftBehind), "although its tag is as new");
-    assert_eq!(rig.witness.blocks, holder.witness.blocks);
+    assert_eq!(rig.witness.pages, holder.witness.pages);
 }
 
 #[test]
