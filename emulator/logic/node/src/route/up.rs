@@ -73,8 +73,12 @@ impl Node {
                     membership::Input::PeerFound { peer }
                 );
             }
-            netft::Output::PeerLost { peer, last_heard } => {
-                self.middle.last_heard[peer.index()] = last_heard;
+            netft::Output::PeerLost {
+                peer,
+                last_heard,
+                last_seen,
+            } => {
+                self.middle.last_seen[peer.index()] = last_seen;
                 self.notice(Notice::PeerLost { peer, last_heard });
                 middle!(
                     self,
