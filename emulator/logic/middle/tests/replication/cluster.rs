@@ -37,7 +37,7 @@ pub(crate) struct Cluster {
     pub(crate) faults_per_ten_thousand: u64,
     network: Vec<Flight>,
     now: Timestamp,
-    epoch: u64,
+    views: u64,
     lives: u64,
     proposals: u16,
     /// Era of each view.
@@ -57,7 +57,7 @@ impl Cluster {
             faults_per_ten_thousand: [3, 9, 25][usize::try_from(seed % 3).unwrap_or(0)],
             network: Vec::new(),
             now: Timestamp::ZERO,
-            epoch: 0,
+            views: 0,
             lives: 0,
             proposals: 0,
             eras: BTreeMap::new(),
@@ -111,13 +111,15 @@ impl Cluster {
     }
 
     pub(crate) fn regroup_with(&mut self, quorum: Quorum) {
-        self.epoch += 1;
+        self.views += 1;
+        // Epochs start anew when nodes do, so nothing may rest on their order.
+        let epoch = self.rng.between(1, 9);
         let coordinator = quorum.members.first();
         self.regroup = coordinator.map(|coordinator| {
             let id = ViewId {
-                epoch: self.epoch,
+                epoch,
                 coordinator,
-                incarnation: Incarnation(1),
+                incarnation: Incarnation(self.views),
             };
             Regroup::new(quorum, id)
         });
@@ -138,7 +140,7 @@ impl Cluster {
         let eras = view.active();
         let members = eras.iter().filter_map(|node| self.members.get(&node));
         let era = members.map(|member| member.era).max();
-        let era = era.unwrap_or(view.id.epoch);
+        let era = era.unwrap_or(view.id.incarnation.0);
         self.eras.entry(view.id).or_insert(era);
     }
 
