@@ -20,7 +20,9 @@ pub use ids::{
     RequestId, ResourceId, ViewId,
 };
 pub use manager::Manager;
-pub use notice::{HaltReason, Notice, RegroupStage, VolumeFault, WitnessVerdict};
+pub use notice::{
+    ConnectionRefusal, HaltReason, Notice, RegroupStage, VolumeFault, WitnessVerdict,
+};
 pub use outbox::Outbox;
 pub use rng::Rng;
 pub use states::{

@@ -1,10 +1,11 @@
 //! The middle tier: cluster operations. Membership, quorum, ordered updates and the cluster
 //! database.
 //!
-//! Host manager and topology manager are absent so far; ARCHITECTURE.md says so.
+//! The topology manager is absent so far; ARCHITECTURE.md says so.
 
 pub mod database;
 pub mod gum;
+pub mod host;
 pub mod membership;
 pub mod messaging;
 pub mod object;

@@ -10,10 +10,12 @@ use base::{
 };
 use bottom::clusdisk::Clusdisk;
 use bottom::netft::Netft;
+use bottom::security::Security;
 use bottom::share::Share;
 use bottom::txlog::Txlog;
 use middle::database::Database;
 use middle::gum::Gum;
+use middle::host::Host;
 use middle::membership::{Membership, Synchronised};
 use middle::messaging::Messaging;
 use middle::object::Objects;
@@ -50,6 +52,8 @@ pub struct Node {
     pub(crate) middle: middle::Facts,
     pub(crate) top: top::Facts,
     pub(crate) netft: Slot<Netft>,
+    pub(crate) security: Slot<Security>,
+    pub(crate) host: Slot<Host>,
     pub(crate) clusdisk: Slot<Clusdisk>,
     pub(crate) share: Slot<Share>,
     pub(crate) txlog: Slot<Txlog>,
@@ -78,6 +82,8 @@ impl Node {
             middle: blank_facts(&config, incarnation),
             top: top::Facts::default(),
             netft: Slot::new(Netft::default()),
+            security: Slot::new(Security::new(entropy)),
+            host: Slot::new(Host::default()),
             clusdisk: Slot::new(Clusdisk::new(me, incarnation)),
             share: Slot::new(Share::new(config.defaults.share_arbitration_delay)),
             txlog: Slot::new(Txlog::default()),
@@ -235,6 +241,7 @@ impl Node {
     fn earliest(&self) -> Option<Timestamp> {
         [
             self.netft.manager.deadline(),
+            self.host.manager.deadline(),
             self.clusdisk.manager.deadline(),
             self.share.manager.deadline(),
             self.txlog.manager.deadline(),
@@ -261,7 +268,7 @@ impl Node {
             )*};
         }
         run!(
-            netft by bottom, clusdisk by bottom, share by bottom, txlog by bottom,
+            netft by bottom, host by middle, clusdisk by bottom, share by bottom, txlog by bottom,
             membership by middle, messaging by middle, gum by middle, database by middle,
             object by middle, quorum by middle, rcm by top
         );

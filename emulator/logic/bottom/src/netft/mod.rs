@@ -5,6 +5,9 @@
 //! and reference section 6.1: a heartbeat is a request with its reply; `threshold` missed replies
 //! mark one route down; a node is lost only with its last route.
 //!
+//! Only an admitted life of a peer has routes: host hears of every other and opens a connection to
+//! it first.
+//!
 //! Publishes `reachable`. Deliberately not done here: deciding who is a member (membership).
 
 mod messages;
@@ -37,6 +40,8 @@ pub struct Netft {
     sequence: u64,
     rhythms: Vec<Rhythm>,
     links: Vec<Link>,
+    /// Which life of each peer was admitted, by node index.
+    admitted: Vec<Option<Incarnation>>,
     /// Which life of each peer answers, by node index.
     lives: Vec<Option<Incarnation>>,
     reachable: NodeSet,
@@ -79,6 +84,7 @@ impl Netft {
         out: &mut Outbox<Output>,
     ) {
         self.lives.resize(NODES_MAX, None);
+        self.admitted.resize(NODES_MAX, None);
         self.rhythms.clear();
         for peer in peers.iter().filter(|peer| peer.node != cx.me) {
             let same = |r: &&mut Rhythm| (r.delay, r.threshold) == (peer.delay, peer.threshold);
@@ -138,7 +144,15 @@ impl Netft {
         if self.lives[from.index()].is_some_and(|life| life != heartbeat.incarnation) {
             self.forget_life(from, heartbeat.incarnation, out);
         }
-        if heartbeat.reply {
+        let life = heartbeat.incarnation;
+        if self.admitted[from.index()] != Some(life) {
+            let peer = from;
+            out.push(Output::Stranger {
+                network,
+                peer,
+                life,
+            });
+        } else if heartbeat.reply {
             self.lives[from.index()] = Some(heartbeat.incarnation);
             let route = self.links[slot].route_mut(from);
             route.missed = 0;
@@ -147,6 +161,30 @@ impl Netft {
                 self.raise(slot, from, out);
             }
         }
+    }
+
+    /// A life of a peer may have routes from here on. It is asked at once, on every network.
+    fn admit(&mut self, peer: NodeId, life: Incarnation, out: &mut Outbox<Output>) {
+        if let Some(admitted) = self.admitted.get_mut(peer.index()) {
+            *admitted = Some(life);
+        }
+        let linked = self
+            .links
+            .iter()
+            .filter(|it| it.up && it.peers.contains(peer));
+        for link in linked {
+            let heartbeat = Heartbeat {
+                incarnation: self.incarnation,
+                sequence: self.sequence,
+                reply: false,
+            };
+            out.push(Output::Send {
+                network: link.network,
+                to: NodeSet::one(peer),
+                heartbeat,
+            });
+        }
+        self.sequence += 1;
     }
 
     /// Another life of `peer` speaks: everything known of the one before is void.
@@ -268,6 +306,7 @@ impl Manager for Netft {
             } => {
                 self.heard(cx, network, from, heartbeat, out);
             }
+            Input::Admit { peer, life } => self.admit(peer, life, out),
             Input::Interface { network, up } => self.interface(network, up, out),
         }
     }

@@ -42,6 +42,16 @@ impl SecurityLevel {
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Secret(pub [u8; 32]);
 
+impl Secret {
+    /// The secret of a lab that is made from words: repeatable, and no secret to whoever knows
+    /// them. A cluster that is to keep one is made with 32 bytes of entropy instead.
+    #[must_use]
+    pub fn from_words(words: &str) -> Self {
+        use sha2::{Digest, Sha256};
+        Self(Sha256::digest(words).into())
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(hidden)")

@@ -120,16 +120,18 @@ impl Security {
         }
     }
 
-    /// Begins a handshake. The acceptor challenges; the connector waits for that.
+    /// Begins a handshake, or says its first word again. The acceptor challenges; the connector
+    /// waits for that.
     fn secure(&mut self, me: NodeId, ends: Ends, out: &mut Outbox<Output>) {
         let (peer, _) = ends.peer(me);
-        let mut handshake = Handshake {
+        let known = self.handshakes.get(&peer).filter(|it| it.ends == ends);
+        let mut handshake = known.cloned().unwrap_or(Handshake {
             ends,
             nonce: None,
             theirs: None,
-        };
+        });
         if ends.acceptor.0 == me {
-            let nonce = self.draw();
+            let nonce = handshake.nonce.unwrap_or_else(|| self.draw());
             handshake.nonce = Some(nonce);
             let message = Message::Challenge { ends, nonce };
             out.push(Output::Send { to: peer, message });

@@ -64,5 +64,7 @@ wire::codec!(enum Frame {
     0 = Heartbeat(heartbeat),
     1 = Membership(message),
     2 = Segment(segment),
+    3 = Host(message),
+    4 = Security(message),
 });
 wire::codec!(enum Payload { 0 = Gum(message), 1 = Quorum(message), 2 = Rcm(message) });

@@ -2,6 +2,10 @@
 //!
 //! | output | goes to |
 //! | --- | --- |
+//! | host Send | shell |
+//! | host Secure, Abandon | security |
+//! | host Admit | netft |
+//! | host Notice | event log |
 //! | membership Send | shell, over every route that is up |
 //! | membership Repair | messaging |
 //! | membership Promised | gum, rcm |
@@ -39,9 +43,9 @@
 use std::sync::Arc;
 
 use base::{HaltReason, NodeId, NodeSet, Notice};
-use bottom::{clusdisk, share};
+use bottom::{clusdisk, netft, security, share};
 use middle::settings::Witness;
-use middle::{database, gum, membership, messaging, quorum};
+use middle::{database, gum, host, membership, messaging, quorum};
 use top::rcm;
 
 use super::{bottom, middle, top};
@@ -51,6 +55,29 @@ use crate::{Effect, Frame, Node, Payload};
 const QUORUM_TICKET: gum::Ticket = gum::Ticket(u64::MAX);
 
 impl Node {
+    pub(super) fn carry_host(&mut self, output: host::Output) {
+        match output {
+            host::Output::Send {
+                network,
+                to,
+                message,
+            } => {
+                let (to, frame) = (NodeSet::one(to), Frame::Host(Arc::new(message)));
+                self.effects.push(Effect::Send { network, to, frame });
+            }
+            host::Output::Secure { ends } => {
+                bottom!(self, security, handle, security::Input::Secure { ends });
+            }
+            host::Output::Abandon { peer } => {
+                bottom!(self, security, handle, security::Input::Abandon { peer });
+            }
+            host::Output::Admit { peer, life } => {
+                bottom!(self, netft, handle, netft::Input::Admit { peer, life });
+            }
+            host::Output::Notice(notice) => self.notice(notice),
+        }
+    }
+
     pub(super) fn carry_membership(&mut self, output: membership::Output) {
         match output {
             membership::Output::Send { to, message } => {

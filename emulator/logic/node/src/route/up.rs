@@ -3,9 +3,14 @@
 //! | output | goes to |
 //! | --- | --- |
 //! | netft Send | shell |
+//! | netft Stranger | host |
 //! | netft RouteUp, RouteDown | event log |
 //! | netft PeerFound, PeerLost | event log, membership |
 //! | netft Publish | facts |
+//! | security Send | shell, over the network on which the peer was heard |
+//! | security Secured | host |
+//! | security Refused | host |
+//! | security Publish | facts |
 //! | clusdisk Scsi | shell |
 //! | clusdisk Publish | facts |
 //! | clusdisk Notice | event log |
@@ -15,7 +20,7 @@
 //! | txlog Disk | shell |
 //! | txlog Recovered, Durable, CheckpointDone, Failed, Unreadable | database |
 //! | database Log | txlog |
-//! | database Publish | facts; netft, clusdisk, share, quorum when settings or tag changed |
+//! | database Publish | facts; netft, security, clusdisk, share, quorum when settings or tag changed |
 //! | database Opened | membership |
 //! | database Prepared | gum |
 //! | database Applied | object, gum, rcm |
@@ -29,10 +34,10 @@
 
 use std::sync::Arc;
 
-use base::{DiskId, HaltReason, NetworkId, NodeId, Notice};
-use bottom::{clusdisk, netft, share, txlog};
+use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice};
+use bottom::{clusdisk, netft, security, share, txlog};
 use middle::settings::{NetworkRole, Settings, Witness};
-use middle::{database, gum, membership, object, quorum};
+use middle::{database, gum, host, membership, object, quorum};
 use top::rcm;
 
 use super::{bottom, middle, top};
@@ -48,6 +53,18 @@ impl Node {
             } => {
                 let frame = Frame::Heartbeat(heartbeat);
                 self.effects.push(Effect::Send { network, to, frame });
+            }
+            netft::Output::Stranger {
+                network,
+                peer,
+                life,
+            } => {
+                let input = host::Input::Stranger {
+                    network,
+                    peer,
+                    life,
+                };
+                middle!(self, host, handle, input);
             }
             netft::Output::RouteUp { network, peer } => {
                 self.notice(Notice::RouteUp { network, peer });
@@ -83,6 +100,25 @@ impl Node {
                 );
             }
             netft::Output::Publish { reachable } => self.bottom.reachable = reachable,
+        }
+    }
+
+    pub(super) fn carry_security(&mut self, output: security::Output) {
+        match output {
+            security::Output::Send { to, message } => {
+                let frame = Frame::Security(Arc::new(message));
+                if let Some(network) = self.host.manager.path(to) {
+                    let to = NodeSet::one(to);
+                    self.effects.push(Effect::Send { network, to, frame });
+                }
+            }
+            security::Output::Secured { peer, life } => {
+                middle!(self, host, handle, host::Input::Secured { peer, life });
+            }
+            security::Output::Refused { peer, refusal } => {
+                middle!(self, host, handle, host::Input::Unproven { peer, refusal });
+            }
+            security::Output::Publish { secured } => self.bottom.secured = secured,
         }
     }
 
@@ -355,6 +391,14 @@ impl Node {
             networks,
         };
         bottom!(self, netft, handle, input);
+        let names = settings.nodes.iter();
+        let input = security::Input::Configure {
+            cluster: settings.cluster_name.clone(),
+            secret: settings.secret.clone(),
+            level: settings.security_level,
+            names: names.map(|(id, node)| (*id, node.name.clone())).collect(),
+        };
+        bottom!(self, security, handle, input);
         let input = clusdisk::Input::Configure {
             interval: settings.disk_arbitration_interval,
             challenge_wait: settings.disk_challenge_wait,
