@@ -86,7 +86,8 @@ impl Security {
         &self.refused
     }
 
-    fn count(&mut self, refusal: Refusal) -> Refusal {
+    /// Counts a refusal; whoever decodes what was opened may refuse it too.
+    pub fn count(&mut self, refusal: Refusal) -> Refusal {
         *self.refused.entry(refusal).or_default() += 1;
         refusal
     }

@@ -3,6 +3,7 @@
 //! Duty: put a header before a frame and take it off again. Deliberately not done here: signing
 //! (security), splitting what is larger than a datagram of the network (shell).
 
+mod bytes;
 #[cfg(test)]
 mod tests;
 
