@@ -26,7 +26,8 @@ pub use notice::{
 pub use outbox::Outbox;
 pub use rng::Rng;
 pub use states::{
-    GroupState, NodeState, QuorumModel, QuorumState, ResourceState, StateChangeCause,
+    GroupState, InterfaceState, NetworkState, NodeState, QuorumModel, QuorumState, ResourceState,
+    StateChangeCause,
 };
 pub use time::{Now, Timestamp, WallTime};
 pub use timers::Timers;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::{
-    DiskId, GroupId, GroupState, HostId, Incarnation, NetworkId, NodeId, NodeSet, PaxosTag,
-    ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId,
+    DiskId, GroupId, GroupState, HostId, Incarnation, InterfaceState, NetworkId, NetworkState,
+    NodeId, NodeSet, PaxosTag, ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId,
 };
 
 /// Why the cluster service of a node ended.
@@ -125,6 +125,17 @@ pub enum Notice {
     Halted { reason: HaltReason },
     /// An interface of this node changed its link.
     InterfaceChanged { network: NetworkId, up: bool },
+    /// A network of the cluster has another state, as all members have it.
+    NetworkState {
+        network: NetworkId,
+        state: NetworkState,
+    },
+    /// An interface of a node has another state, as all members have it.
+    InterfaceState {
+        node: NodeId,
+        network: NetworkId,
+        state: InterfaceState,
+    },
     /// The host manager accepted a raw connection of `peer` and handed it to security.
     ConnectionAccepted { peer: NodeId },
     /// The connection with `peer` is secured; its routes may come up.
@@ -278,7 +289,19 @@ impl Notice {
             Self::FailoversExhausted { .. } => 1254,
             Self::EntryPointTimedOut { .. } => 1230,
             Self::HostExited { .. } => 1146,
-            Self::InterfaceChanged { up: false, .. } => 1127,
+            Self::InterfaceChanged { up: false, .. }
+            | Self::InterfaceState {
+                state: InterfaceState::Failed,
+                ..
+            } => 1127,
+            Self::NetworkState {
+                state: NetworkState::Partitioned,
+                ..
+            } => 1129,
+            Self::NetworkState {
+                state: NetworkState::Down,
+                ..
+            } => 1130,
             Self::HandshakeTimedOut { .. } => 1282,
             Self::ConnectionRefused {
                 reason: ConnectionRefusal::Version,

@@ -1,7 +1,5 @@
 //! The middle tier: cluster operations. Membership, quorum, ordered updates and the cluster
 //! database.
-//!
-//! The topology manager is absent so far; ARCHITECTURE.md says so.
 
 pub mod database;
 pub mod gum;
@@ -13,6 +11,7 @@ pub mod quorum;
 pub mod settings;
 #[cfg(test)]
 mod test_context;
+pub mod topology;
 
 use std::sync::Arc;
 

@@ -21,6 +21,7 @@ use middle::messaging::Messaging;
 use middle::object::Objects;
 use middle::quorum::Quorum;
 use middle::settings::Settings;
+use middle::topology::Topology;
 use top::rcm::Rcm;
 
 use crate::route::Hop;
@@ -63,6 +64,7 @@ pub struct Node {
     pub(crate) database: Slot<Database>,
     pub(crate) object: Slot<Objects>,
     pub(crate) quorum: Slot<Quorum>,
+    pub(crate) topology: Slot<Topology>,
     pub(crate) rcm: Slot<Rcm>,
     pub(crate) hops: VecDeque<Hop>,
     pub(crate) effects: Vec<Effect>,
@@ -93,6 +95,7 @@ impl Node {
             database: Slot::new(Database::default()),
             object: Slot::new(Objects::default()),
             quorum: Slot::new(Quorum::default()),
+            topology: Slot::new(Topology::new(&config.interfaces)),
             rcm: Slot::new(Rcm::new(config.defaults.clone())),
             hops: VecDeque::new(),
             effects: Vec::new(),
@@ -251,6 +254,7 @@ impl Node {
             self.database.manager.deadline(),
             self.object.manager.deadline(),
             self.quorum.manager.deadline(),
+            self.topology.manager.deadline(),
             self.rcm.manager.deadline(),
         ]
         .into_iter()
@@ -270,7 +274,7 @@ impl Node {
         run!(
             netft by bottom, host by middle, clusdisk by bottom, share by bottom, txlog by bottom,
             membership by middle, messaging by middle, gum by middle, database by middle,
-            object by middle, quorum by middle, rcm by top
+            object by middle, quorum by middle, topology by middle, rcm by top
         );
     }
 }

@@ -98,6 +98,21 @@ pub fn notice_words(notice: &Notice, names: &Names) -> String {
 fn connection_words(notice: &Notice, names: &Names) -> String {
     let name = |node: &base::NodeId| names.of_node(*node);
     match notice {
+        Notice::NetworkState { network, state } => {
+            format!(
+                "network {} is {}",
+                names.of_network(*network),
+                state.label()
+            )
+        }
+        Notice::InterfaceState {
+            node,
+            network,
+            state,
+        } => {
+            let (node, network) = (name(node), names.of_network(*network));
+            format!("interface of {node} on {network} is {}", state.label())
+        }
         Notice::ConnectionAccepted { peer } => format!("node {} connects", name(peer)),
         Notice::ConnectionSecured { peer } => {
             format!("the connection with node {} is secured", name(peer))

@@ -227,7 +227,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_counts_once_in_whatever_order(numbers in prop::collection::vec(0..400_u64, 0..300)) {
+        fn a_number_counts_once_in_whatever_order(
+            numbers in prop::collection::vec(0..400_u64, 0..300),
+        ) {
             let mut window = Window::default();
             let mut taken = std::collections::BTreeSet::new();
             for number in numbers {

@@ -19,8 +19,8 @@
 //! | gum Send | messaging |
 //! | gum Prepare, Commit, Install, BeginEpoch | database |
 //! | gum Publish | facts |
-//! | gum Opened | membership, quorum, rcm |
-//! | gum Done | rcm |
+//! | gum Opened | membership, quorum, topology, rcm |
+//! | gum Done | rcm, topology |
 //! | gum Remove | membership |
 //! | quorum Publish | facts |
 //! | quorum WitnessNeeded | rcm |
@@ -45,7 +45,7 @@ use std::sync::Arc;
 use base::{HaltReason, NodeId, NodeSet, Notice};
 use bottom::{clusdisk, netft, security, share};
 use middle::settings::Witness;
-use middle::{database, gum, host, membership, messaging, quorum};
+use middle::{database, gum, host, membership, messaging, quorum, topology};
 use top::rcm;
 
 use super::{bottom, middle, top};
@@ -53,6 +53,8 @@ use crate::{Effect, Frame, Node, Payload};
 
 /// Proposals of quorum carry this ticket; nobody waits for their end, the next view counts again.
 const QUORUM_TICKET: gum::Ticket = gum::Ticket(u64::MAX);
+/// Proposals of topology carry this one.
+pub(super) const TOPOLOGY_TICKET: gum::Ticket = gum::Ticket(u64::MAX - 1);
 
 impl Node {
     pub(super) fn carry_host(&mut self, output: host::Output) {
@@ -212,6 +214,9 @@ impl Node {
             }
             gum::Output::Opened { formed } => self.opened(formed),
             gum::Output::Done { ticket, .. } if ticket == QUORUM_TICKET => {}
+            gum::Output::Done { ticket, .. } if ticket == TOPOLOGY_TICKET => {
+                middle!(self, topology, handle, topology::Input::Done);
+            }
             gum::Output::Done { ticket, result } => {
                 top!(self, rcm, handle, rcm::Input::Done { ticket, result });
             }
@@ -240,6 +245,7 @@ impl Node {
         self.middle.active = true;
         middle!(self, membership, handle, membership::Input::Opened);
         middle!(self, quorum, handle, quorum::Input::Opened);
+        middle!(self, topology, handle, topology::Input::Opened);
         top!(self, rcm, handle, rcm::Input::Opened { formed });
     }
 

@@ -10,7 +10,7 @@ mod up;
 use base::limits::HOPS_MAX;
 use base::{NetworkId, NodeId, NodeSet};
 use bottom::{clusdisk, netft, security, share, txlog};
-use middle::{database, gum, host, membership, messaging, object, quorum};
+use middle::{database, gum, host, membership, messaging, object, quorum, topology};
 use top::rcm;
 
 use crate::{Effect, Event, Frame, Node, Payload};
@@ -30,6 +30,7 @@ pub(crate) enum Hop {
     Database(database::Output),
     Object(object::Output),
     Quorum(quorum::Output),
+    Topology(topology::Output),
     Rcm(rcm::Output),
 }
 
@@ -109,6 +110,7 @@ hop!(
     Database(database::Output),
     Object(object::Output),
     Quorum(quorum::Output),
+    Topology(topology::Output),
     Rcm(rcm::Output),
 );
 
@@ -244,6 +246,7 @@ impl Node {
                 Hop::Database(output) => self.carry_database(output),
                 Hop::Object(output) => self.carry_object(output),
                 Hop::Quorum(output) => self.carry_quorum(output),
+                Hop::Topology(output) => self.carry_topology(output),
                 Hop::Rcm(output) => self.carry_rcm(output),
             }
         }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | netft Send | shell |
 //! | netft Stranger | host |
-//! | netft RouteUp, RouteDown | event log |
+//! | netft RouteUp, RouteDown | event log, topology |
 //! | netft PeerFound, PeerLost | event log, membership |
 //! | netft Publish | facts |
 //! | security Send | shell, over the network on which the peer was heard |
@@ -20,7 +20,7 @@
 //! | txlog Disk | shell |
 //! | txlog Recovered, Durable, CheckpointDone, Failed, Unreadable | database |
 //! | database Log | txlog |
-//! | database Publish | facts; netft, security, clusdisk, share, quorum when settings or tag changed |
+//! | database Publish | facts; topology, security, clusdisk, share, quorum on change |
 //! | database Opened | membership |
 //! | database Prepared | gum |
 //! | database Applied | object, gum, rcm |
@@ -30,16 +30,21 @@
 //! | database WitnessReplica | quorum |
 //! | database WitnessFailed | quorum, rcm |
 //! | database WitnessRequest | clusdisk |
-//! | object Publish | facts |
+//! | object Publish | facts, topology |
+//! | topology Configure | netft |
+//! | topology Interface | rcm |
+//! | topology Propose | gum |
+//! | topology Notice | event log |
 
 use std::sync::Arc;
 
 use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice};
 use bottom::{clusdisk, netft, security, share, txlog};
-use middle::settings::{NetworkRole, Settings, Witness};
-use middle::{database, gum, host, membership, object, quorum};
+use middle::settings::{Settings, Witness};
+use middle::{database, gum, host, membership, object, quorum, topology};
 use top::rcm;
 
+use super::down::TOPOLOGY_TICKET;
 use super::{bottom, middle, top};
 use crate::{Effect, Frame, Node};
 
@@ -68,6 +73,7 @@ impl Node {
             }
             netft::Output::RouteUp { network, peer } => {
                 self.notice(Notice::RouteUp { network, peer });
+                self.route_changed(network, peer, true);
             }
             netft::Output::RouteDown {
                 network,
@@ -79,6 +85,7 @@ impl Node {
                     peer,
                     last_heard,
                 });
+                self.route_changed(network, peer, false);
             }
             netft::Output::PeerFound { peer } => {
                 self.notice(Notice::PeerFound { peer });
@@ -100,6 +107,33 @@ impl Node {
                 );
             }
             netft::Output::Publish { reachable } => self.bottom.reachable = reachable,
+        }
+    }
+
+    fn route_changed(&mut self, network: NetworkId, peer: NodeId, up: bool) {
+        let input = topology::Input::Route { network, peer, up };
+        middle!(self, topology, handle, input);
+    }
+
+    pub(super) fn carry_topology(&mut self, output: topology::Output) {
+        match output {
+            topology::Output::Configure { peers, networks } => {
+                let incarnation = self.middle.incarnation;
+                let input = netft::Input::Configure {
+                    incarnation,
+                    peers,
+                    networks,
+                };
+                bottom!(self, netft, handle, input);
+            }
+            topology::Output::Interface { network, up } => {
+                top!(self, rcm, handle, rcm::Input::Interface { network, up });
+            }
+            topology::Output::Propose { changes } => {
+                let ticket = TOPOLOGY_TICKET;
+                middle!(self, gum, handle, gum::Input::Propose { ticket, changes });
+            }
+            topology::Output::Notice(notice) => self.notice(notice),
         }
     }
 
@@ -125,7 +159,8 @@ impl Node {
     pub(super) fn interface(&mut self, network: NetworkId, up: bool) {
         self.notice(Notice::InterfaceChanged { network, up });
         bottom!(self, netft, handle, netft::Input::Interface { network, up });
-        top!(self, rcm, handle, rcm::Input::Interface { network, up });
+        let input = topology::Input::Interface { network, up };
+        middle!(self, topology, handle, input);
     }
 
     pub(crate) fn witness_disk(&self) -> Option<DiskId> {
@@ -355,42 +390,17 @@ impl Node {
 
     pub(super) fn carry_object(&mut self, output: object::Output) {
         match output {
-            object::Output::Publish { objects } => self.middle.objects = objects,
+            object::Output::Publish { objects } => {
+                self.middle.objects = objects;
+                middle!(self, topology, handle, topology::Input::ObjectsChanged);
+            }
         }
     }
 
-    /// Tells netft and clusdisk what the settings say.
+    /// Tells topology, security and clusdisk what the settings say.
     fn configure(&mut self) {
         let settings = Arc::clone(&self.middle.settings);
-        let me = self.middle.me;
-        let peer = |node: NodeId| {
-            let beat = settings.heartbeat(me, node);
-            netft::Peer {
-                node,
-                delay: beat.delay,
-                threshold: beat.threshold,
-            }
-        };
-        let peers = settings.nodes.keys().copied().map(peer).collect();
-        let mine = &self.config.interfaces;
-        let used = settings
-            .networks
-            .iter()
-            .filter(|(network, known)| known.role != NetworkRole::None && mine.contains(network));
-        let networks = used
-            .map(|(network, known)| netft::Network {
-                network: *network,
-                metric: known.metric,
-                nodes: settings.attached(*network),
-            })
-            .collect();
-        let incarnation = self.middle.incarnation;
-        let input = netft::Input::Configure {
-            incarnation,
-            peers,
-            networks,
-        };
-        bottom!(self, netft, handle, input);
+        middle!(self, topology, handle, topology::Input::SettingsChanged);
         let names = settings.nodes.iter();
         let input = security::Input::Configure {
             cluster: settings.cluster_name.clone(),
