@@ -7,6 +7,7 @@ use base::{NetworkId, NodeId, Timestamp};
 use middle::messaging::{Multicast, Packet, Segment};
 use middle::{gum, host, membership};
 use node::{Frame, Payload};
+use top::rcm;
 
 /// Frames that are remembered.
 const FRAMES_MAX: usize = 200_000;
@@ -214,7 +215,8 @@ fn payload_word(payload: &Payload) -> String {
             Message::Commit { .. } => "gum commit",
         },
         Payload::Quorum(_) => "quorum",
-        Payload::Rcm(_) => "rcm",
+        Payload::Rcm(rcm::Message::Command { .. }) => "rcm command",
+        Payload::Rcm(rcm::Message::Reply { .. }) => "rcm reply",
     };
     word.to_owned()
 }

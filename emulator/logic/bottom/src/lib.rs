@@ -1,8 +1,8 @@
 //! The bottom tier: where the cluster meets the operating system.
 //!
 //! `netft` watches routes, `clusdisk` holds reservations, `txlog` keeps the transaction log,
-//! `share` locks the witness file and `security` proves and protects what nodes say. The partition manager
-//! and CSVFS are absent so far; ARCHITECTURE.md says so.
+//! `share` locks the witness file and `security` proves and protects what nodes say. The partition
+//! manager and CSVFS are absent so far; ARCHITECTURE.md says so.
 
 pub mod clusdisk;
 pub mod netft;

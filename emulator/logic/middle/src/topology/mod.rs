@@ -3,8 +3,8 @@
 //!
 //! Duty: tell netft whom to watch over which network and how patiently; hear from it which routes
 //! work; let all nodes know what each sees of its own interfaces, by global updates and only where
-//! something is wrong, so that every node works out the same states; and pass on to resource control
-//! when an interface fails here, which is what an IP Address resource's health rests on.
+//! something is wrong, so that every node works out the same states; and pass on to resource
+//! control when an interface fails here, which is what an IP Address resource's health rests on.
 //!
 //! Reads settings, view, object table and `ready`. Deliberately not done here: asking failed routes
 //! again (netft never stops), choosing among working routes (netft, by metric), setting roles and
@@ -38,6 +38,9 @@ const REPORT_AFTER: Duration = Duration::from_secs(3);
 
 const REPORT: usize = 0;
 
+/// Interfaces that something is wrong with.
+type Rows = BTreeMap<(NodeId, NetworkId), InterfaceRow>;
+
 /// An interface of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Interface {
@@ -53,7 +56,7 @@ pub struct Topology {
     /// A report is on its way.
     proposed: bool,
     /// What the states below were worked out from.
-    told: Option<(ViewId, BTreeMap<(NodeId, NetworkId), InterfaceRow>)>,
+    told: Option<(ViewId, Rows)>,
     /// States as last told to the event log.
     networks: BTreeMap<NetworkId, NetworkState>,
     states: BTreeMap<(NodeId, NetworkId), InterfaceState>,
