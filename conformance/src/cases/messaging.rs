@@ -78,8 +78,8 @@ fn only_the_owner_of_the_lock_sends_updates() -> Case {
             let mut senders = BTreeSet::new();
             for request in requests {
                 senders.insert(request.from.clone());
-                let own = owners.iter().filter(|it| it.node == request.from);
-                let last = own.filter(|it| it.at <= request.at).next_back();
+                let mut own = owners.iter().filter(|it| it.node == request.from);
+                let last = own.rfind(|it| it.at <= request.at);
                 let owner = last.and_then(|event| match event.notice {
                     Notice::LockOwner { owner } => Some(owner),
                     _ => None,
