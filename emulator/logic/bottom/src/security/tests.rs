@@ -232,6 +232,22 @@ fn an_open_frame_says_that_it_is_open() {
     assert!(opened.is_ok_and(|it| it.is_open && it.body == b"heartbeat"));
 }
 
+#[test]
+fn protected_frames_look_as_documented() {
+    let (mut a, b) = pair(SecurityLevel::Sign);
+    let bytes = a.protect(&b, b"gossip");
+    let header = [b"LAF\x02".as_slice(), &[1, 1, 1], &1_u64.to_be_bytes()].concat();
+    let body = [[0, 0, 0, 2].as_slice(), b"n1", b"gossip"].concat();
+    assert!(bytes.starts_with(&[header, body].concat()));
+    assert_eq!(bytes.len(), 15 + 12 + 16);
+    // The keys follow from the secret and what both ends were started with, so the tag is known.
+    let tag: String = bytes[27..]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(tag, "749815457f4b85ad649ef6cee5a68b13");
+}
+
 proptest! {
     #[test]
     fn a_frame_with_one_byte_changed_is_refused(
