@@ -65,6 +65,32 @@ for unit in 0 1; do
     fi
 done
 
+# Foreign initiators know CHAP with MD5 only, ours prefers SHA-256.
+"$program" target --listen "127.0.0.1:$((port + 3))" --iqn "$name" --state "$folder/chap" \
+    --lun 0=1MiB --chap node:a-secret-of-letters 2>"$folder/chap.log" &
+running="$running $!"
+listens "$((port + 3))"
+knock() {
+    "$program" conformance run storage/clustering/an-identity --subject \
+        "iscsi://$1127.0.0.1:$((port + 3))/$name/0" >"$folder/knock.log" 2>&1
+}
+code=0
+knock "node%a-secret-of-letters@" || code=$?
+[ "$code" = 0 ] || {
+    echo "CHAP does not let the right one in"
+    cat "$folder/knock.log"
+    failed=1
+}
+for wrong in "" "node%another-secret-of-letters@" "other%a-secret-of-letters@"; do
+    code=0
+    knock "$wrong" || code=$?
+    [ "$code" = 3 ] || {
+        echo "CHAP lets in \`$wrong\`, or not with the right words"
+        cat "$folder/knock.log"
+        failed=1
+    }
+done
+
 if ! command -v tgtd >/dev/null || ! command -v tgtadm >/dev/null; then
     echo "tgt: not applicable, it is not installed (Debian: apt install tgt)"
     exit "$failed"
