@@ -4,7 +4,7 @@ mod fault;
 
 use std::fmt::Write;
 
-use base::{Notice, StateChangeCause, WitnessVerdict};
+use base::{Notice, StateChangeCause, VolumeFault, WitnessVerdict};
 use plan::Names;
 use top::api::AdminCommand;
 
@@ -110,6 +110,11 @@ fn disk_words(notice: &Notice, names: &Names) -> String {
             )
         }
         Notice::DiskLost { disk: id } => format!("reservation of {} lost", disk(id)),
+        Notice::VolumeFailed { disk: id, fault } => match fault {
+            VolumeFault::Missing => format!("{} has no partition table", disk(id)),
+            VolumeFault::Unreadable => format!("the volume of {} cannot be read", disk(id)),
+            VolumeFault::Corrupt => format!("the file system of {} is corrupt", disk(id)),
+        },
         Notice::DiskReleased { disk: id } => format!("reservation of {} released", disk(id)),
         _ => resource_words(notice, names),
     }

@@ -26,7 +26,7 @@ record! {
         optional explain: At<Text>,
         /// Something that goes wrong; returns at once.
         optional fault: FaultSpec,
-        /// Something that an administrator does; returns at once.
+        /// Something that an administrator does; returns when the cluster has answered.
         optional r#do as "do": At<ActionWord>,
         /// For `do`: the nodes.
         optional node: SelectorSpec,
