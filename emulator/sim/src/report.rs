@@ -244,7 +244,7 @@ pub struct RunReport {
     /// The product version.
     #[serde(serialize_with = "generation_label")]
     pub generation: Generation,
-    /// Always `sim`.
+    /// Where it ran: `sim`, `local` or `docker`.
     pub backend: &'static str,
     /// How it ended.
     pub verdict: Verdict,

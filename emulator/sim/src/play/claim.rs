@@ -9,18 +9,18 @@ use file::model::{
 };
 
 use crate::observation::Observation;
-use crate::service::Service;
 use crate::session::{Session, Unfit};
+use crate::stage::Stage;
 use crate::words;
 use crate::world::Life;
 
 type Found = Result<(), String>;
 
 /// Judges a claim.
-pub(super) fn judge<S: Service>(
+pub(super) fn judge<W: Stage>(
     claim: &Claim,
     seen: &Observation,
-    session: &mut Session<S>,
+    session: &mut Session<W>,
 ) -> Found {
     let mut judge = Judge { seen, session };
     match claim {
@@ -45,12 +45,12 @@ pub(super) fn judge<S: Service>(
     }
 }
 
-struct Judge<'a, S: Service> {
+struct Judge<'a, W: Stage> {
     seen: &'a Observation,
-    session: &'a mut Session<S>,
+    session: &'a mut Session<W>,
 }
 
-impl<S: Service> Judge<'_, S> {
+impl<W: Stage> Judge<'_, W> {
     fn cluster(&mut self, is: ClusterState, at: Option<&Selector>) -> Found {
         let asked = self.asked(at)?;
         let quorate = self.seen.quorate().intersection(asked);

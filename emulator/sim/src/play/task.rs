@@ -9,7 +9,8 @@ use top::api::AdminReply;
 
 use super::Player;
 use crate::report::{StepWord, Verdict};
-use crate::service::Service;
+use crate::session::Unfit;
+use crate::stage::Stage;
 
 /// How long an action waits for the cluster's answer.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -40,7 +41,7 @@ impl<'s> Task<'s> {
     }
 
     /// Goes on as far as possible now; whether the step is over.
-    pub(super) fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+    pub(super) fn poll<W: Stage>(&mut self, player: &mut Player<'_, W>) -> bool {
         loop {
             match self {
                 Self::Waiting(step) => *self = begin(step, player),
@@ -98,7 +99,7 @@ impl<'s> Task<'s> {
     }
 }
 
-fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s> {
+fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
     let name = step.name.as_ref();
     match &step.kind {
         StepKind::Serial(steps) => Task::serial(steps),
@@ -120,7 +121,7 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
             let row = player.begin(fault.position, name, StepWord::Fault, text.trim_start());
             match player.session.fault(fault) {
                 Ok(()) => player.decide(row, Verdict::Passed, None),
-                Err(why) => player.decide(row, Verdict::Inconclusive, Some(why.to_string())),
+                Err(why) => player.decide(row, verdict_of(&why), Some(why.to_string())),
             }
             Task::Done
         }
@@ -150,6 +151,17 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
                 }
             }
             Task::Watches(waiting)
+        }
+    }
+}
+
+/// What cannot be done at the moment proves nothing; what a backend cannot do at all does not
+/// apply to it.
+fn verdict_of(why: &Unfit) -> Verdict {
+    match why {
+        Unfit::Unable(_) => Verdict::NotApplicable,
+        Unfit::PicksNothing(_) | Unfit::TwoSides(_) | Unfit::NobodyToAsk | Unfit::Unknown(_) => {
+            Verdict::Inconclusive
         }
     }
 }
@@ -188,7 +200,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+    fn poll<W: Stage>(&mut self, player: &mut Player<'_, W>) -> bool {
         let mut refused = None;
         self.requests
             .retain(|request| match player.session.answer(*request) {
@@ -255,7 +267,7 @@ impl Watch {
     }
 
     /// Judges it now; whether its verdict is known.
-    pub(super) fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+    pub(super) fn poll<W: Stage>(&mut self, player: &mut Player<'_, W>) -> bool {
         let now = player.now();
         let found = player.judge(&self.expectation.claim);
         let always = self.expectation.timing.always;
@@ -280,7 +292,7 @@ impl Watch {
     }
 
     /// The scenario is over.
-    pub(super) fn close<S: Service>(self, player: &mut Player<'_, S>) {
+    pub(super) fn close<W: Stage>(self, player: &mut Player<'_, W>) {
         let (verdict, detail) = match self.holds_since {
             Some(_) => (Verdict::Passed, None),
             None => (
@@ -291,7 +303,7 @@ impl Watch {
         player.decide(self.row, verdict, detail);
     }
 
-    fn fail<S: Service>(&self, player: &mut Player<'_, S>, found: String) -> bool {
+    fn fail<W: Stage>(&self, player: &mut Player<'_, W>, found: String) -> bool {
         player.decide(self.row, Verdict::Failed, Some(found));
         true
     }

@@ -11,34 +11,39 @@ use super::{Open, Session, Unfit};
 use crate::FaultId;
 use crate::hosts::Behaviour;
 use crate::net::{Rule, Station, Stations};
-use crate::service::Service;
+use crate::stage::{Stage, Unable};
 use crate::storage;
 use crate::world::{Fault, MachineFault};
 
-impl<S: Service> Session<S> {
+impl<W: Stage> Session<W> {
     /// Begins a fault; it heals by itself when the file says so.
     ///
     /// # Errors
-    /// It picks nothing to break at the moment; then nothing is broken.
+    /// It picks nothing to break at the moment, or the backend has no way to break it; then
+    /// nothing is broken.
     pub fn fault(&mut self, fault: &model::Fault) -> Result<(), Unfit> {
         self.set_mark();
         let stays_off = fault.heal_after.is_some();
         let faults = self.translate(&fault.kind, stays_off)?;
         let id = self.world.next_fault();
         for fault in faults {
-            self.make(id, fault);
+            if let Err(unable) = self.make(id, fault) {
+                self.world.heal(id);
+                return Err(unable.into());
+            }
         }
         let heals_at = fault.heal_after.map(|after| self.world.now() + after);
         self.open.push(Open { id, heals_at });
         Ok(())
     }
 
-    fn make(&mut self, id: FaultId, made: Made) {
+    fn make(&mut self, id: FaultId, made: Made) -> Result<(), Unable> {
         match made {
-            Made::Fault(fault) => self.world.make(id, fault),
+            Made::Fault(fault) => return self.world.make(id, fault),
             Made::Rules(rules) => self.world.make_rules(id, rules),
-            Made::Lift(rules) => self.world.lift_network_rules(|rule| rules.contains(rule)),
+            Made::Lift(rules) => self.world.lift_network_rules(&rules),
         }
+        Ok(())
     }
 
     fn translate(&mut self, kind: &FaultKind, stays_off: bool) -> Result<Vec<Made>, Unfit> {

@@ -5,9 +5,9 @@ use file::model::Selector;
 
 use super::{Session, Unfit};
 use crate::net::Station;
-use crate::service::Service;
+use crate::stage::Stage;
 
-impl<S: Service> Session<S> {
+impl<W: Stage> Session<W> {
     /// The members that a selector picks now, in the order of their numbers.
     ///
     /// # Errors

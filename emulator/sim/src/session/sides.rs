@@ -6,7 +6,7 @@ use file::model::Selector;
 use super::select::{majority_of, minority_of};
 use super::{Session, Unfit};
 use crate::net::Station;
-use crate::service::Service;
+use crate::stage::Stage;
 
 /// What has to be drawn for one side, the choosiest last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +24,7 @@ struct Side {
     draws: Vec<Draw>,
 }
 
-impl<S: Service> Session<S> {
+impl<W: Stage> Session<W> {
     /// The machines of each side. What the seed draws for one side is drawn from the nodes that no
     /// other side has; a `majority` beside a `minority` is all that is left.
     ///
