@@ -345,7 +345,7 @@ impl Node {
             .map(|(network, known)| netft::Network {
                 network: *network,
                 metric: known.metric,
-                nodes: settings.attached(*network),
+                nodes: settings.peers_over(me, *network),
             })
             .collect();
         let incarnation = self.middle.incarnation;
