@@ -91,10 +91,8 @@ impl Share {
         }
         let me = Station::from(node);
         match (&self.host, self.station) {
-            (ShareHost::Network(network), _) => networks.is_linked(me, *network),
-            (ShareHost::Machine(_), Some(server)) => networks.of(me).any(|network| {
-                networks.reaches(network, me, server) && networks.reaches(network, server, me)
-            }),
+            (ShareHost::Network(network), _) => networks.gets_to(me, *network),
+            (ShareHost::Machine(_), Some(server)) => networks.exchange(me, server),
             (ShareHost::Machine(_), None) => false,
         }
     }

@@ -3,13 +3,17 @@
 
 mod bench;
 mod check;
+mod completion;
 mod conformance;
+mod doctor;
 mod exit;
 mod fault;
 mod format;
 mod output;
+mod replay;
 mod run;
 mod schema;
+mod shrink;
 mod swarm;
 mod target;
 mod units;
@@ -38,14 +42,18 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Completion(completion::Completion),
     Fault(fault::Fault),
     Heal(fault::Heal),
     Schema(schema::Schema),
     Run(run::Run),
     Swarm(swarm::Swarm),
+    Replay(replay::Replay),
+    Shrink(shrink::Shrink),
     Conformance(conformance::Conformance),
     Bench(bench::Bench),
     Target(target::Target),
+    Doctor(doctor::Doctor),
 }
 
 fn main() -> ExitCode {
@@ -71,21 +79,47 @@ fn run() -> Exit {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    arguments.command.end_on_interrupt();
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
+        Command::Completion(command) => command.run(),
         Command::Fault(command) => command.run(),
         Command::Heal(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Swarm(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Shrink(command) => command.run(),
         Command::Conformance(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Target(command) => command.run(),
+        Command::Doctor(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
         Exit::NotBuilt
     })
+}
+
+impl Command {
+    /// Commands that only compute have nothing to clean up: Ctrl-C ends them at once, with the exit
+    /// code of the contract. The others stop in order by themselves.
+    fn end_on_interrupt(&self) {
+        let computes = matches!(
+            self,
+            Self::Check(_)
+                | Self::Run(_)
+                | Self::Swarm(_)
+                | Self::Replay(_)
+                | Self::Shrink(_)
+                | Self::Conformance(_)
+                | Self::Bench(_)
+        );
+        if computes {
+            // Without a handler the signal ends the program all the same.
+            let _default = ctrlc::set_handler(|| std::process::exit(exit::INTERRUPTED));
+        }
+    }
 }
 
 /// Help and version are answers, everything else that the parser says is bad usage.

@@ -75,11 +75,7 @@ impl Run {
 }
 
 fn play_lab(lab: Lab, seed: Option<u64>) -> anyhow::Result<RunReport> {
-    let seed = match (seed, lab.backend.seed) {
-        (Some(seed), _) | (None, Some(Seed::Fixed(seed))) => seed,
-        (None, Some(Seed::Random)) => random_seed(),
-        (None, None) => DEFAULT_SEED,
-    };
+    let seed = self::seed(&lab, seed);
     let session: Session = Session::new(lab, Options::new(seed))?;
     let start = Instant::now();
     let watched = io::stderr().is_terminal();
@@ -93,6 +89,15 @@ fn play_lab(lab: Lab, seed: Option<u64>) -> anyhow::Result<RunReport> {
         }
     };
     Ok(play::play_in(session, seed, &mut progress))
+}
+
+/// The seed of a run: of the command line, of the file, or the default.
+pub(crate) fn seed(lab: &Lab, given: Option<u64>) -> u64 {
+    match (given, lab.backend.seed) {
+        (Some(seed), _) | (None, Some(Seed::Fixed(seed))) => seed,
+        (None, Some(Seed::Random)) => random_seed(),
+        (None, None) => DEFAULT_SEED,
+    }
 }
 
 /// A seed that nobody chose; it is printed with the result.

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::disk::NodeDisk;
 use crate::hosts::{Hosts, Outside, Scripts};
 use crate::log::Log;
-use crate::net::{Networks, Segment, Station, Stations};
+use crate::net::{Networks, Router, Segment, Station, Stations};
 use crate::queue::Queue;
 use crate::service::Service;
 use crate::share::Share;
@@ -164,7 +164,28 @@ fn networks(plan: &Plan, rng: Rng) -> Networks {
         delay: NETWORK_DELAY,
     };
     let numbers = plan.settings.networks.keys().copied();
-    Networks::new(numbers.map(segment).collect(), rng)
+    Networks::routed(numbers.map(segment).collect(), routers(plan), rng)
+}
+
+/// Routers carry traffic between networks of one role.
+fn routers(plan: &Plan) -> Vec<Router> {
+    let mut routers = Vec::new();
+    for router in &plan.routers {
+        let mut by_role: BTreeMap<u32, Vec<NetworkId>> = BTreeMap::new();
+        for network in &router.joins {
+            if let Some(known) = plan.settings.networks.get(network) {
+                by_role
+                    .entry(known.role.number())
+                    .or_default()
+                    .push(*network);
+            }
+        }
+        routers.extend(by_role.into_values().map(|joins| Router {
+            joins,
+            link: (&router.link).into(),
+        }));
+    }
+    routers
 }
 
 fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> Seat<S> {
