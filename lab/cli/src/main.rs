@@ -7,7 +7,10 @@ mod conformance;
 mod exit;
 mod fault;
 mod format;
+mod local;
+mod node;
 mod output;
+mod rhs;
 mod run;
 mod schema;
 mod swarm;
@@ -46,6 +49,8 @@ enum Command {
     Conformance(conformance::Conformance),
     Bench(bench::Bench),
     Target(target::Target),
+    Node(node::Node),
+    Rhs(rhs::Rhs),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +86,8 @@ fn run() -> Exit {
         Command::Conformance(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Target(command) => command.run(),
+        Command::Node(command) => command.run(),
+        Command::Rhs(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));

@@ -90,7 +90,6 @@ pub enum WitnessVerdict {
 
 /// One thing that happened on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Notice {
     /// The cluster service started.
     ServiceStarted { incarnation: Incarnation },

@@ -117,13 +117,15 @@ pub struct Segment {
 
 /// One or more receivers that a datagram reaches after the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Arrival {
-    pub(crate) to: NodeSet,
-    pub(crate) after: Duration,
+pub struct Arrival {
+    /// Who.
+    pub to: NodeSet,
+    /// After how long.
+    pub after: Duration,
 }
 
 /// All networks of the world.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Networks {
     segments: Vec<Segment>,
     rules: Vec<(FaultId, Rule)>,
@@ -229,7 +231,7 @@ impl Networks {
     }
 
     /// Where a datagram arrives, and when. Appends to `arrivals`.
-    pub(crate) fn route(
+    pub fn route(
         &mut self,
         network: NetworkId,
         from: NodeId,
