@@ -93,6 +93,19 @@ pub enum StepWord {
     Expect,
 }
 
+impl StepWord {
+    /// The word of the lab file.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Fault => "fault",
+            Self::Do => "do",
+            Self::Run => "run",
+            Self::Expect => "expect",
+        }
+    }
+}
+
 /// One step of the scenario, or one expectation of a step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
@@ -105,7 +118,7 @@ pub struct Step {
     pub name: Option<String>,
     /// What it was.
     pub step: StepWord,
-    /// As the file words it.
+    /// What the file has after the word.
     pub text: String,
     /// How it ended.
     pub verdict: Verdict,
@@ -203,6 +216,20 @@ pub enum FailureKind {
     NotReproducible,
     /// A node asserted that it is broken.
     Assertion,
+}
+
+impl FailureKind {
+    /// The word for people, which JSON has too.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Safety => "safety",
+            Self::Liveness => "liveness",
+            Self::Expectation => "expectation",
+            Self::NotReproducible => "not-reproducible",
+            Self::Assertion => "assertion",
+        }
+    }
 }
 
 /// A run of a scenario.

@@ -4,6 +4,7 @@
 mod act;
 mod fault;
 mod select;
+mod sides;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,6 +29,9 @@ pub enum Unfit {
     /// A selector picks nothing at the moment.
     #[error("`{0}` picks nothing at the moment")]
     PicksNothing(String),
+    /// A node would stand on two sides of one cut.
+    #[error("{0} stands on two sides at the moment")]
+    TwoSides(String),
     /// There is no live node that an administrator could ask.
     #[error("no running node of the cluster can be asked")]
     NobodyToAsk,

@@ -101,7 +101,8 @@ impl<W: Stage> Judge<'_, W> {
             let plan = self.session.world().plan();
             let at = owner.and_then(|node| plan.member(node)?.machine.site.as_ref());
             if at != Some(site) {
-                return Err(format!("{name} is at site {at:?}, not {site}"));
+                let at = at.map_or("no site".to_owned(), |at| format!("site {at}"));
+                return Err(format!("{name} is at {at}, not at site {site}"));
             }
         }
         Ok(())
@@ -269,20 +270,23 @@ impl<W: Stage> Judge<'_, W> {
         if logged {
             return Ok(());
         }
-        Err(format!("event {id} was not logged"))
+        Err(format!("event {id} was not logged since the latest fault"))
     }
 
     fn log(&mut self, wanted: &str, node: Option<&Selector>) -> Found {
         let asked = self.asked(node)?;
+        let since = self.session.mark().entry;
         let names = &self.session.world().plan().names;
-        let mut notices = self.session.world().log().notices(0);
+        let mut notices = self.session.world().log().notices(since);
         let logged = notices.any(|(_, by, notice)| {
             asked.contains(by) && contains(&words::notice_words(notice, names), wanted)
         });
         if logged {
             return Ok(());
         }
-        Err(format!("no log line contains `{wanted}`"))
+        Err(format!(
+            "no log line since the latest fault contains `{wanted}`"
+        ))
     }
 
     fn asked(&mut self, nodes: Option<&Selector>) -> Result<NodeSet, String> {

@@ -139,7 +139,8 @@ impl<W: Stage> Player<'_, W> {
             detail: None,
         };
         (self.progress)(&row);
-        self.session.world_mut().note_step(text);
+        let said = format!("{}: {text}", step.label());
+        self.session.world_mut().note_step(&said);
         self.rows.push(row);
         self.rows.len() - 1
     }

@@ -111,13 +111,14 @@ fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
             }
         }
         StepKind::Run(span) => {
-            let text = format!("run: {span:?}");
+            let text = file::span_words(*span);
             let row = player.begin(step.position, name, StepWord::Run, &text);
             let at = player.now() + *span;
             Task::Until { at, row }
         }
         StepKind::Fault(fault) => {
-            let row = player.begin(fault.position, name, StepWord::Fault, &step.text);
+            let text = step.text.strip_prefix("fault:").unwrap_or(&step.text);
+            let row = player.begin(fault.position, name, StepWord::Fault, text.trim_start());
             match player.session.fault(fault) {
                 Ok(()) => player.decide(row, Verdict::Passed, None),
                 Err(why) => player.decide(row, verdict_of(&why), Some(why.to_string())),
@@ -159,33 +160,35 @@ fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
 fn verdict_of(why: &Unfit) -> Verdict {
     match why {
         Unfit::Unable(_) => Verdict::NotApplicable,
-        Unfit::PicksNothing(_) | Unfit::NobodyToAsk | Unfit::Unknown(_) => Verdict::Inconclusive,
+        Unfit::PicksNothing(_) | Unfit::TwoSides(_) | Unfit::NobodyToAsk | Unfit::Unknown(_) => {
+            Verdict::Inconclusive
+        }
     }
 }
 
-/// An action in the words of the file.
+/// An action in the words of the file, without `do:`.
 fn action_words(action: &Action) -> String {
     match action {
-        Action::MoveGroup { group, to: None } => format!("do: move, group: {group}"),
+        Action::MoveGroup { group, to: None } => format!("move, group: {group}"),
         Action::MoveGroup {
             group,
             to: Some(to),
-        } => format!("do: move, group: {group}, to: {to}"),
-        Action::OnlineGroup(group) => format!("do: online, group: {group}"),
-        Action::OfflineGroup(group) => format!("do: offline, group: {group}"),
+        } => format!("move, group: {group}, to: {to}"),
+        Action::OnlineGroup(group) => format!("online, group: {group}"),
+        Action::OfflineGroup(group) => format!("offline, group: {group}"),
         Action::OnlineResource { group, resource } => {
-            format!("do: online, resource: {group}/{resource}")
+            format!("online, resource: {group}/{resource}")
         }
         Action::OfflineResource { group, resource } => {
-            format!("do: offline, resource: {group}/{resource}")
+            format!("offline, resource: {group}/{resource}")
         }
         Action::FailResource { group, resource } => {
-            format!("do: fail, resource: {group}/{resource}")
+            format!("fail, resource: {group}/{resource}")
         }
-        Action::Pause(nodes) => format!("do: pause, node: {nodes}"),
-        Action::Drain(nodes) => format!("do: drain, node: {nodes}"),
-        Action::Resume(nodes) => format!("do: resume, node: {nodes}"),
-        Action::Heal => "do: heal".to_owned(),
+        Action::Pause(nodes) => format!("pause, node: {nodes}"),
+        Action::Drain(nodes) => format!("drain, node: {nodes}"),
+        Action::Resume(nodes) => format!("resume, node: {nodes}"),
+        Action::Heal => "heal".to_owned(),
     }
 }
 

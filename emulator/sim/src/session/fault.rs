@@ -174,11 +174,11 @@ impl<W: Stage> Session<W> {
         between: &(Selector, Selector),
         networks: Option<&Selector>,
     ) -> Result<Vec<(Station, Station, NetworkId)>, Unfit> {
-        let (left, right) = (self.stations(&between.0)?, self.stations(&between.1)?);
+        let sides = self.sides(&[between.0.clone(), between.1.clone()])?;
         let mut ways = Vec::new();
         for network in self.networks(networks)? {
-            for one in &left {
-                for other in right.iter().filter(|other| *other != one) {
+            for one in &sides[0] {
+                for other in &sides[1] {
                     ways.push((*one, *other, network));
                     ways.push((*other, *one, network));
                 }
@@ -188,10 +188,9 @@ impl<W: Stage> Session<W> {
     }
 
     fn partition(&mut self, partition: &model::Partition) -> Result<Vec<Rule>, Unfit> {
-        let mut parts: Vec<Stations> = Vec::new();
-        for selector in &partition.between {
-            parts.push(self.stations(selector)?.into_iter().collect());
-        }
+        let sides = self.sides(&partition.between)?;
+        let parts = sides.into_iter().map(|side| side.into_iter().collect());
+        let parts: Vec<Stations> = parts.collect();
         let mut rules = Vec::new();
         for network in self.networks(partition.networks.as_ref())? {
             for (one, from) in parts.iter().enumerate() {
@@ -199,7 +198,7 @@ impl<W: Stage> Session<W> {
                     if one != other {
                         rules.push(Rule::Cut {
                             from: *from,
-                            to: Stations(to.0 & !from.0),
+                            to: *to,
                             network,
                         });
                     }

@@ -114,6 +114,7 @@ impl Rcm {
         row.map(|row| row.owner)
             .filter(|owner| members(turn).contains(*owner))
             .ok_or_else(|| {
+                let group = self.model.group_name(group);
                 let reason = format!("group {group} has no owner at the moment; try again");
                 Refusal(code::GROUP_NOT_AVAILABLE, reason)
             })
@@ -211,7 +212,9 @@ impl Rcm {
     }
 
     fn stays_put(&self, group: GroupId) -> Result<(), Refusal> {
-        match self.groups.get(&group) {
+        let known = self.groups.get(&group);
+        let group = self.model.group_name(group);
+        match known {
             Some(known) if known.runs() => Ok(()),
             Some(_) => {
                 let reason = format!("group {group} is moving");
@@ -244,6 +247,7 @@ impl Rcm {
             return Err(Refusal(code::NODE_PAUSED, format!("{name} is paused")));
         }
         if !self.can_host(turn, group, to) {
+            let group = self.model.group_name(group);
             let reason = format!("{name} is not a possible owner of group {group}");
             return Err(Refusal(code::NODE_CANNOT_HOST, reason));
         }
@@ -251,14 +255,15 @@ impl Rcm {
     }
 
     fn judge_failing(&self, resource: ResourceId) -> Result<Vec<Change>, Refusal> {
+        let name = self.model.resource_name(resource);
         match self.state_of(resource) {
             ResourceState::Online | ResourceState::OnlinePending => Ok(vec![]),
             ResourceState::Failed => {
-                let reason = format!("resource {resource} has failed already");
+                let reason = format!("resource {name} has failed already");
                 Err(Refusal(code::RESOURCE_FAILED, reason))
             }
             state @ (ResourceState::Offline | ResourceState::OfflinePending) => {
-                let reason = format!("resource {resource} is {state}");
+                let reason = format!("resource {name} is {state}");
                 Err(Refusal(code::INVALID_STATE, reason))
             }
         }
