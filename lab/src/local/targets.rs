@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
@@ -59,7 +60,7 @@ impl Target {
         let name = plan.arrays.get(place).map_or("", |it| it.name.as_str());
         let what = format!("the target of array {name}");
         let state = folder.array(name);
-        fs::create_dir_all(&state).map_err(LabError::path("make", &state))?;
+        lay_out(plan, place, &state).map_err(LabError::path("make disks in", &state))?;
         let control = folder.socket(&format!("array-{place}.sock"))?;
         let log = folder.log(&format!("array-{name}"));
         let errors = File::options().create(true).append(true).open(&log);
@@ -174,9 +175,27 @@ impl Drop for Target {
 fn unit(disk: &plan::Disk) -> String {
     let bytes = disk.blocks * u64::from(disk.block_bytes);
     let physical = 1_u32 << disk.physical_exponent;
-    let lun = disk.lun;
-    let block = disk.block_bytes;
+    let (lun, block) = (disk.lun, disk.block_bytes);
     format!("{lun}={bytes},block={block},physical={physical}")
+}
+
+/// Makes the files of an array's disks, each with an empty volume; those that are there stay as
+/// they are.
+fn lay_out(plan: &Plan, place: usize, folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for disk in plan.disks.iter().filter(|disk| disk.array == place) {
+        // Where a target looks for the unit's blocks.
+        let path = folder.join(format!("lun-{}.disk", disk.lun));
+        if path.exists() {
+            continue;
+        }
+        let file = File::create(&path)?;
+        file.set_len(disk.blocks * u64::from(disk.block_bytes))?;
+        for piece in sim::world::volume_of(plan, disk) {
+            file.write_all_at(&piece.bytes, piece.offset)?;
+        }
+    }
+    Ok(())
 }
 
 /// Passes its address on when it listens, and says when it ends.

@@ -1,11 +1,12 @@
 //! Codecs of what nodes say about themselves, for whoever watches a node in another process.
 
-use base::{Notice, RegroupStage, WitnessVerdict};
+use base::{Notice, RegroupStage, VolumeFault, WitnessVerdict};
 
 use crate::codec;
 
 codec!(enum RegroupStage { 0 = Opening, 1 = Closing, 2 = Pruning });
 codec!(enum WitnessVerdict { 0 = Won, 1 = Lost, 2 = Unreachable });
+codec!(enum VolumeFault { 0 = Missing, 1 = Unreadable, 2 = Corrupt });
 codec!(enum Notice {
     0 = ServiceStarted { incarnation },
     1 = Halted { reason },
@@ -45,4 +46,8 @@ codec!(enum Notice {
     35 = EntryPointTimedOut { resource },
     36 = HostExited { host },
     37 = Refused { what },
+    38 = ViewClosed { view, next, delivered },
+    39 = CausallyDelivered { view, from, sequence, after },
+    40 = DiskWithoutReservations { disk },
+    41 = VolumeFailed { disk, fault },
 });
