@@ -66,6 +66,12 @@ impl LabFolder {
         self.path.join("lab.yaml")
     }
 
+    /// The file that the lab's keeper has locked while it lives.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
     /// What the lab has made and would have to take away.
     #[must_use]
     pub fn ledger(&self) -> PathBuf {

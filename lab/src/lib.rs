@@ -6,17 +6,21 @@
 //! behind can be taken away. Deliberately not done here: deciding anything that a node decides, and
 //! judging expectations.
 
+pub mod client;
 mod error;
 mod folder;
+mod keeper;
 mod ledger;
 pub mod local;
 mod remove;
+mod show;
 mod start;
 mod uid;
 
 pub use error::LabError;
 pub use folder::{LabFolder, root};
+pub use keeper::{Order, keep};
 pub use local::{Local, LocalOptions};
-pub use remove::remove;
+pub use remove::{Removed, collect, remove};
 pub use start::{NodeStart, UnknownNode};
 pub use uid::{NoUid, Uid};

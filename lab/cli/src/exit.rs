@@ -22,6 +22,10 @@ pub(crate) enum Exit {
     Usage,
     /// 70: our own bug.
     Bug,
+    /// 130: interrupted, and everything was taken down.
+    Interrupted,
+    /// What a command inside a node ended with.
+    Of(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -33,6 +37,8 @@ impl From<Exit> for ExitCode {
             Exit::NotBuilt => Self::from(3),
             Exit::Usage => Self::from(64),
             Exit::Bug => Self::from(70),
+            Exit::Interrupted => Self::from(130),
+            Exit::Of(code) => Self::from(code),
         }
     }
 }

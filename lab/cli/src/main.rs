@@ -3,7 +3,11 @@
 
 mod bench;
 mod check;
+mod cluster;
 mod conformance;
+mod doctor;
+mod down;
+mod events;
 mod exit;
 mod fault;
 mod format;
@@ -13,9 +17,11 @@ mod output;
 mod rhs;
 mod run;
 mod schema;
+mod show;
 mod swarm;
 mod target;
 mod units;
+mod up;
 
 use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
@@ -48,6 +54,16 @@ enum Command {
     Swarm(swarm::Swarm),
     Conformance(conformance::Conformance),
     Bench(bench::Bench),
+    Up(up::Up),
+    Ps(show::Ps),
+    Inspect(show::Inspect),
+    Events(events::Events),
+    Logs(events::Logs),
+    Exec(events::Exec),
+    Cluster(cluster::Cluster),
+    Down(down::Down),
+    Gc(down::Gc),
+    Doctor(doctor::Doctor),
     Target(target::Target),
     Node(node::Node),
     Rhs(rhs::Rhs),
@@ -85,6 +101,16 @@ fn run() -> Exit {
         Command::Swarm(command) => command.run(),
         Command::Conformance(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Up(command) => command.run(),
+        Command::Ps(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Events(command) => command.run(),
+        Command::Logs(command) => command.run(),
+        Command::Exec(command) => command.run(),
+        Command::Cluster(command) => command.run(),
+        Command::Down(command) => command.run(),
+        Command::Gc(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Target(command) => command.run(),
         Command::Node(command) => command.run(),
         Command::Rhs(command) => command.run(),

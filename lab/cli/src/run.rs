@@ -86,7 +86,7 @@ fn play_local(lab: Lab, file: &Path, seed: Option<u64>) -> anyhow::Result<RunRep
     Ok(play_session(Session::on(lab, local, seed), seed))
 }
 
-fn seed_of(lab: &Lab, seed: Option<u64>) -> u64 {
+pub(crate) fn seed_of(lab: &Lab, seed: Option<u64>) -> u64 {
     match (seed, lab.backend.seed) {
         (Some(seed), _) | (None, Some(Seed::Fixed(seed))) => seed,
         (None, Some(Seed::Random)) => random_seed(),

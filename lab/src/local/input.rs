@@ -39,6 +39,8 @@ pub(crate) enum Input {
     Replied(RequestId, AdminReply),
     /// The target has another holder for a disk.
     Holder(DiskId, Option<NodeId>),
+    /// Somebody has a command for the lab's keeper.
+    Order(crate::Order),
     /// A target process has ended.
     TargetEnded(usize),
 }

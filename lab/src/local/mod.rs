@@ -34,7 +34,7 @@ use sim::world::Asked;
 use sim::{FaultId, MachineFault};
 
 use crate::ledger::{Deed, Ledger};
-use crate::{LabError, LabFolder, Uid};
+use crate::{LabError, LabFolder, Order, Uid, keeper};
 use fabric::Fabric;
 use hosts::Connection;
 use input::{ConnectionId, Input};
@@ -87,6 +87,11 @@ pub struct Local {
     asked: BTreeMap<RequestId, Asked>,
     later: Vec<(Timestamp, Later)>,
     log: Log,
+    orders: VecDeque<Order>,
+    /// Whoever waits for the end of the lab.
+    until_gone: Option<Sender<serde_json::Value>>,
+    /// Locked as long as this process keeps the lab.
+    _lock: fs::File,
     /// Counts everything that could be seen.
     changes: u64,
 }
@@ -112,6 +117,8 @@ impl Local {
         options: LocalOptions,
         folder: LabFolder,
     ) -> Result<Self, LabError> {
+        let at = folder.lock();
+        let lock = lock(&at).map_err(LabError::path("lock", &at))?;
         let at = folder.ledger();
         let mut ledger = Ledger::create(&at).map_err(LabError::path("write to", &at))?;
         let files = || write_files(&plan, text, &folder).map_err(std::io::Error::other);
@@ -153,6 +160,9 @@ impl Local {
             asked: BTreeMap::new(),
             later: Vec::new(),
             log: Log::new(true),
+            orders: VecDeque::new(),
+            until_gone: None,
+            _lock: lock,
             changes: 0,
         };
         local.start_targets()?;
@@ -164,6 +174,48 @@ impl Local {
     #[must_use]
     pub fn folder(&self) -> &LabFolder {
         &self.folder
+    }
+
+    /// From now on the lab takes commands; [`Self::next_order`] has them.
+    ///
+    /// # Errors
+    /// When its socket cannot be made.
+    pub fn listen(&self) -> Result<(), LabError> {
+        let socket = self.folder.socket("lab.sock")?;
+        let sender = self.sender.clone();
+        let orders = move |order| sender.send(Input::Order(order)).is_ok();
+        keeper::listen(&socket, orders).map_err(LabError::path("listen at", &socket))
+    }
+
+    /// The oldest command that nobody has seen to yet.
+    pub fn next_order(&mut self) -> Option<Order> {
+        self.orders.pop_front()
+    }
+
+    /// Whoever waits for the end of the lab hears of it by the end of `answers`.
+    pub(crate) fn keep_until_gone(&mut self, answers: Sender<serde_json::Value>) {
+        self.until_gone = Some(answers);
+    }
+
+    /// Sends a command to the keeper from within its own process.
+    #[must_use]
+    pub fn orderer(&self) -> Orderer {
+        Orderer(self.sender.clone())
+    }
+
+    /// The process of a node's cluster service.
+    pub(crate) fn process_of(&self, node: NodeId) -> Option<u32> {
+        self.seat(node).and_then(Seat::pid)
+    }
+
+    /// Where the target of a disk listens.
+    pub(crate) fn portal_of(&self, disk: &plan::Disk) -> Option<std::net::SocketAddr> {
+        self.targets.get(disk.array).map(Target::address)
+    }
+
+    /// The iSCSI name of a disk's target.
+    pub(crate) fn target_name_of(&self, disk: &plan::Disk) -> Option<String> {
+        self.targets.get(disk.array).map(|it| iqn(it.name()))
     }
 
     fn start_targets(&mut self) -> Result<(), LabError> {
@@ -196,6 +248,20 @@ impl Drop for Local {
         self.seats.clear();
         self.targets.clear();
         crate::remove(&self.folder);
+        self.until_gone = None;
+    }
+}
+
+/// Sends commands to the keeper from within its own process.
+#[derive(Clone, Debug)]
+pub struct Orderer(Sender<Input>);
+
+impl Orderer {
+    /// Asks the keeper to take the lab down.
+    pub fn down(&self) {
+        let (answers, _nobody) = mpsc::channel();
+        let what = serde_json::json!({ "do": "down" });
+        let _down_already = self.0.send(Input::Order(Order { what, answers }));
     }
 }
 
@@ -226,9 +292,17 @@ fn make_folder(root: &Path) -> Result<LabFolder, LabError> {
     Ok(folder)
 }
 
+fn lock(path: &Path) -> std::io::Result<fs::File> {
+    let file = fs::File::create(path)?;
+    file.try_lock()?;
+    Ok(file)
+}
+
 fn write_files(plan: &Plan, text: &str, folder: &LabFolder) -> Result<(), LabError> {
     let file = folder.lab_file();
     fs::write(&file, text).map_err(LabError::path("write to", &file))?;
+    let name = folder.path().join("name");
+    fs::write(&name, &plan.lab).map_err(LabError::path("write to", &name))?;
     let logs = folder.path().join("logs");
     fs::create_dir(&logs).map_err(LabError::path("make", &logs))?;
     // Above the tag of a blank disk, so that what setup installed counts.

@@ -103,6 +103,11 @@ impl Seat {
         self.service.is_some()
     }
 
+    /// The process of its cluster service.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.service.as_ref().map(Child::id)
+    }
+
     /// The socket for administrators.
     pub(super) fn control(&self) -> &Path {
         &self.control

@@ -198,6 +198,10 @@ impl Local {
                 self.changes += 1;
                 self.holders.insert(disk, holder);
             }
+            Input::Order(order) => {
+                self.changes += 1;
+                self.orders.push_back(order);
+            }
             Input::TargetEnded(place) => self.target_ended(place),
         }
     }
