@@ -1,8 +1,8 @@
 //! What a quorate view has committed is there in every later cluster (GUM-3, DM-6): whoever forms
 //! the cluster again has at least the newest tag that any active node has had.
 //!
-//! A node that was frozen may enter a view that is long gone, on the strength of what was sent to it
-//! then. It forms nothing: without the other members nothing can be committed there.
+//! A node that was frozen may enter a view that is long gone, on the strength of what was sent to
+//! it then. It forms nothing: without the other members nothing can be committed there.
 
 use std::collections::VecDeque;
 
