@@ -31,6 +31,15 @@ pub struct LabFolder {
 }
 
 impl LabFolder {
+    /// Where a new lab will be; nothing is made yet.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes for its unique id.
+    pub fn new(root: &Path) -> Result<Self, LabError> {
+        let uid = Uid::new().map_err(LabError::system("cannot draw the lab's id"))?;
+        Ok(Self::of(root, uid))
+    }
+
     /// The folder of a lab that there is, or will be.
     #[must_use]
     pub fn of(root: &Path, uid: Uid) -> Self {

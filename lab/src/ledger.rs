@@ -9,6 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Gate;
+
 /// Environment variable: the lab kills itself just before (`N`) or just after (`N+`) its so many'th
 /// deed, as if somebody had pulled the plug. For tests of the clean-up.
 const DIE_AT: &str = "LOOKSALIVE_DIE_AT_DEED";
@@ -30,16 +32,18 @@ pub(crate) enum Deed {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     file: File,
+    gate: Gate,
     written: u32,
     die_at: Option<(u32, bool)>,
 }
 
 impl Ledger {
     /// A new one.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path, gate: Gate) -> io::Result<Self> {
         let file = File::options().create_new(true).append(true).open(path)?;
         Ok(Self {
             file,
+            gate,
             written: 0,
             die_at: std::env::var(DIE_AT).ok().and_then(|text| death(&text)),
         })
@@ -51,21 +55,22 @@ impl Ledger {
         deed: &Deed,
         act: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<T> {
+        let _open = self.gate.enter();
         let line = serde_json::to_string(deed)?;
         writeln!(self.file, "{line}")?;
         self.file.sync_data()?;
         self.written += 1;
-        self.die_if_due(false);
+        die_if(self.die_at == Some((self.written, false)));
         let done = act();
-        self.die_if_due(true);
+        die_if(self.die_at == Some((self.written, true)));
         done
     }
+}
 
-    fn die_if_due(&self, done: bool) {
-        if self.die_at == Some((self.written, done)) {
-            let me = rustix::process::getpid();
-            let _dead = rustix::process::kill_process(me, rustix::process::Signal::KILL);
-        }
+fn die_if(due: bool) {
+    if due {
+        let me = rustix::process::getpid();
+        let _dead = rustix::process::kill_process(me, rustix::process::Signal::KILL);
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod client;
 mod error;
 mod folder;
+mod gate;
 mod keeper;
 mod ledger;
 pub mod local;
@@ -19,6 +20,7 @@ mod uid;
 
 pub use error::LabError;
 pub use folder::{LabFolder, root};
+pub use gate::Gate;
 pub use keeper::{Order, keep};
 pub use local::{Local, LocalOptions};
 pub use remove::{Removed, collect, remove};

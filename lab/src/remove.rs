@@ -1,7 +1,9 @@
 //! Taking away what a lab has made: by its own hand, or by `gc` when it died before it could.
 
 use std::fs;
+use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use rhs::family;
 
@@ -11,12 +13,21 @@ use crate::{LabFolder, Uid};
 /// Ends every process of a lab and removes its folder. Doing it twice is doing it once.
 pub fn remove(folder: &LabFolder) {
     family::kill(family::LAB, folder.uid().as_str());
-    let _removed_before = fs::remove_dir_all(folder.path());
+    for _again in 0..REMOVALS_MAX {
+        // The keeper may still write down what it sees of the end.
+        match fs::remove_dir_all(folder.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Ok(()) | Err(_) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
     if let Some(root) = folder.path().parent() {
         // Only when no other lab is in it.
         let _in_use = fs::remove_dir(root);
     }
 }
+
+/// How often a folder that is still written to is removed again.
+const REMOVALS_MAX: usize = 100;
 
 /// What was taken away.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use file::model::Lab;
 use lab::client::{self, NotFound};
-use lab::{LabFolder, Local, LocalOptions};
+use lab::{Gate, LabFolder, Local, LocalOptions};
 use plan::Plan;
 use serde_json::Value;
 
@@ -14,19 +14,17 @@ use crate::output;
 pub(crate) fn build(lab: &Lab, text: &str, seed: u64) -> anyhow::Result<Local> {
     let options = LocalOptions {
         program: std::env::current_exe().context("cannot find my own program")?,
-        root: lab::root(),
         seed,
         trace_polls: false,
+        folder: LabFolder::new(&lab::root())?,
+        gate: Gate::default(),
     };
-    let local = Local::build(Plan::new(lab)?, text, options)?;
-    let folder = local.folder().clone();
+    let (folder, gate) = (options.folder.clone(), options.gate.clone());
     ctrlc::set_handler(move || {
-        lab::remove(&folder);
-        // What was started in between.
-        lab::remove(&folder);
+        gate.close(&folder);
         std::process::exit(130);
     })?;
-    Ok(local)
+    Ok(Local::build(Plan::new(lab)?, text, options)?)
 }
 
 /// The lab of a name, or the only one that is up; says why there is none.

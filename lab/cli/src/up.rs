@@ -4,8 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -55,10 +54,11 @@ impl Up {
             return self.keep(lab);
         }
         let began = Instant::now();
+        let interrupts = Interrupts::listen()?;
         let mut keeper = self.start_keeper()?;
-        let interrupted = pass_interrupts_on(&keeper)?;
+        interrupts.pass_on_to(&keeper);
         let word = wait(&mut keeper);
-        if interrupted.load(Ordering::SeqCst) {
+        if interrupts.heard() {
             // It takes everything down before it ends.
             let _ended = keeper.wait();
             return Ok(Exit::Interrupted);
@@ -139,16 +139,38 @@ fn wait(keeper: &mut Child) -> Option<Value> {
     serde_json::from_str(&line).ok()
 }
 
-fn pass_interrupts_on(keeper: &Child) -> anyhow::Result<Arc<AtomicBool>> {
-    let pid = i32::try_from(keeper.id()).ok().and_then(Pid::from_raw);
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let heard = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
-        heard.store(true, Ordering::SeqCst);
-        let _heard = writeln!(std::io::stderr(), "taking the lab down");
-        if let Some(pid) = pid {
+/// An interrupt of this process is one of the keeper, whenever it comes.
+#[derive(Clone, Default)]
+struct Interrupts(Arc<Mutex<(bool, Option<Pid>)>>);
+
+impl Interrupts {
+    fn listen() -> anyhow::Result<Self> {
+        let interrupts = Self::default();
+        let told = interrupts.clone();
+        ctrlc::set_handler(move || {
+            let mut state = told.lock();
+            state.0 = true;
+            let _untold = writeln!(std::io::stderr(), "taking the lab down");
+            if let Some(pid) = state.1 {
+                let _ended = kill_process(pid, Signal::TERM);
+            }
+        })?;
+        Ok(interrupts)
+    }
+
+    fn pass_on_to(&self, keeper: &Child) {
+        let mut state = self.lock();
+        state.1 = i32::try_from(keeper.id()).ok().and_then(Pid::from_raw);
+        if let (true, Some(pid)) = *state {
             let _ended = kill_process(pid, Signal::TERM);
         }
-    })?;
-    Ok(interrupted)
+    }
+
+    fn heard(&self) -> bool {
+        self.lock().0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (bool, Option<Pid>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -34,7 +34,7 @@ use sim::world::Asked;
 use sim::{FaultId, MachineFault};
 
 use crate::ledger::{Deed, Ledger};
-use crate::{LabError, LabFolder, Order, Uid, keeper};
+use crate::{Gate, LabError, LabFolder, Order, keeper};
 use fabric::Fabric;
 use hosts::Connection;
 use input::{ConnectionId, Input};
@@ -48,12 +48,14 @@ use time::Later;
 pub struct LocalOptions {
     /// Our own program, which every process of the lab runs.
     pub program: PathBuf,
-    /// The folder below which labs are.
-    pub root: PathBuf,
     /// Decides what networks lose and delay.
     pub seed: u64,
     /// Nodes note every health check.
     pub trace_polls: bool,
+    /// Where the lab will be.
+    pub folder: LabFolder,
+    /// Lets a handler of signals take it down.
+    pub gate: Gate,
 }
 
 /// A lab of processes.
@@ -102,7 +104,8 @@ impl Local {
     /// # Errors
     /// What the lab file may say and this version cannot build, or what the system refuses.
     pub fn build(plan: Plan, text: &str, options: LocalOptions) -> Result<Self, LabError> {
-        let folder = make_folder(&options.root)?;
+        let folder = options.folder.clone();
+        make_folder(&folder, &options.gate)?;
         rhs::family::adopt();
         let built = Self::build_in(plan, text, options, folder.clone());
         if built.is_err() {
@@ -120,7 +123,8 @@ impl Local {
         let at = folder.lock();
         let lock = lock(&at).map_err(LabError::path("lock", &at))?;
         let at = folder.ledger();
-        let mut ledger = Ledger::create(&at).map_err(LabError::path("write to", &at))?;
+        let mut ledger =
+            Ledger::create(&at, options.gate.clone()).map_err(LabError::path("write to", &at))?;
         let files = || write_files(&plan, text, &folder).map_err(std::io::Error::other);
         ledger
             .enter(&Deed::Folder, files)
@@ -266,7 +270,9 @@ impl Orderer {
 }
 
 /// Makes the folder of a new lab, for nobody but this user.
-fn make_folder(root: &Path) -> Result<LabFolder, LabError> {
+fn make_folder(folder: &LabFolder, gate: &Gate) -> Result<(), LabError> {
+    let _open = gate.enter();
+    let root = folder.path().parent().unwrap_or(Path::new("."));
     let mut builder = fs::DirBuilder::new();
     builder.mode(0o700);
     if !root.exists() {
@@ -282,14 +288,12 @@ fn make_folder(root: &Path) -> Result<LabFolder, LabError> {
         let error = std::io::Error::other("it belongs to somebody else; set LOOKSALIVE_STATE");
         return Err(LabError::path("use", root)(error));
     }
-    let uid = Uid::new().map_err(LabError::system("cannot draw the lab's id"))?;
-    let folder = LabFolder::of(root, uid);
     let path = folder.path();
     builder
         .recursive(false)
         .create(path)
         .map_err(LabError::path("make", path))?;
-    Ok(folder)
+    Ok(())
 }
 
 fn lock(path: &Path) -> std::io::Result<fs::File> {

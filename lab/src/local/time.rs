@@ -28,6 +28,9 @@ impl Local {
     pub(super) fn run(&mut self, limit: Timestamp) -> Stop {
         let before = self.changes;
         loop {
+            while let Some(input) = self.next_input() {
+                self.take(input);
+            }
             self.do_due();
             if self.changes != before {
                 return Stop::Changed;
@@ -40,9 +43,6 @@ impl Local {
             match self.inbox.recv_timeout(until.since(now).min(SLEEP_MAX)) {
                 Ok(input) => self.take(input),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-            }
-            while let Some(input) = self.next_input() {
-                self.take(input);
             }
         }
     }
