@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Gate;
+use crate::gate::Gate;
 
 /// Environment variable: the lab kills itself just before (`N`) or just after (`N+`) its so many'th
 /// deed, as if somebody had pulled the plug. For tests of the clean-up.

@@ -20,7 +20,7 @@ mod uid;
 
 pub use error::LabError;
 pub use folder::{LabFolder, root};
-pub use gate::Gate;
+pub use gate::take_all_down;
 pub use keeper::{Order, keep};
 pub use local::{Local, LocalOptions};
 pub use remove::{Removed, collect, remove};

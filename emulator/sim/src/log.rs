@@ -55,14 +55,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is one of the many that say only that somebody looks.
+    /// Whether it is one of the many that say only that somebody looks, or one that only checkers
+    /// read.
     #[must_use]
     pub fn is_routine(&self) -> bool {
         matches!(
             self.what,
             What::Notice(
                 _,
-                Notice::LooksAliveAsked { .. } | Notice::IsAliveAsked { .. }
+                Notice::LooksAliveAsked { .. }
+                    | Notice::IsAliveAsked { .. }
+                    | Notice::ViewClosed { .. }
+                    | Notice::CausallyDelivered { .. }
             )
         )
     }

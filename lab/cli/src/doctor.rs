@@ -36,7 +36,13 @@ impl Doctor {
             Format::Text => render(&needs),
         };
         output::print(&text)?;
-        Ok(Exit::Good)
+        // The daemon is only looked for: nothing of this version uses it.
+        let lacks = |need: &Need| need.missing.is_some() && need.backend != "docker";
+        Ok(if needs.iter().any(lacks) {
+            Exit::NotBuilt
+        } else {
+            Exit::Good
+        })
     }
 }
 
@@ -153,4 +159,39 @@ fn render(needs: &[Need]) -> String {
     };
     let lines: String = needs.iter().map(line).collect();
     lines + "\nThis version has no backend `docker` yet; what it will need is shown all the same.\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_comes_with_its_reason_and_the_command_that_mends_it() {
+        let why = folder(Path::new("/proc/no-such-folder")).unwrap_err();
+        assert!(why.starts_with("/proc/no-such-folder: "), "{why}");
+        let needs = [Need {
+            backend: "local",
+            what: "a folder",
+            missing: Some(why.clone()),
+            mend: "export A=B",
+        }];
+        let text = render(&needs);
+        assert!(
+            text.contains(&why) && text.contains("mend it with: export A=B"),
+            "{text}"
+        );
+        assert_eq!(document(&needs)["needs"][0]["missing"], why.as_str());
+    }
+
+    #[test]
+    fn what_is_there_needs_no_mending() {
+        let needs = [Need {
+            backend: "sim",
+            what: "nothing",
+            missing: None,
+            mend: "",
+        }];
+        assert!(render(&needs).starts_with("sim      nothing"));
+        assert!(document(&needs)["needs"][0]["mend"].is_null());
+    }
 }

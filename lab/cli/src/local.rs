@@ -3,27 +3,27 @@
 use anyhow::Context;
 use file::model::Lab;
 use lab::client::{self, NotFound};
-use lab::{Gate, LabFolder, Local, LocalOptions};
+use lab::{LabFolder, Local, LocalOptions};
 use plan::Plan;
 use serde_json::Value;
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::output;
 
-/// Builds a lab that ends with this process; an interrupt takes it down as well.
+/// What an interrupt does: takes everything down that this process has brought up, and ends it.
+pub(crate) fn end() {
+    lab::take_all_down();
+    std::process::exit(exit::INTERRUPTED.into());
+}
+
+/// Builds a lab that ends with this process.
 pub(crate) fn build(lab: &Lab, text: &str, seed: u64) -> anyhow::Result<Local> {
     let options = LocalOptions {
         program: std::env::current_exe().context("cannot find my own program")?,
+        root: lab::root(),
         seed,
         trace_polls: false,
-        folder: LabFolder::new(&lab::root())?,
-        gate: Gate::default(),
     };
-    let (folder, gate) = (options.folder.clone(), options.gate.clone());
-    ctrlc::set_handler(move || {
-        gate.close(&folder);
-        std::process::exit(130);
-    })?;
     Ok(Local::build(Plan::new(lab)?, text, options)?)
 }
 

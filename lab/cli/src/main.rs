@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod cluster;
+mod completion;
 mod conformance;
 mod doctor;
 mod down;
@@ -14,10 +15,12 @@ mod format;
 mod local;
 mod node;
 mod output;
+mod replay;
 mod rhs;
 mod run;
 mod schema;
 mod show;
+mod shrink;
 mod swarm;
 mod target;
 mod units;
@@ -47,11 +50,14 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Completion(completion::Completion),
     Fault(fault::Fault),
     Heal(fault::Heal),
     Schema(schema::Schema),
     Run(run::Run),
     Swarm(swarm::Swarm),
+    Replay(replay::Replay),
+    Shrink(shrink::Shrink),
     Conformance(conformance::Conformance),
     Bench(bench::Bench),
     Up(up::Up),
@@ -92,13 +98,17 @@ fn run() -> Exit {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    arguments.command.end_on_interrupt();
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
+        Command::Completion(command) => command.run(),
         Command::Fault(command) => command.run(),
         Command::Heal(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Swarm(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Shrink(command) => command.run(),
         Command::Conformance(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Up(command) => command.run(),
@@ -119,6 +129,27 @@ fn run() -> Exit {
         output::error(&format!("{error:#}"));
         Exit::NotBuilt
     })
+}
+
+impl Command {
+    /// Ctrl-C takes down what the command has brought up and ends it, with the exit code of the
+    /// contract. The others stop in order by themselves.
+    fn end_on_interrupt(&self) {
+        let ends = matches!(
+            self,
+            Self::Check(_)
+                | Self::Run(_)
+                | Self::Swarm(_)
+                | Self::Replay(_)
+                | Self::Shrink(_)
+                | Self::Conformance(_)
+                | Self::Bench(_)
+        );
+        if ends {
+            // Without a handler the signal ends the program all the same.
+            let _default = ctrlc::set_handler(local::end);
+        }
+    }
 }
 
 /// Help and version are answers, everything else that the parser says is bad usage.

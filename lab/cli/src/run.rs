@@ -80,22 +80,14 @@ impl Run {
 }
 
 fn play_local(lab: Lab, file: &Path, seed: Option<u64>) -> anyhow::Result<RunReport> {
-    let seed = seed_of(&lab, seed);
+    let seed = self::seed(&lab, seed);
     let text = fs::read_to_string(file)?;
     let local = local::build(&lab, &text, seed)?;
     Ok(play_session(Session::on(lab, local, seed), seed))
 }
 
-pub(crate) fn seed_of(lab: &Lab, seed: Option<u64>) -> u64 {
-    match (seed, lab.backend.seed) {
-        (Some(seed), _) | (None, Some(Seed::Fixed(seed))) => seed,
-        (None, Some(Seed::Random)) => random_seed(),
-        (None, None) => DEFAULT_SEED,
-    }
-}
-
 fn play_lab(lab: Lab, seed: Option<u64>) -> anyhow::Result<RunReport> {
-    let seed = seed_of(&lab, seed);
+    let seed = self::seed(&lab, seed);
     let session: Session = Session::new(lab, Options::new(seed))?;
     Ok(play_session(session, seed))
 }
@@ -113,6 +105,15 @@ fn play_session<W: Stage>(session: Session<W>, seed: u64) -> RunReport {
         }
     };
     play::play_in(session, seed, &mut progress)
+}
+
+/// The seed of a run: of the command line, of the file, or the default.
+pub(crate) fn seed(lab: &Lab, given: Option<u64>) -> u64 {
+    match (given, lab.backend.seed) {
+        (Some(seed), _) | (None, Some(Seed::Fixed(seed))) => seed,
+        (None, Some(Seed::Random)) => random_seed(),
+        (None, None) => DEFAULT_SEED,
+    }
 }
 
 /// A seed that nobody chose; it is printed with the result.

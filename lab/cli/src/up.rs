@@ -94,8 +94,9 @@ impl Up {
     fn keep(self, lab: file::model::Lab) -> anyhow::Result<Exit> {
         // Nothing that is typed at the terminal reaches it, and it survives the terminal's end.
         setsid()?;
+        ctrlc::set_handler(local::end)?;
         let text = fs::read_to_string(&self.file)?;
-        let seed = crate::run::seed_of(&lab, self.seed);
+        let seed = crate::run::seed(&lab, self.seed);
         let local = match local::build(&lab, &text, seed).and_then(|local| {
             local.listen()?;
             Ok(local)

@@ -33,8 +33,9 @@ use sim::storage;
 use sim::world::Asked;
 use sim::{FaultId, MachineFault};
 
+use crate::gate::{self, Gate};
 use crate::ledger::{Deed, Ledger};
-use crate::{Gate, LabError, LabFolder, Order, keeper};
+use crate::{LabError, LabFolder, Order, keeper};
 use fabric::Fabric;
 use hosts::Connection;
 use input::{ConnectionId, Input};
@@ -52,10 +53,8 @@ pub struct LocalOptions {
     pub seed: u64,
     /// Nodes note every health check.
     pub trace_polls: bool,
-    /// Where the lab will be.
-    pub folder: LabFolder,
-    /// Lets a handler of signals take it down.
-    pub gate: Gate,
+    /// The folder below which labs are.
+    pub root: PathBuf,
 }
 
 /// A lab of processes.
@@ -104,12 +103,14 @@ impl Local {
     /// # Errors
     /// What the lab file may say and this version cannot build, or what the system refuses.
     pub fn build(plan: Plan, text: &str, options: LocalOptions) -> Result<Self, LabError> {
-        let folder = options.folder.clone();
-        make_folder(&folder, &options.gate)?;
+        let folder = LabFolder::new(&options.root)?;
+        let gate = Gate::of(&folder);
+        make_folder(&folder, &gate)?;
         rhs::family::adopt();
-        let built = Self::build_in(plan, text, options, folder.clone());
+        let built = Self::build_in(plan, text, options, folder.clone(), gate);
         if built.is_err() {
             crate::remove(&folder);
+            gate::forget(&folder);
         }
         built
     }
@@ -119,12 +120,12 @@ impl Local {
         text: &str,
         options: LocalOptions,
         folder: LabFolder,
+        gate: Gate,
     ) -> Result<Self, LabError> {
         let at = folder.lock();
         let lock = lock(&at).map_err(LabError::path("lock", &at))?;
         let at = folder.ledger();
-        let mut ledger =
-            Ledger::create(&at, options.gate.clone()).map_err(LabError::path("write to", &at))?;
+        let mut ledger = Ledger::create(&at, gate).map_err(LabError::path("write to", &at))?;
         let files = || write_files(&plan, text, &folder).map_err(std::io::Error::other);
         ledger
             .enter(&Deed::Folder, files)
@@ -252,6 +253,7 @@ impl Drop for Local {
         self.seats.clear();
         self.targets.clear();
         crate::remove(&self.folder);
+        gate::forget(&self.folder);
         self.until_gone = None;
     }
 }

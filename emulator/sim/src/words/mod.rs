@@ -180,9 +180,22 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
         }
         Notice::HostExited { host } => format!("resource host {host} ended"),
         Notice::Refused { what } => what.clone(),
-        // Those that `notice_words` has, and kinds that are newer than these words.
-        _ => "something for which there are no words yet".to_owned(),
+        // Kinds that are newer than these words.
+        other => name_words(&format!("{other:?}")),
     }
+}
+
+/// The words that the name of a kind is made of: `group waits` for `GroupWaits { .. }`.
+fn name_words(debug: &str) -> String {
+    let name = debug.chars().take_while(char::is_ascii_alphanumeric);
+    let mut words = String::new();
+    for letter in name {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }
 
 /// Why a group went, in the words of JSON.
@@ -268,4 +281,18 @@ pub(crate) fn command_words(command: &AdminCommand, names: &Names) -> String {
 
 fn up_or_down(up: bool) -> &'static str {
     if up { "up" } else { "down" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_without_words_of_its_own_is_told_by_its_name() {
+        assert_eq!(
+            name_words("GroupWaits { group: GroupId(1) }"),
+            "group waits"
+        );
+        assert_eq!(name_words("WitnessFailed"), "witness failed");
+    }
 }
