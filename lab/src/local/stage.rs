@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::thread;
 use std::time::Duration;
 
 use base::{
-    DiskId, IoId, NodeId, NodeSet, Notice, RequestId, ResourceId, ResourceState, Timestamp,
+    DiskId, IoId, NodeId, NodeSet, Notice, PaxosTag, RequestId, ResourceId, ResourceState,
+    Timestamp,
 };
 use bottom::share::{ShareOutcome, ShareRequest};
+use middle::settings::Witness;
 use node::Picture;
 use plan::Plan;
 use runtime::control::{self, Answer, Request};
@@ -25,6 +28,7 @@ use top::api::AdminCommand;
 
 use super::Local;
 use super::input::Input;
+use super::targets::disk_file;
 use super::time::Later;
 
 /// The backend's word.
@@ -85,6 +89,21 @@ impl Stage for Local {
 
     fn serves(&self, node: NodeId, disk: DiskId) -> bool {
         self.condition(node, disk).is_none()
+    }
+
+    fn witness_tag(&self) -> Option<PaxosTag> {
+        let Witness::Disk(disk) = self.plan.settings.witness else {
+            return None;
+        };
+        let disk = self.plan.disks.iter().find(|it| it.id == disk)?;
+        let array = &self.plan.arrays.get(disk.array)?.name;
+        // What the target has written is in the system's cache of this file.
+        let file = File::open(disk_file(&self.folder.array(array), disk.lun)).ok()?;
+        middle::database::witness_tag(|offset, bytes| {
+            let mut read = vec![0; bytes];
+            file.read_exact_at(&mut read, offset).ok()?;
+            Some(read)
+        })
     }
 
     fn is_broken(&self, _node: NodeId, resource: ResourceId) -> bool {

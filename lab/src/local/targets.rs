@@ -179,13 +179,17 @@ fn unit(disk: &plan::Disk) -> String {
     format!("{lun}={bytes},block={block},physical={physical}")
 }
 
+/// Where a target keeps the blocks of a unit, below its state folder.
+pub(super) fn disk_file(folder: &Path, lun: u16) -> PathBuf {
+    folder.join(format!("lun-{lun}.disk"))
+}
+
 /// Makes the files of an array's disks, each with an empty volume; those that are there stay as
 /// they are.
 fn lay_out(plan: &Plan, place: usize, folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
     for disk in plan.disks.iter().filter(|disk| disk.array == place) {
-        // Where a target looks for the unit's blocks.
-        let path = folder.join(format!("lun-{}.disk", disk.lun));
+        let path = disk_file(folder, disk.lun);
         if path.exists() {
             continue;
         }
