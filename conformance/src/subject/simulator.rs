@@ -8,12 +8,13 @@ use file::model::{Step, StepKind};
 use sim::log::What;
 use sim::observation::witness_tag;
 use sim::session::{Session, Unfit};
+use sim::tap::FrameSeen;
 use sim::{CORE_GROUP, Life, Options, Picture, World};
 
 use super::{Factory, Health, Refusal, Subject};
 use crate::observation::{
-    Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
-    WitnessState,
+    Event, Frame, GroupSeen, NodeSeen, Observation, Protection, ResourceSeen, Service, Votes,
+    WitnessSeen, WitnessState,
 };
 
 /// The seed of every case: a case proves behaviour, not luck; luck is what swarms are for.
@@ -67,6 +68,7 @@ impl Subject for SimSubject {
         let model = checked.lab.clone().ok_or_else(rendered)?;
         let options = Options {
             trace_polls: true,
+            record_frames: true,
             ..Options::new(SEED)
         };
         let session = Session::new(model, options);
@@ -182,6 +184,31 @@ fn observe(world: &World, seen: &mut Observation, read: &mut usize) {
         }
     }
     *read = entries.len();
+    let frames = seen.frames.get_or_insert_default();
+    for frame in world.frames().get(frames.len()..).unwrap_or_default() {
+        frames.push(frame_seen(world, frame));
+    }
+}
+
+fn frame_seen(world: &World, frame: &FrameSeen) -> Frame {
+    let name = |node| world.plan().names.of_node(node);
+    Frame {
+        at: since_start(frame.at),
+        from: name(frame.from),
+        to: name(frame.to),
+        service: frame.service,
+        word: frame.word.clone(),
+        sequence: frame.sequence,
+        view: frame.view,
+        request: frame.request,
+        after: frame.after,
+        protection: frame.protection.map(|protection| match protection {
+            sim::tap::Protection::Open => Protection::Open,
+            sim::tap::Protection::Signed => Protection::Signed,
+            sim::tap::Protection::Encrypted => Protection::Encrypted,
+        }),
+        is_named: frame.is_named,
+    }
 }
 
 fn since_start(at: Timestamp) -> Duration {

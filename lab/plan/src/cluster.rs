@@ -1,6 +1,7 @@
 //! Cluster-wide settings, members and other machines.
 
 use base::{Defaults, NetworkId};
+use bottom::security::Secret;
 use file::model::{self, HeartbeatPath, Lab};
 use middle::settings::{Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Settings, Witness};
 
@@ -23,6 +24,7 @@ pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> 
     ] {
         override_heartbeat(heartbeat, path);
     }
+    settings.secret = Secret::from_words(&cluster.name);
     settings.model = cluster.quorum.model;
     settings.witness = witness(lab, names)?;
     if let Some(dynamic) = cluster.quorum.dynamic {

@@ -9,6 +9,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bottom::security::{Secret, SecurityLevel};
+
 use base::{DiskId, Generation, NetworkId, NodeId, NodeSet, QuorumModel};
 
 use crate::database::{Hive, Value};
@@ -131,6 +133,10 @@ pub struct Settings {
     pub dynamic_witness: bool,
     /// LowerQuorumPriorityNodeID, if set.
     pub lower_priority_node: Option<NodeId>,
+    /// SecurityLevel.
+    pub security_level: SecurityLevel,
+    /// What only the nodes of this cluster know.
+    pub secret: Secret,
     /// DiskArbInterval of clustered disks.
     pub disk_arbitration_interval: Duration,
     /// Unsourced: how long a challenger waits before it preempts.
@@ -157,6 +163,8 @@ impl Settings {
             dynamic_quorum: defaults.dynamic_quorum,
             dynamic_witness: defaults.dynamic_witness,
             lower_priority_node: None,
+            security_level: SecurityLevel::default(),
+            secret: Secret::default(),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
             disk_challenge_wait: defaults.disk_challenge_wait,
         }
@@ -244,6 +252,7 @@ impl Settings {
         settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
         settings.read_timing(hive);
         settings.read_quorum(hive);
+        settings.read_security(hive);
         for key in hive.subkeys("Nodes") {
             if let Some(node) = key.parse().ok().and_then(NodeId::new) {
                 settings.nodes.insert(node, read_node(hive, key));
@@ -278,6 +287,16 @@ impl Settings {
         }
         if let Some(millis) = hive.dword("", "DiskChallengeWait") {
             self.disk_challenge_wait = Duration::from_millis(millis.into());
+        }
+    }
+
+    fn read_security(&mut self, hive: &Hive) {
+        let level = hive.dword("", "SecurityLevel");
+        if let Some(level) = level.and_then(SecurityLevel::from_number) {
+            self.security_level = level;
+        }
+        if let Some(Value::Binary(secret)) = hive.value("Security", "Secret") {
+            self.secret = Secret(secret.as_slice().try_into().unwrap_or_default());
         }
     }
 
@@ -327,6 +346,10 @@ impl Settings {
             .map_or(0, |node| u32::from(node.number()));
         hive.set("", "LowerQuorumPriorityNodeID", Value::Dword(lower));
         self.write_timing(hive);
+        let level = self.security_level.number();
+        hive.set("", "SecurityLevel", Value::Dword(level));
+        let secret = self.secret.0.to_vec();
+        hive.set("Security", "Secret", Value::Binary(secret));
         hive.create("Quorum");
         let kind = if self.model == QuorumModel::DiskOnly {
             "No Majority"

@@ -22,6 +22,7 @@ use crate::queue::Queue;
 use crate::service::Service;
 use crate::share::Share;
 use crate::storage::Storage;
+use crate::tap::Tap;
 use crate::trace::Trace;
 
 /// How long a datagram takes on a network without faults.
@@ -59,7 +60,14 @@ pub struct Options {
     pub keep: bool,
     /// Nodes note every health check.
     pub trace_polls: bool,
+    /// Datagrams travel as bytes, signed or encrypted, where the cluster has at most eight nodes.
+    pub by_bytes: bool,
+    /// Remember every frame that is not a heartbeat, for cases about how nodes speak.
+    pub record_frames: bool,
 }
+
+/// Up to so many nodes datagrams may travel as bytes.
+const BY_BYTES_MAX: usize = 8;
 
 impl Options {
     /// What `run` uses: clocks without drift, order of making, everything kept.
@@ -71,6 +79,8 @@ impl Options {
             drift_ppm_max: 0,
             keep: true,
             trace_polls: false,
+            by_bytes: true,
+            record_frames: false,
         }
     }
 }
@@ -111,6 +121,8 @@ impl<S: Service> World<S> {
             changes: 0,
             deliveries: 0,
             trace_polls: options.trace_polls,
+            by_bytes: options.by_bytes && S::HAS_BYTES && plan.members.len() <= BY_BYTES_MAX,
+            tap: options.record_frames.then(Tap::default),
             jury: Jury::standard(),
             review_at: Timestamp::ZERO,
             trace: Trace::new(options.keep),
