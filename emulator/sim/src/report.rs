@@ -91,6 +91,8 @@ pub enum StepWord {
     Run,
     /// Something had to be true.
     Expect,
+    /// Something was waited for before a step.
+    When,
 }
 
 impl StepWord {
@@ -102,6 +104,7 @@ impl StepWord {
             Self::Do => "do",
             Self::Run => "run",
             Self::Expect => "expect",
+            Self::When => "when",
         }
     }
 }

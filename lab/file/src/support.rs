@@ -38,6 +38,8 @@ features! {
     FaultNodePause, "fault `node: pause`", true;
     FaultNodeReboot, "fault `node: reboot`", true;
     FaultNodeStopService, "fault `node: stop-service`", true;
+    FaultNodeKillService, "fault `node: kill-service`", true;
+    FaultNodeMonitorKill, "fault `node: monitor-kill`", true;
     FaultNetwork, "fault `network: down` and `up`", true;
     FaultNic, "fault `nic: down` and `up`", true;
     FaultLink, "fault `link: down` and `up`", true;

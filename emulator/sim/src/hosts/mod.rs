@@ -190,6 +190,16 @@ impl Hosts {
         }
     }
 
+    /// The processes there are.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = HostId> + '_ {
+        self.hosts.keys().copied()
+    }
+
+    /// A process dies with everything it runs.
+    pub(crate) fn die(&mut self, id: HostId, around: &mut Surroundings<'_>) -> Steps {
+        self.exit(id, around.outside)
+    }
+
     /// Carries out a command.
     pub(crate) fn command(
         &mut self,

@@ -164,6 +164,12 @@ impl<W: Stage> Player<'_, W> {
         self.rows.len() - 1
     }
 
+    fn has_passed(&self, row: usize) -> bool {
+        self.rows
+            .get(row)
+            .is_some_and(|it| it.verdict == Verdict::Passed)
+    }
+
     fn decide(&mut self, row: usize, verdict: Verdict, detail: Option<String>) {
         let now = self.now().into();
         if let Some(row) = self.rows.get_mut(row) {

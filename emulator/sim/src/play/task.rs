@@ -29,6 +29,8 @@ pub(super) enum Task<'s> {
     Answers(Answers),
     /// Expectations are judged side by side.
     Watches(Vec<Watch>),
+    /// A condition is waited for; the steps follow if it comes true.
+    Guarded { watch: Watch, steps: &'s [Step] },
     /// Over.
     Done,
 }
@@ -81,6 +83,16 @@ impl<'s> Task<'s> {
                     }
                     *self = Self::Done;
                 }
+                Self::Guarded { watch, steps } => {
+                    if !watch.poll(player) {
+                        return false;
+                    }
+                    let steps = *steps;
+                    *self = match player.has_passed(watch.row) {
+                        true => Self::serial(steps),
+                        false => Self::Done,
+                    };
+                }
                 Self::Done => return true,
             }
         }
@@ -93,6 +105,7 @@ impl<'s> Task<'s> {
             Self::Serial { left } => left.front().and_then(Task::deadline),
             Self::Parallel(tasks) => tasks.iter().filter_map(Task::deadline).min(),
             Self::Until { at, .. } => Some(*at),
+            Self::Guarded { watch, .. } => watch.deadline(),
             Self::Answers(answers) => Some(answers.until),
             Self::Watches(watches) => watches.iter().filter_map(Watch::deadline).min(),
         }
@@ -109,6 +122,12 @@ fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
             Task::Serial {
                 left: rounds.collect(),
             }
+        }
+        StepKind::When { condition, steps } => {
+            let row = player.begin(condition.position, name, StepWord::When, &condition.text);
+            let mut watch = Watch::new((**condition).clone(), row, player.now());
+            watch.is_condition = true;
+            Task::Guarded { watch, steps }
         }
         StepKind::Run(span) => {
             let text = file::span_words(*span);
@@ -235,6 +254,8 @@ pub(crate) struct Watch {
     row: usize,
     began: Timestamp,
     holds_since: Option<Timestamp>,
+    /// Steps wait for it: nothing was proved if it does not hold.
+    is_condition: bool,
 }
 
 impl Watch {
@@ -244,6 +265,7 @@ impl Watch {
             row,
             began: now,
             holds_since: None,
+            is_condition: false,
         }
     }
 
@@ -305,7 +327,12 @@ impl Watch {
     }
 
     fn fail<W: Stage>(&self, player: &mut Player<'_, W>, found: String) -> bool {
-        player.decide(self.row, Verdict::Failed, Some(found));
+        if self.is_condition {
+            let why = format!("the step is left out: {found}");
+            player.decide(self.row, Verdict::Inconclusive, Some(why));
+        } else {
+            player.decide(self.row, Verdict::Failed, Some(found));
+        }
         true
     }
 }

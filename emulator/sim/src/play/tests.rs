@@ -288,6 +288,46 @@ fn a_refusal_names_what_it_is_about() {
 }
 
 #[test]
+fn a_step_waits_for_its_condition_and_is_left_out_without_it() {
+    let report = run("  - fault: { node: owner-of(fs1), do: power-off }
+  - when: { group: fs1, is: online, node: changed, within: 60s }
+    do: pause
+    node: owner-of(fs1)
+  - when: { group: fs1, is: failed }
+    fault: { node: all, do: power-off }
+");
+    let steps = &report.steps;
+    assert_eq!(steps[2].step, StepWord::When);
+    assert_eq!(
+        (steps[2].verdict, steps[3].step),
+        (Verdict::Passed, StepWord::Do)
+    );
+    assert!(steps[3].at.0 > 10_000.0, "{:?}", steps[3]);
+    assert_eq!(steps[4].verdict, Verdict::Inconclusive);
+    assert_eq!(steps.len(), 5, "the fault is left out");
+    assert_eq!(report.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn resource_hosts_that_die_are_replaced_and_their_resources_restarted() {
+    let report = run("  - fault: { node: owner-of(fs1), do: monitor-kill }
+  - expect: { resource: fs1/srv, is: failed, within: 5s }
+  - expect: { event: 1146, within: 5s }
+  - expect: { group: fs1, is: online, node: unchanged, within: 60s }
+");
+    assert_eq!(report.verdict, Verdict::Passed, "{:?}", report.steps);
+}
+
+#[test]
+fn a_cluster_service_whose_process_dies_is_missed_and_comes_back() {
+    let report = run("  - fault: { node: n1, do: kill-service }
+  - expect: { node: n1, is: down, within: 30s }
+  - expect: { node: n1, is: up, within: 5m }
+");
+    assert_eq!(report.verdict, Verdict::Passed, "{:?}", report.steps);
+}
+
+#[test]
 fn an_excepted_invariant_is_not_judged() {
     assert!(is_wanted("single-owner", &Invariant::STANDARD));
     assert!(!is_wanted("single-owner", &[Invariant::DbConverges]));

@@ -298,6 +298,8 @@ fn machine_fault(fault: NodeFault, stays_off: bool) -> MachineFault {
         NodeFault::Pause => MachineFault::Freeze,
         NodeFault::Reboot => MachineFault::Reboot,
         NodeFault::StopService => MachineFault::StopService,
+        NodeFault::KillService => MachineFault::KillService,
+        NodeFault::KillMonitors => MachineFault::KillMonitors,
     }
 }
 

@@ -19,6 +19,7 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
                 MachineFault::Reboot => "reboot",
                 MachineFault::StopService => "stop-service",
                 MachineFault::KillService => "service process dies",
+                MachineFault::KillMonitors => "resource host processes die",
                 MachineFault::DiskFails => "own disk refuses to write",
             };
             format!("{} {what}", names.of_node(*node))

@@ -28,6 +28,8 @@ pub enum MachineFault {
     StopService,
     /// The process of the cluster service dies; it is started again by itself.
     KillService,
+    /// The processes of the resource hosts die.
+    KillMonitors,
     /// The node's own disk refuses to write.
     DiskFails,
 }
@@ -148,6 +150,7 @@ impl<S: Service> World<S> {
             MachineFault::Reboot => self.reboot(node),
             MachineFault::StopService => self.stop_service(node),
             MachineFault::KillService => self.kill_service(node),
+            MachineFault::KillMonitors => self.kill_monitors(node),
             MachineFault::DiskFails => self.set_disk_failing(node, true),
         }
         self.machine_faults.push((id, fault, node));
@@ -163,7 +166,10 @@ impl<S: Service> World<S> {
             MachineFault::Freeze => self.thaw(node),
             MachineFault::StopService => self.start_service(node),
             MachineFault::DiskFails => self.set_disk_failing(node, false),
-            MachineFault::Crash | MachineFault::Reboot | MachineFault::KillService => {}
+            MachineFault::Crash
+            | MachineFault::Reboot
+            | MachineFault::KillService
+            | MachineFault::KillMonitors => {}
         }
     }
 

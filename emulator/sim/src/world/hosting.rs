@@ -51,6 +51,15 @@ impl<S: Service> World<S> {
         }
     }
 
+    /// The processes of all resource hosts of a node die, and the node hears of it.
+    pub(super) fn kill_monitors(&mut self, node: NodeId) {
+        let hosts: Vec<HostId> = self.seats[node.index()].hosts.ids().collect();
+        for host in hosts {
+            let steps = self.with_hosts(node, |seat, around| seat.hosts.die(host, around));
+            self.plan_steps(node, host, steps);
+        }
+    }
+
     fn plan_steps(&mut self, node: NodeId, host: HostId, steps: Vec<(Duration, Later)>) {
         for (after, later) in steps {
             self.send_to_node(node, after + DISPATCH, ForNode::Later { host, later });

@@ -52,7 +52,7 @@ impl<S: Service> World<S> {
         self.networks.route(network, from, receivers, &mut arrivals);
         for arrival in arrivals.drain(..) {
             let arrives = Happening::Bytes {
-                network,
+                network: arrival.network,
                 to,
                 bytes: bytes.into(),
             };

@@ -56,7 +56,7 @@ fn timeline(event: &Event, width: usize) -> String {
 fn line(step: &Step) -> String {
     let word = step.step.label();
     let took = match step.step {
-        StepWord::Expect => format!(" after {:.3} ms", step.until.0 - step.at.0),
+        StepWord::Expect | StepWord::When => format!(" after {:.3} ms", step.until.0 - step.at.0),
         StepWord::Fault | StepWord::Do | StepWord::Run => String::new(),
     };
     let mut text = format!(

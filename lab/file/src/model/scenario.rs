@@ -26,6 +26,13 @@ pub struct Step {
 /// What a step does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepKind {
+    /// Steps that run only once a condition holds; if it does not in its time, they are left out.
+    When {
+        /// What has to be true, and until when.
+        condition: Box<Expectation>,
+        /// The steps, one after the other.
+        steps: Vec<Step>,
+    },
     /// Judge; the expectations of one step are judged side by side.
     Expect(Vec<Expectation>),
     /// Break something; returns at once.
@@ -306,6 +313,10 @@ pub enum NodeFault {
     Reboot,
     /// The cluster service is stopped; `for` starts it again.
     StopService,
+    /// The process of the cluster service dies; it is started again by itself.
+    KillService,
+    /// The processes of the resource hosts die; the cluster service starts others.
+    KillMonitors,
 }
 
 /// Down or up.

@@ -148,7 +148,15 @@ impl Breaking<'_> {
     }
 
     fn node(&self, nodes: &SelectorSpec, decoder: &mut Decoder<'_>) -> Option<FaultKind> {
-        const WORDS: &[&str] = &["power-off", "crash", "pause", "reboot", "stop-service"];
+        const WORDS: &[&str] = &[
+            "power-off",
+            "crash",
+            "pause",
+            "reboot",
+            "stop-service",
+            "kill-service",
+            "monitor-kill",
+        ];
         let nodes_checked = self.selecting.check(nodes, Domain::Nodes, decoder);
         let (feature, fault) = match self.word("node", WORDS, decoder)? {
             FaultWord::PowerOff => (Feature::FaultNodePowerOff, NodeFault::PowerOff),
@@ -156,6 +164,8 @@ impl Breaking<'_> {
             FaultWord::Pause => (Feature::FaultNodePause, NodeFault::Pause),
             FaultWord::Reboot => (Feature::FaultNodeReboot, NodeFault::Reboot),
             FaultWord::StopService => (Feature::FaultNodeStopService, NodeFault::StopService),
+            FaultWord::KillService => (Feature::FaultNodeKillService, NodeFault::KillService),
+            FaultWord::MonitorKill => (Feature::FaultNodeMonitorKill, NodeFault::KillMonitors),
             _ => return self.wrong_word("node", WORDS, decoder),
         };
         require(feature, nodes.span, decoder);

@@ -243,7 +243,9 @@ pub(crate) fn flatten(steps: &[Step]) -> Vec<&Step> {
         flat.push(step);
         match &step.kind {
             StepKind::Serial(inner) | StepKind::Parallel(inner) => flat.extend(flatten(inner)),
-            StepKind::Repeat { steps, .. } => flat.extend(flatten(steps)),
+            StepKind::Repeat { steps, .. } | StepKind::When { steps, .. } => {
+                flat.extend(flatten(steps));
+            }
             StepKind::Expect(_) | StepKind::Fault(_) | StepKind::Do(_) | StepKind::Run(_) => {}
         }
     }

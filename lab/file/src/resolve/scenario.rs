@@ -5,7 +5,7 @@ use super::fault;
 use super::selector::{Domain, Selecting};
 use super::{Scope, timing};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Action, Lab, Step, StepKind};
+use crate::model::{Action, Expectation, Lab, Step, StepKind};
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
@@ -45,6 +45,7 @@ fn step(spec: &StepSpec, selecting: &Selecting<'_>, decoder: &mut Decoder<'_>) -
         explain: None,
         kind,
     };
+    let condition = condition(spec, selecting, decoder);
     let mut parts: Vec<Step> = Vec::new();
     if let Some(fault) = &spec.fault
         && let Some(resolved) = fault::resolve(fault, selecting, decoder)
@@ -70,11 +71,33 @@ fn step(spec: &StepSpec, selecting: &Selecting<'_>, decoder: &mut Decoder<'_>) -
     if let Some(then) = &spec.then {
         parts.extend(list(&then.items, selecting, decoder));
     }
-    whole(spec, parts, decoder)
+    whole(spec, condition, parts, decoder)
+}
+
+/// The condition of a step; one that must always hold is none.
+fn condition(
+    spec: &StepSpec,
+    selecting: &Selecting<'_>,
+    decoder: &mut Decoder<'_>,
+) -> Option<Expectation> {
+    let condition = expectation::resolve(spec.when.as_ref()?, selecting, decoder)?;
+    if condition.timing.always {
+        let message = "a condition holds at some moment, not always";
+        let span = spec.when.as_ref().map_or(spec.span, |when| when.span);
+        decoder.sink.report(
+            Diagnostic::error(Rule::BadTiming, span, message).hint("take `within` or `for`"),
+        );
+    }
+    Some(condition)
 }
 
 /// One step out of the parts of a step of the file.
-fn whole(spec: &StepSpec, mut parts: Vec<Step>, decoder: &mut Decoder<'_>) -> Option<Step> {
+fn whole(
+    spec: &StepSpec,
+    condition: Option<Expectation>,
+    mut parts: Vec<Step>,
+    decoder: &mut Decoder<'_>,
+) -> Option<Step> {
     let kind = match (parts.pop(), parts.is_empty()) {
         (None, _) => {
             if is_empty(spec) {
@@ -89,6 +112,19 @@ fn whole(spec: &StepSpec, mut parts: Vec<Step>, decoder: &mut Decoder<'_>) -> Op
         }
         (Some(only), true) => only.kind,
         (Some(last), false) => StepKind::Serial(parts.into_iter().chain([last]).collect()),
+    };
+    let kind = match condition {
+        None => kind,
+        Some(condition) => StepKind::When {
+            steps: vec![Step {
+                name: None,
+                position: decoder.position(spec.span),
+                text: String::new(),
+                explain: None,
+                kind,
+            }],
+            condition: Box::new(condition),
+        },
     };
     Some(Step {
         name: spec.name.as_ref().map(|name| name.value.0.clone()),

@@ -81,6 +81,10 @@ impl Walk<'_, '_> {
             StepKind::Serial(inner) => self.steps(inner),
             StepKind::Parallel(inner) => self.parallel(inner),
             StepKind::Repeat { steps, .. } => self.steps(steps),
+            StepKind::When { condition, steps } => {
+                self.pass(longest(condition));
+                self.steps(steps);
+            }
         }
     }
 

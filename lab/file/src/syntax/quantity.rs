@@ -11,11 +11,40 @@ text_form!(
     Duration,
     "Duration",
     "a duration such as 500ms, 90s, 3m, 1h or 7d",
-    r"^([0-9]+(\.[0-9]{1,3})?)(ms|s|m|h|d)$",
+    r"^([0-9]+(\.[0-9]{1,3})?)(ms|s|m|h|d)( *[*/] *[1-9][0-9]{0,3})?$",
     read_duration
 );
 
+/// A duration, or one times or by a whole number: what a variable is worth in half its places.
 fn read_duration(text: &str) -> Result<Duration, Problem> {
+    let Some(at) = text.find(['*', '/']) else {
+        return read_plain_duration(text);
+    };
+    let (span, rest) = (text[..at].trim_end(), text[at + 1..].trim_start());
+    let span = read_plain_duration(span)?;
+    let factor = rest.parse::<u32>().ok();
+    let factor = factor.filter(|it| (1..=FACTOR_MAX).contains(it));
+    let factor = factor.ok_or_else(|| {
+        let hint = format!("a duration is multiplied or divided by 1 to {FACTOR_MAX}");
+        bad_duration(text, &hint)
+    })?;
+    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    let factor = u64::from(factor);
+    let micros = match text.as_bytes()[at] {
+        b'/' => micros / factor,
+        _ => micros.saturating_mul(factor),
+    };
+    match micros {
+        0 => Err(bad_duration(text, "that is less than a microsecond")),
+        micros if micros > MICROS_MAX => Err(bad_duration(text, "the longest duration is 3650d")),
+        micros => Ok(Duration::from_micros(micros)),
+    }
+}
+
+/// Largest factor of a duration.
+const FACTOR_MAX: u32 = 9_999;
+
+fn read_plain_duration(text: &str) -> Result<Duration, Problem> {
     let split = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());

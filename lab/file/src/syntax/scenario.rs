@@ -24,6 +24,9 @@ record! {
         optional name: At<Text>,
         /// Why it is there, for people who learn from the lab.
         optional explain: At<Text>,
+        /// The rest of the step waits for this, by its own `within` and `for`, and is left out if
+        /// it does not come true.
+        optional when: ExpectationSpec,
         /// Something that goes wrong; returns at once.
         optional fault: FaultSpec,
         /// Something that an administrator does; returns when the cluster has answered.
@@ -51,7 +54,7 @@ record! {
         /// What follows when the rest of the step has ended.
         optional then: OneOrMany<StepSpec>,
     }
-    later { "when", "random", "ask" }
+    later { "random", "ask" }
 }
 
 record! {
@@ -102,7 +105,7 @@ words! {
 record! {
     /// Something that goes wrong: one target and what happens to it.
     FaultSpec {
-        /// The nodes: power-off, crash, pause, reboot, stop-service.
+        /// The nodes: power-off, crash, pause, reboot, stop-service, kill-service, monitor-kill.
         optional node: SelectorSpec,
         /// Whole networks: down, up, or `impair`.
         optional network: SelectorSpec,
@@ -144,6 +147,8 @@ pub(crate) enum FaultWord {
     Pause,
     Reboot,
     StopService,
+    KillService,
+    MonitorKill,
     Down,
     Up,
     Drop,
@@ -165,6 +170,10 @@ words! {
         "reboot" => Self::Reboot, "Node: shuts down in order and boots again.";
         "stop-service" => Self::StopService,
             "Node: the cluster service is stopped; `for` starts it again.";
+        "kill-service" => Self::KillService,
+            "Node: the process of the cluster service dies; it is started again.";
+        "monitor-kill" => Self::MonitorKill,
+            "Node: the resource host processes die; the cluster service starts others.";
         "down" => Self::Down, "Network, adapter, link: carries nothing.";
         "up" => Self::Up, "Network, adapter, link: carries traffic again.";
         "drop" => Self::Drop, "Path: the nodes lose their way to the array.";
@@ -179,7 +188,7 @@ words! {
         "hang" => Self::Hang, "Resource: its entry points do not return.";
     }
     later {
-        "drain", "clock-jump", "clock-drift", "monitor-kill", "full", "steal-lease", "deny", "leak",
+        "drain", "clock-jump", "clock-drift", "full", "steal-lease", "deny", "leak",
         "refuse-updates", "truncate", "stale", "corrupt",
     }
 }
