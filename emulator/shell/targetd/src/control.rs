@@ -15,15 +15,16 @@ use std::time::Duration;
 use scsi::Lun;
 use target::{Fault, Intrusion, PortId};
 
+use crate::options::check_name;
 use crate::server::Shared;
 
 /// What the target understands.
 pub const FORMS: &str = "\
 {lun: N, do: offline} | {lun: N, do: slow, latency: 900ms} | {lun: N, do: full} | \
 {lun: N, do: medium-error, blocks: [FIRST, LAST]} | {lun: N, do: save-fails} | \
-{lun: N, do: torn-writes} | \
-{lun: N, do: attention-storm, commands: K} | {lun: N, do: preempt-reservation} | \
-{lun: N, do: clear-reservations} | {lun: N, do: heal} | \
+{lun: N, do: torn-writes} | {lun: N, do: attention-storm, commands: K} | \
+{lun: N, do: preempt-reservation, by: NAME} | {lun: N, do: clear-reservations, by: NAME} | \
+{lun: N, do: heal} | \
 {path: {portal: P, from: INITIATOR}, do: drop} | {path: all, do: heal} | \
 {target: restart} | {target: restart, power-loss: true, seed: K} | {heal: all}. \
 What can be healed heals by itself with for: 30s";
@@ -91,9 +92,31 @@ fn serve(shared: &Arc<Shared>, stream: UnixStream) {
     }
 }
 
+/// Every word of [`FORMS`] that is a key.
+const KEYS: [&str; 14] = [
+    "lun",
+    "do",
+    "latency",
+    "blocks",
+    "commands",
+    "by",
+    "for",
+    "path",
+    "path.portal",
+    "path.from",
+    "target",
+    "power-loss",
+    "seed",
+    "heal",
+];
+
 fn perform(shared: &Arc<Shared>, line: &str) -> Result<(), String> {
     let words: Words =
         serde_json::from_str(line).map_err(|error| format!("not an object of words: {error}"))?;
+    let strange = words.keys().find(|key| !KEYS.contains(&key.as_str()));
+    if let Some(key) = strange {
+        return Err(format!("`{key}` is not known here; what is: {FORMS}"));
+    }
     let time = match words.get("for") {
         None => None,
         Some(_) => Some(healing_time(&words)?),
@@ -136,7 +159,11 @@ fn inject(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
                 None => 1,
                 Some(_) => number(words, "seed")?,
             };
-            let power_loss = one(words, "power-loss") == Some("true");
+            let power_loss = match (words.contains_key("power-loss"), one(words, "power-loss")) {
+                (false, _) | (true, Some("false")) => false,
+                (true, Some("true")) => true,
+                _ => return Err("`power-loss` is true or false".to_owned()),
+            };
             shared.restart(power_loss.then_some(seed))?;
         }
         (_, Some("all")) => {
@@ -251,8 +278,14 @@ fn on_unit(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
             set_tearing(shared, lun, true);
             return Ok(None);
         }
-        "preempt-reservation" => return shared.intrude(lun, Intrusion::Preempt).map(|()| None),
-        "clear-reservations" => return shared.intrude(lun, Intrusion::Clear).map(|()| None),
+        "preempt-reservation" => {
+            let by = outsider(words)?;
+            return shared.intrude(&by, lun, Intrusion::Preempt).map(|()| None);
+        }
+        "clear-reservations" => {
+            let by = outsider(words)?;
+            return shared.intrude(&by, lun, Intrusion::Clear).map(|()| None);
+        }
         "heal" => {
             heal(shared, lun);
             return Ok(None);
@@ -260,6 +293,20 @@ fn on_unit(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
         _ => return Err(unknown()),
     };
     Ok(stand(shared, fault).map(Undo::Fault))
+}
+
+/// The name of whoever is to do it: a node's, which an initiator's name is made of, or a whole one.
+fn outsider(words: &Words) -> Result<String, String> {
+    let name = match (words.contains_key("by"), one(words, "by")) {
+        (false, _) => "outsider",
+        (true, Some(name)) => name,
+        (true, None) => return Err("`by` takes one name".to_owned()),
+    };
+    let whole = match name.contains('.') {
+        true => name.to_owned(),
+        false => format!("iqn.2024-01.looksalive:{}", name.to_lowercase()),
+    };
+    check_name(&whole).map(|()| whole)
 }
 
 /// How many faults may stand at a time.
@@ -311,7 +358,7 @@ fn on_path(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
         Some("drop") => {
             let portal = match one(words, "path.portal") {
                 None => None,
-                Some(number) => Some(PortId(number.parse().map_err(|_| "no such portal")?)),
+                Some(number) => Some(shared.portal(number)?),
             };
             let initiator = one(words, "path.from").map(str::to_owned);
             let lost = LostPath { portal, initiator };

@@ -136,6 +136,15 @@ impl Shared {
         self.paths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The portal with this number; they count from zero in the order they were given in.
+    pub(crate) fn portal(&self, number: &str) -> Result<PortId, String> {
+        let count = self.options.listen.len();
+        let known = number.parse().ok().filter(|it| usize::from(*it) < count);
+        known
+            .map(PortId)
+            .ok_or_else(|| format!("there is no portal `{number}`: they are 0 to {}", count - 1))
+    }
+
     /// Takes a path away: its sessions end and cannot come back.
     pub(crate) fn drop_path(&self, lost: LostPath) {
         self.paths().push(lost.clone());
@@ -144,9 +153,9 @@ impl Shared {
     }
 
     /// Someone from outside takes or clears a reservation.
-    pub(crate) fn intrude(&self, lun: Lun, what: Intrusion) -> Result<(), String> {
+    pub(crate) fn intrude(&self, name: &str, lun: Lun, what: Intrusion) -> Result<(), String> {
         let core = &mut *self.core();
-        let outsider = InitiatorPort::new("iqn.2024-01.looksalive:outsider", Isid::default());
+        let outsider = InitiatorPort::new(name, Isid::default());
         let nexus = core
             .target
             .attach(&outsider, PortId(0))

@@ -288,3 +288,23 @@ fn power_loss_tears_what_no_sync_has_covered_and_nothing_else() {
     }
     assert!(torn > 0, "no seed tore the write");
 }
+
+#[test]
+fn faults_that_cannot_be_are_refused_with_what_can() {
+    let lab = Lab::start();
+    let cases = [
+        ("{lun: 9, do: offline}", "no LUN `9`"),
+        ("{lun: 0, do: offline, colour: red}", "`colour`"),
+        ("{lun: 0, do: fly}", "medium-error"),
+        ("{lun: 0, do: preempt-reservation, by: [a, b]}", "one name"),
+        ("{path: {portal: 7}, do: drop}", "no portal `7`"),
+        ("{target: restart, power-loss: maybe}", "true or false"),
+        ("{target: restart, power-loss: true, seed: x}", "number"),
+    ];
+    for (yaml, part) in cases {
+        let output = lab.tell(&["fault", yaml]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{yaml}: {told}");
+        assert!(told.contains(part), "{yaml}: {told}");
+    }
+}
