@@ -72,7 +72,8 @@ impl<P> Messaging<P> {
     ) {
         let me = cx.facts.me;
         let others = view.members.without(me);
-        while let Some(multicast) = self.gem.release(me, others) {
+        let length = cx.facts.settings.message_buffer_length;
+        while let Some(multicast) = self.gem.release(me, others, length) {
             for peer in others.iter() {
                 let packet = Packet::Multicast(Arc::clone(&multicast));
                 self.post(cx, view, peer, packet, out);
