@@ -2,9 +2,9 @@
 //! Messaging: GEM; MessageBufferLength, reference section 6.2).
 //!
 //! Duty: number this node's multicasts, keep at most MessageBufferLength of them that some member
-//! lacks, and keep what came from others until its sender says that everybody has it. What is kept is what a
-//! repair can bring to others. Deliberately not done here: the way over the wire (`unicast`), the
-//! order among senders (`causal`), the repair itself (`repair`).
+//! lacks, and keep what came from others until its sender says that everybody has it. What is kept
+//! is what a repair can bring to others. Deliberately not done here: the way over the wire
+//! (`unicast`), the order among senders (`causal`), the repair itself (`repair`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

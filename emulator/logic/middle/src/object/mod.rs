@@ -2,8 +2,8 @@
 //! global updates (seed 001, Object Manager 1 to 5).
 //!
 //! Duty: apply the volatile part of each committed update and publish the tables, so that anybody
-//! can ask who owns what; the router asks before it hands messaging a word about an object. Publishes the object table. Deliberately not done here: what is
-//! persistent (database).
+//! can ask who owns what; the router asks before it hands messaging a word about an object.
+//! Publishes the object table. Deliberately not done here: what is persistent (database).
 
 mod owner;
 mod table;

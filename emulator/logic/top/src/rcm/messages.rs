@@ -196,6 +196,25 @@ wire::codec!(enum HostReport {
     3 = Exited,
 });
 
+impl Message {
+    /// The object that a command is about, if its owner carries it out.
+    #[must_use]
+    pub fn object(&self) -> Option<Object> {
+        let Self::Command { command, .. } = self else {
+            return None;
+        };
+        match command {
+            AdminCommand::MoveGroup { group, .. }
+            | AdminCommand::OnlineGroup { group }
+            | AdminCommand::OfflineGroup { group } => Some(Object::Group(*group)),
+            AdminCommand::OnlineResource { resource }
+            | AdminCommand::OfflineResource { resource }
+            | AdminCommand::FailResource { resource } => Some(Object::Resource(*resource)),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -225,25 +244,6 @@ mod tests {
             if let Ok(message) = Message::from_bytes(&bytes) {
                 prop_assert_eq!(message.to_bytes(), bytes);
             }
-        }
-    }
-}
-
-impl Message {
-    /// The object that a command is about, if its owner carries it out.
-    #[must_use]
-    pub fn object(&self) -> Option<Object> {
-        let Self::Command { command, .. } = self else {
-            return None;
-        };
-        match command {
-            AdminCommand::MoveGroup { group, .. }
-            | AdminCommand::OnlineGroup { group }
-            | AdminCommand::OfflineGroup { group } => Some(Object::Group(*group)),
-            AdminCommand::OnlineResource { resource }
-            | AdminCommand::OfflineResource { resource }
-            | AdminCommand::FailResource { resource } => Some(Object::Resource(*resource)),
-            _ => None,
         }
     }
 }
