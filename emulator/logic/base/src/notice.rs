@@ -117,7 +117,6 @@ impl ConnectionRefusal {
 
 /// One thing that happened on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Notice {
     /// The cluster service started.
     ServiceStarted { incarnation: Incarnation },

@@ -12,6 +12,7 @@ mod group;
 mod machines;
 mod names;
 mod properties;
+mod quorum;
 mod resource;
 mod scenario;
 mod selector;

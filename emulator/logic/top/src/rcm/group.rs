@@ -143,6 +143,10 @@ impl Rcm {
             self.terminate_all(turn, &order);
             return;
         }
+        if self.suspended {
+            self.terminate_hosted(turn, &order);
+            return;
+        }
         let ready = self.ready(id, &order);
         for resource in &order {
             self.start_if_due(turn, id, *resource, &ready);
