@@ -149,10 +149,13 @@ proptest! {
                 Segment::Data { view, .. }
                 | Segment::Acknowledge { view, .. }
                 | Segment::Request { view, .. } => *view = own,
-                Segment::Forward { view, next: then, .. } => (*view, *then) = (own, next),
+                Segment::Forward(forward) => {
+                    let forward = std::sync::Arc::make_mut(forward);
+                    (forward.view, forward.next) = (own, next);
+                }
                 Segment::Repair { next: then, report } => {
                     *then = next;
-                    report.view = Some(own);
+                    std::sync::Arc::make_mut(report).view = Some(own);
                 }
             }
             let from = node(from % 3 + 1);
