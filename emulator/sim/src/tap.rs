@@ -152,11 +152,9 @@ impl FrameSeen {
                 self.word = payload_word(payload);
             }
             Segment::Repair { .. } => self.service = "repair",
-            Segment::Forward {
-                view, multicast, ..
-            } => {
-                self.multicast(multicast);
-                (self.service, self.view) = ("forward", Some(view.epoch));
+            Segment::Forward(forward) => {
+                self.multicast(&forward.multicast);
+                (self.service, self.view) = ("forward", Some(forward.view.epoch));
             }
         }
     }
@@ -166,9 +164,9 @@ impl FrameSeen {
             Packet::Message(payload) => {
                 (self.service, self.word) = ("unicast", payload_word(payload));
             }
-            Packet::Reply { request, payload } => {
-                (self.service, self.word) = ("reply", payload_word(payload));
-                self.request = Some(*request);
+            Packet::Reply(reply) => {
+                (self.service, self.word) = ("reply", payload_word(&reply.payload));
+                self.request = Some(reply.request);
             }
             Packet::Multicast(multicast) => self.multicast(multicast),
         }

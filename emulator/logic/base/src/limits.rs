@@ -14,8 +14,11 @@ pub const GROUPS_MAX: usize = 1_024;
 pub const RESOURCES_MAX: usize = 8_192;
 /// Most changes that one global update carries.
 pub const CHANGES_MAX: usize = 4_096;
-/// Unacknowledged messages per peer (MessageBufferLength, reference section 6.2).
+/// Unacknowledged messages per peer, and the default of MessageBufferLength (reference section
+/// 6.2).
 pub const MESSAGES_UNACKNOWLEDGED_MAX: usize = 50;
+/// Largest MessageBufferLength: good-enough multicasts of one node that some member lacks.
+pub const MULTICASTS_KEPT_MAX: usize = 1_000;
 /// Messages waiting behind the unacknowledged ones, per peer.
 pub const MESSAGES_BACKLOG_MAX: usize = 16_384;
 /// Global updates waiting for the lock on one node.

@@ -9,9 +9,10 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bottom::security::{Secret, SecurityLevel};
-
+use base::limits::{MESSAGES_UNACKNOWLEDGED_MAX, MULTICASTS_KEPT_MAX};
 use base::{DiskId, Generation, NetworkId, NodeId, NodeSet, QuorumModel};
+
+use bottom::security::{Secret, SecurityLevel};
 
 use crate::database::{Hive, Value};
 
@@ -133,6 +134,8 @@ pub struct Settings {
     pub dynamic_witness: bool,
     /// LowerQuorumPriorityNodeID, if set.
     pub lower_priority_node: Option<NodeId>,
+    /// MessageBufferLength: good-enough multicasts of one node that some member lacks, 1 to 1000.
+    pub message_buffer_length: usize,
     /// SecurityLevel.
     pub security_level: SecurityLevel,
     /// What only the nodes of this cluster know.
@@ -163,6 +166,7 @@ impl Settings {
             dynamic_quorum: defaults.dynamic_quorum,
             dynamic_witness: defaults.dynamic_witness,
             lower_priority_node: None,
+            message_buffer_length: MESSAGES_UNACKNOWLEDGED_MAX,
             security_level: SecurityLevel::default(),
             secret: Secret::default(),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
@@ -252,7 +256,7 @@ impl Settings {
         settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
         settings.read_timing(hive);
         settings.read_quorum(hive);
-        settings.read_security(hive);
+        settings.read_messages(hive);
         for key in hive.subkeys("Nodes") {
             if let Some(node) = key.parse().ok().and_then(NodeId::new) {
                 settings.nodes.insert(node, read_node(hive, key));
@@ -290,7 +294,11 @@ impl Settings {
         }
     }
 
-    fn read_security(&mut self, hive: &Hive) {
+    fn read_messages(&mut self, hive: &Hive) {
+        let length = hive.dword("", "MessageBufferLength");
+        if let Some(length) = length.and_then(|it| usize::try_from(it).ok()) {
+            self.message_buffer_length = length.clamp(1, MULTICASTS_KEPT_MAX);
+        }
         let level = hive.dword("", "SecurityLevel");
         if let Some(level) = level.and_then(SecurityLevel::from_number) {
             self.security_level = level;
@@ -346,6 +354,8 @@ impl Settings {
             .map_or(0, |node| u32::from(node.number()));
         hive.set("", "LowerQuorumPriorityNodeID", Value::Dword(lower));
         self.write_timing(hive);
+        let length = u32::try_from(self.message_buffer_length).unwrap_or(u32::MAX);
+        hive.set("", "MessageBufferLength", Value::Dword(length));
         let level = self.security_level.number();
         hive.set("", "SecurityLevel", Value::Dword(level));
         let secret = self.secret.0.to_vec();

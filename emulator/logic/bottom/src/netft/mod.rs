@@ -37,6 +37,15 @@ struct Rhythm {
     next: Timestamp,
 }
 
+/// Lives of one peer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lives {
+    /// Which one was admitted.
+    admitted: Option<Incarnation>,
+    /// Which one answers.
+    answers: Option<Incarnation>,
+}
+
 /// The driver's state.
 #[derive(Debug, Default)]
 pub struct Netft {
@@ -44,10 +53,8 @@ pub struct Netft {
     sequence: u64,
     rhythms: Vec<Rhythm>,
     links: Vec<Link>,
-    /// Which life of each peer was admitted, by node index.
-    admitted: Vec<Option<Incarnation>>,
-    /// Which life of each peer answers, by node index.
-    lives: Vec<Option<Incarnation>>,
+    /// What is known of each peer's lives, by node index.
+    lives: Vec<Lives>,
     reachable: NodeSet,
 }
 
@@ -93,8 +100,7 @@ impl Netft {
         networks: &[Network],
         out: &mut Outbox<Output>,
     ) {
-        self.lives.resize(NODES_MAX, None);
-        self.admitted.resize(NODES_MAX, None);
+        self.lives.resize(NODES_MAX, Lives::default());
         self.rhythms.clear();
         for peer in peers.iter().filter(|peer| peer.node != cx.me) {
             let same = |r: &&mut Rhythm| (r.delay, r.threshold) == (peer.delay, peer.threshold);
@@ -153,7 +159,11 @@ impl Netft {
                 heartbeat,
             });
         }
-        if self.lives[from.index()].is_some_and(|life| life != heartbeat.incarnation) {
+        let lives = self.lives[from.index()];
+        if lives
+            .answers
+            .is_some_and(|life| life != heartbeat.incarnation)
+        {
             self.forget_life(from, heartbeat.incarnation, out);
         } else if heartbeat.reply && route.up && heartbeat.losses > route.peer_losses {
             // The peer has called this route down: what it decided since is not known here.
@@ -161,7 +171,7 @@ impl Netft {
             return;
         }
         let life = heartbeat.incarnation;
-        if self.admitted[from.index()] != Some(life) {
+        if lives.admitted != Some(life) {
             let peer = from;
             out.push(Output::Stranger {
                 network,
@@ -169,7 +179,7 @@ impl Netft {
                 life,
             });
         } else if heartbeat.reply {
-            self.lives[from.index()] = Some(heartbeat.incarnation);
+            self.lives[from.index()].answers = Some(heartbeat.incarnation);
             let route = self.links[slot].route_mut(from);
             route.missed = 0;
             route.last_heard = cx.now.mono;
@@ -182,8 +192,8 @@ impl Netft {
 
     /// A life of a peer may have routes from here on. It is asked at once, on every network.
     fn admit(&mut self, peer: NodeId, life: Incarnation, out: &mut Outbox<Output>) {
-        if let Some(admitted) = self.admitted.get_mut(peer.index()) {
-            *admitted = Some(life);
+        if let Some(lives) = self.lives.get_mut(peer.index()) {
+            lives.admitted = Some(life);
         }
         let linked = self
             .links
@@ -207,10 +217,11 @@ impl Netft {
 
     /// Another life of `peer` speaks: everything known of the one before is void.
     fn forget_life(&mut self, peer: NodeId, life: Incarnation, out: &mut Outbox<Output>) {
-        if self.lives[peer.index()].is_some_and(|known| known > life) {
+        let answers = &mut self.lives[peer.index()].answers;
+        if answers.is_some_and(|known| known > life) {
             return;
         }
-        self.lives[peer.index()] = None;
+        *answers = None;
         for slot in 0..self.links.len() {
             if self.links[slot].route(peer).is_some_and(|route| route.up) {
                 self.lower(slot, peer, out);

@@ -63,6 +63,8 @@ enum State {
 #[derive(Debug, Default)]
 pub struct Host {
     peers: BTreeMap<NodeId, Peer>,
+    /// When the first connection has taken too long; asked for with every heartbeat.
+    due: Option<Timestamp>,
 }
 
 impl Host {
@@ -70,6 +72,14 @@ impl Host {
     #[must_use]
     pub fn path(&self, peer: NodeId) -> Option<NetworkId> {
         self.peers.get(&peer).map(|it| it.network)
+    }
+
+    fn arm(&mut self) {
+        let waiting = self.peers.values().filter_map(|peer| match peer.state {
+            State::ExpectSecured { until, .. } => Some(until),
+            State::Idle => None,
+        });
+        self.due = waiting.min();
     }
 
     fn peer(&mut self, peer: NodeId, network: NetworkId) -> &mut Peer {
@@ -280,14 +290,11 @@ impl Manager for Host {
                 out.push(refused(peer, ConnectionRefusal::Unproven));
             }
         }
+        self.arm();
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let waiting = self.peers.values().filter_map(|peer| match peer.state {
-            State::ExpectSecured { until, .. } => Some(until),
-            State::Idle => None,
-        });
-        waiting.min()
+        self.due
     }
 
     fn expire(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
@@ -299,6 +306,7 @@ impl Manager for Host {
                 out.push(Output::Notice(Notice::HandshakeTimedOut { peer: *node }));
             }
         }
+        self.arm();
     }
 
     fn check(&self, cx: &Context<'_>) {

@@ -1,15 +1,15 @@
 //! Good-enough multicast: numbered within the view, kept until every member has it (seed 001,
 //! Messaging: GEM; MessageBufferLength, reference section 6.2).
 //!
-//! Duty: number this node's multicasts, keep at most 50 of them that some member lacks, and keep
-//! what came from others until its sender says that everybody has it. What is kept is what a
-//! repair can bring to others. Deliberately not done here: the way over the wire (`unicast`), the
-//! order among senders (`causal`), the repair itself (`repair`).
+//! Duty: number this node's multicasts, keep at most MessageBufferLength of them that some member
+//! lacks, and keep what came from others until its sender says that everybody has it. What is kept
+//! is what a repair can bring to others. Deliberately not done here: the way over the wire
+//! (`unicast`), the order among senders (`causal`), the repair itself (`repair`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use base::limits::{MESSAGES_BACKLOG_MAX, MESSAGES_UNACKNOWLEDGED_MAX};
+use base::limits::{MESSAGES_BACKLOG_MAX, MULTICASTS_KEPT_MAX};
 use base::{NodeId, NodeSet};
 
 use super::messages::{Multicast, Round, Stamp};
@@ -100,15 +100,20 @@ impl<P> Gem<P> {
         }
     }
 
-    /// Numbers what waited longest, unless 50 are on their way; call until there is nothing.
-    pub(super) fn release(&mut self, me: NodeId, others: NodeSet) -> Option<Arc<Multicast<P>>> {
+    /// Numbers what waited longest, unless `length` are on their way; call until there is nothing.
+    pub(super) fn release(
+        &mut self,
+        me: NodeId,
+        others: NodeSet,
+        length: usize,
+    ) -> Option<Arc<Multicast<P>>> {
         if self.backlog.is_empty() {
             return None;
         }
         let stable = self.stable(me, others);
         let own = self.streams.entry(me).or_default();
         own.forget(stable);
-        if own.kept.len() >= MESSAGES_UNACKNOWLEDGED_MAX {
+        if own.kept.len() >= length.min(MULTICASTS_KEPT_MAX) {
             return None;
         }
         let draft = self.backlog.pop_front()?;
@@ -169,7 +174,7 @@ impl<P> Gem<P> {
                 newest.is_none_or(|newest| newest == stream.received),
                 "a multicast is kept that was not received in its place"
             );
-            let bounded = stream.kept.len() <= MESSAGES_UNACKNOWLEDGED_MAX;
+            let bounded = stream.kept.len() <= MULTICASTS_KEPT_MAX;
             assert!(*node != me || bounded, "more is on its way than may be");
         }
     }

@@ -53,18 +53,22 @@ pub struct Multicast<P> {
     pub payload: Arc<P>,
 }
 
+/// The reply to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply<P> {
+    /// The request id.
+    pub request: u64,
+    /// The answer.
+    pub payload: Arc<P>,
+}
+
 /// What reliable unicast carries. Cheap to clone.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Packet<P> {
     /// A message of its own.
     Message(Arc<P>),
     /// The reply to a request of the receiver.
-    Reply {
-        /// The request id.
-        request: u64,
-        /// The answer.
-        payload: Arc<P>,
-    },
+    Reply(Arc<Reply<P>>),
     /// A good-enough multicast of the sender.
     Multicast(Arc<Multicast<P>>),
 }
@@ -73,10 +77,7 @@ impl<P> Clone for Packet<P> {
     fn clone(&self) -> Self {
         match self {
             Self::Message(payload) => Self::Message(Arc::clone(payload)),
-            Self::Reply { request, payload } => Self::Reply {
-                request: *request,
-                payload: Arc::clone(payload),
-            },
+            Self::Reply(reply) => Self::Reply(Arc::clone(reply)),
             Self::Multicast(multicast) => Self::Multicast(Arc::clone(multicast)),
         }
     }
@@ -93,7 +94,20 @@ pub struct RepairReport {
     pub heard: NodeSet,
 }
 
-/// What travels between two nodes. Segments of another view are not acknowledged, so what is
+/// A multicast of `origin` in `view` for a node that lacks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward<P> {
+    /// The view that will follow.
+    pub next: ViewId,
+    /// The view that ends.
+    pub view: ViewId,
+    /// Whose multicast it is.
+    pub origin: NodeId,
+    /// The multicast.
+    pub multicast: Arc<Multicast<P>>,
+}
+
+/// What travels between two nodes; small, because heartbeats share its queues. Segments of another view are not acknowledged, so what is
 /// meant for a newer view is sent again until the receiver is in it, and what belongs to an older
 /// view dies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,14 +129,12 @@ pub enum Segment<P> {
         payload: Arc<P>,
     },
     /// The sender closes its view for the one named `next`.
-    Repair { next: ViewId, report: RepairReport },
-    /// A multicast of `origin` in `view` that the receiver lacks.
-    Forward {
+    Repair {
         next: ViewId,
-        view: ViewId,
-        origin: NodeId,
-        multicast: Arc<Multicast<P>>,
+        report: Arc<RepairReport>,
     },
+    /// A multicast that the receiver lacks, on the way to a repair's end.
+    Forward(Arc<Forward<P>>),
 }
 
 /// What messaging hears.
@@ -182,14 +194,16 @@ wire::codec!(struct Round { request, oldest });
 wire::codec!(struct Multicast<P> { sequence, stable, to, after, round, payload });
 wire::codec!(enum Packet<P> {
     0 = Message(payload),
-    1 = Reply { request, payload },
+    1 = Reply(reply),
     2 = Multicast(multicast),
 });
+wire::codec!(struct Reply<P> { request, payload });
+wire::codec!(struct Forward<P> { next, view, origin, multicast });
 wire::codec!(struct RepairReport { view, received, heard });
 wire::codec!(enum Segment<P> {
     0 = Data { view, sequence, acknowledged, packet },
     1 = Acknowledge { view, acknowledged },
     2 = Request { view, round, payload },
     3 = Repair { next, report },
-    4 = Forward { next, view, origin, multicast },
+    4 = Forward(forward),
 });

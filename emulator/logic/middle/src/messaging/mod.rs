@@ -29,7 +29,7 @@ use std::time::Duration;
 use base::{Manager, NodeId, NodeSet, Outbox, Timers, Timestamp, ViewId};
 
 pub use messages::{
-    Input, Multicast, Output, Packet, RepairReport, Round, Segment, Service, Stamp,
+    Forward, Input, Multicast, Output, Packet, RepairReport, Reply, Round, Segment, Service, Stamp,
 };
 
 use crate::Context;

@@ -1,8 +1,10 @@
 //! What comes in from the wire while the view lasts.
 
+use std::sync::Arc;
+
 use base::{NodeId, Outbox};
 
-use super::messages::{Output, Packet, Segment};
+use super::messages::{Output, Packet, RepairReport, Segment};
 use super::{ACKNOWLEDGE_DELAY, Messaging, Timer, transmit};
 use crate::Context;
 use crate::membership::View;
@@ -18,25 +20,20 @@ impl<P> Messaging<P> {
     ) {
         let view = match &segment {
             Segment::Repair { next, report } => {
-                return self.reported(cx, from, *next, report.clone(), out);
+                let report = RepairReport::clone(report);
+                return self.reported(cx, from, *next, report, out);
             }
             Segment::Data { view, .. }
             | Segment::Acknowledge { view, .. }
-            | Segment::Request { view, .. }
-            | Segment::Forward { view, .. } => *view,
+            | Segment::Request { view, .. } => *view,
+            Segment::Forward(forward) => forward.view,
         };
         let current = cx.facts.view.as_deref().filter(|current| {
             current.id == view && current.members.contains(from) && from != cx.facts.me
         });
         let Some(current) = current else { return };
-        if let Segment::Forward {
-            next,
-            origin,
-            multicast,
-            ..
-        } = segment
-        {
-            self.forwarded(cx, next, origin, multicast, out);
+        if let Segment::Forward(forward) = segment {
+            self.forwarded(cx, &forward, out);
         } else if self.repair.is_none() {
             self.converse(cx, current, from, segment, out);
             self.arm();
@@ -74,7 +71,7 @@ impl<P> Messaging<P> {
                 }
                 self.owe(cx, view, from, out);
             }
-            Segment::Repair { .. } | Segment::Forward { .. } => {}
+            Segment::Repair { .. } | Segment::Forward(_) => {}
         }
     }
 
@@ -104,8 +101,9 @@ impl<P> Messaging<P> {
     ) {
         match packet {
             Packet::Message(payload) => out.push(Output::Deliver { from, payload }),
-            Packet::Reply { request, payload } => {
-                if self.rounds.replied(from, request) {
+            Packet::Reply(reply) => {
+                if self.rounds.replied(from, reply.request) {
+                    let payload = Arc::clone(&reply.payload);
                     out.push(Output::Deliver { from, payload });
                 }
             }

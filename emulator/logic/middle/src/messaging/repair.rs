@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use base::{NodeId, NodeSet, Outbox, Timestamp, ViewId};
 
-use super::messages::{Multicast, Output, RepairReport, Segment};
+use super::messages::{Forward, Output, RepairReport, Segment};
 use super::{Messaging, Timer};
 use crate::Context;
 
@@ -216,12 +216,12 @@ impl<P> Messaging<P> {
         };
         for (origin, after) in repair.owed(view, cx.facts.me, own, peer) {
             for multicast in self.gem.kept(origin, after) {
-                let segment = Segment::Forward {
+                let segment = Segment::Forward(Arc::new(Forward {
                     next: repair.next,
                     view,
                     origin,
                     multicast: Arc::clone(multicast),
-                };
+                }));
                 out.push(Output::Transmit {
                     to: peer,
                     segment,
@@ -235,19 +235,23 @@ impl<P> Messaging<P> {
     pub(super) fn forwarded(
         &mut self,
         cx: &Context<'_>,
-        next: ViewId,
-        origin: NodeId,
-        multicast: Arc<Multicast<P>>,
+        forward: &Forward<P>,
         out: &mut Outbox<Output<P>>,
     ) {
+        let Forward {
+            next,
+            origin,
+            multicast,
+            ..
+        } = forward;
         let (Some(repair), Some(view)) = (&self.repair, cx.facts.view.as_ref()) else {
             return;
         };
         let target = repair.target(view.id, &self.gem.received());
-        let most = target.and_then(|target| target.get(&origin).copied());
-        let wanted = repair.next == next && most >= Some(multicast.sequence);
-        if wanted && self.gem.receive(origin, &multicast) {
-            self.causal.offer(origin, multicast);
+        let most = target.and_then(|target| target.get(origin).copied());
+        let wanted = repair.next == *next && most >= Some(multicast.sequence);
+        if wanted && self.gem.receive(*origin, multicast) {
+            self.causal.offer(*origin, Arc::clone(multicast));
             self.deliver_multicasts(cx, out);
             self.proceed_with_repair(cx, None, out);
         }
@@ -257,7 +261,10 @@ impl<P> Messaging<P> {
 fn urgent<P>(to: NodeId, next: ViewId, report: RepairReport) -> Output<P> {
     Output::Transmit {
         to,
-        segment: Segment::Repair { next, report },
+        segment: Segment::Repair {
+            next,
+            report: Arc::new(report),
+        },
         every_route: true,
     }
 }

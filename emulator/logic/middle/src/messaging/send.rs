@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base::{NodeId, NodeSet, Outbox, Timestamp};
 
 use super::gem::Draft;
-use super::messages::{Output, Packet, Segment};
+use super::messages::{Output, Packet, Reply, Segment};
 use super::{Messaging, draft, transmit};
 use crate::Context;
 use crate::membership::View;
@@ -72,7 +72,8 @@ impl<P> Messaging<P> {
     ) {
         let me = cx.facts.me;
         let others = view.members.without(me);
-        while let Some(multicast) = self.gem.release(me, others) {
+        let length = cx.facts.settings.message_buffer_length;
+        while let Some(multicast) = self.gem.release(me, others, length) {
             for peer in others.iter() {
                 let packet = Packet::Multicast(Arc::clone(&multicast));
                 self.post(cx, view, peer, packet, out);
@@ -142,7 +143,7 @@ impl<P> Messaging<P> {
         for asker in to.iter() {
             let payload = Arc::clone(&payload);
             if asker != me {
-                let packet = Packet::Reply { request, payload };
+                let packet = Packet::Reply(Arc::new(Reply { request, payload }));
                 self.post(cx, view, asker, packet, out);
             } else if self.rounds.replied(me, request) {
                 out.push(Output::Deliver { from: me, payload });

@@ -2,9 +2,10 @@
 //! global updates (seed 001, Object Manager 1 to 5).
 //!
 //! Duty: apply the volatile part of each committed update and publish the tables, so that anybody
-//! can ask who owns what. Publishes the object table. Deliberately not done here: what is
-//! persistent (database).
+//! can ask who owns what; the router asks before it hands messaging a word about an object.
+//! Publishes the object table. Deliberately not done here: what is persistent (database).
 
+mod owner;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use base::{Manager, Outbox, Timestamp};
 
+pub use owner::Object;
 pub use table::{GroupRow, InterfaceRow, ObjectTable, ResourceRow, StateChange};
 
 use crate::Context;

@@ -37,7 +37,7 @@
 //! | rcm Host, Reply | shell |
 //! | rcm Disk | clusdisk |
 //! | rcm Share | share; a release also quorum |
-//! | rcm Send | messaging |
+//! | rcm Send | messaging; to the owner by object, if it is about one |
 //! | rcm Publish | facts |
 //! | rcm Notice | event log |
 //! | rcm Stopped | node |
@@ -335,6 +335,7 @@ impl Node {
                 }
             }
             rcm::Output::Send { to, message } => {
+                let to = self.owner_of(&message).map_or(to, NodeSet::one);
                 self.post(messaging::Service::Unicast, to, Payload::Rcm(message));
             }
             rcm::Output::Reply { request, reply } => {
@@ -344,6 +345,13 @@ impl Node {
             rcm::Output::Notice(notice) => self.notice(notice),
             rcm::Output::Stopped => self.halt(HaltReason::Stopped),
         }
+    }
+
+    /// The member that owns the object that a message is about.
+    fn owner_of(&self, message: &rcm::Message) -> Option<NodeId> {
+        let owner = self.middle.objects.owner(message.object()?)?;
+        let view = self.middle.view.as_ref()?;
+        view.members.contains(owner).then_some(owner)
     }
 
     /// The service control manager asks for a stop.

@@ -7,6 +7,7 @@ use base::{
 use bottom::{clusdisk, share};
 use middle::database::{Change, Update};
 use middle::gum;
+use middle::object::Object;
 
 use crate::api::{AdminCommand, AdminReply};
 use crate::restype::ResourceSpec;
@@ -200,6 +201,25 @@ wire::codec!(enum HostReport {
     2 = Status { resource, result },
     3 = Exited,
 });
+
+impl Message {
+    /// The object that a command is about, if its owner carries it out.
+    #[must_use]
+    pub fn object(&self) -> Option<Object> {
+        let Self::Command { command, .. } = self else {
+            return None;
+        };
+        match command {
+            AdminCommand::MoveGroup { group, .. }
+            | AdminCommand::OnlineGroup { group }
+            | AdminCommand::OfflineGroup { group } => Some(Object::Group(*group)),
+            AdminCommand::OnlineResource { resource }
+            | AdminCommand::OfflineResource { resource }
+            | AdminCommand::FailResource { resource } => Some(Object::Resource(*resource)),
+            _ => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -226,7 +226,7 @@ impl Group {
 fn tamper(planted: Planted, segment: &mut Segment<Message>) {
     match (planted, segment) {
         (Planted::RepairsAreBelieved, Segment::Repair { report, .. }) => {
-            report.received.clear();
+            Arc::make_mut(report).received.clear();
         }
         (
             Planted::StampsAreBlank | Planted::NumbersAreSwapped,

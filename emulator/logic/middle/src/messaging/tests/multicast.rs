@@ -45,6 +45,18 @@ fn fifty_multicasts_are_under_way_until_every_member_has_them() {
 }
 
 #[test]
+fn message_buffer_length_says_how_many_are_under_way() {
+    let mut a = Member::new(1, 1);
+    let mut settings = (*a.facts.settings).clone();
+    settings.message_buffer_length = 3;
+    a.facts.settings = std::sync::Arc::new(settings);
+    for payload in 0..9 {
+        a.send_by(Service::GoodEnough, NOW, &[1, 2], payload);
+    }
+    assert_eq!(a.delivered.len(), 3);
+}
+
+#[test]
 fn a_causal_multicast_waits_for_its_cause() {
     let [mut a, mut b, mut c] = [1, 2, 3].map(|me| Member::new(me, 1));
     a.send_by(Service::GoodEnough, NOW, &[1, 2, 3], 7);
@@ -121,6 +133,39 @@ proptest! {
     #[test]
     fn whoever_goes_along_has_delivered_the_same_in_causal_order(seed: u64) {
         prop_assert_eq!(Group::new(seed, Planted::Nothing).run(), Ok(()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_member_says_the_manager_keeps_its_bounds(words: Vec<(u8, Vec<u8>)>) {
+        use wire::Sample;
+        let mut a = Member::new(1, 1);
+        let own = a.facts.view.as_ref().map(|view| view.id).expect("a view");
+        let next = super::view(2, nodes(&[1, 2, 3])).id;
+        for (from, entropy) in words {
+            let mut segment = Segment::<u32>::from_entropy(&entropy);
+            match &mut segment {
+                Segment::Data { view, .. }
+                | Segment::Acknowledge { view, .. }
+                | Segment::Request { view, .. } => *view = own,
+                Segment::Forward(forward) => {
+                    let forward = std::sync::Arc::make_mut(forward);
+                    (forward.view, forward.next) = (own, next);
+                }
+                Segment::Repair { next: then, report } => {
+                    *then = next;
+                    std::sync::Arc::make_mut(report).view = Some(own);
+                }
+            }
+            let from = node(from % 3 + 1);
+            a.tell(NOW, Input::Segment { from, segment });
+            if entropy.len() == 7 {
+                let members = nodes(&[1, 2, 3]);
+                a.tell(NOW, Input::Repair { next, members });
+            }
+            a.send_by(Service::Causal, NOW, &[1, 2, 3], 7);
+        }
     }
 }
 
