@@ -25,8 +25,8 @@ pub use case::{Case, Mark, Source, Stop, Verdict};
 pub use cases::all as all_cases;
 pub use lab::{Lab, Witness};
 pub use observation::{
-    Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
-    WitnessState,
+    Event, Frame, GroupSeen, NodeSeen, Observation, Protection, ResourceSeen, Service, Votes,
+    WitnessSeen, WitnessState,
 };
 pub use register::{Clause, Register, Scope, Status};
 pub use report::{Report, Row};

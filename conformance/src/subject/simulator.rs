@@ -20,6 +20,7 @@ impl Factory for Simulator {
     fn make(&self) -> Result<Box<dyn Subject>, Refusal> {
         let options = Options {
             trace_polls: true,
+            record_frames: true,
             ..Options::new(SEED)
         };
         let build = move |lab, _: &str| -> Result<Session, Refusal> {

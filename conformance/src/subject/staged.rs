@@ -7,12 +7,13 @@ use base::{NodeId, NodeSet, NodeState, QuorumState, ResourceId, ResourceState, T
 use file::model::{Step, StepKind};
 use sim::log::What;
 use sim::session::{Session, Unfit};
+use sim::tap::FrameSeen;
 use sim::{CORE_GROUP, Life, Picture, Stage};
 
 use super::{Health, Refusal, Subject};
 use crate::observation::{
-    Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
-    WitnessState,
+    Event, Frame, GroupSeen, NodeSeen, Observation, Protection, ResourceSeen, Service, Votes,
+    WitnessSeen, WitnessState,
 };
 
 /// How a subject builds the world of a lab and of its text.
@@ -189,6 +190,34 @@ fn observe(world: &impl Stage, seen: &mut Observation, read: &mut usize) {
         }
     }
     *read = entries.len();
+    let Some(recorded) = world.frames() else {
+        return;
+    };
+    let frames = seen.frames.get_or_insert_default();
+    for frame in recorded.get(frames.len()..).unwrap_or_default() {
+        frames.push(frame_seen(world, frame));
+    }
+}
+
+fn frame_seen(world: &impl Stage, frame: &FrameSeen) -> Frame {
+    let name = |node| world.plan().names.of_node(node);
+    Frame {
+        at: since_start(frame.at),
+        from: name(frame.from),
+        to: name(frame.to),
+        service: frame.service,
+        word: frame.word.clone(),
+        sequence: frame.sequence,
+        view: frame.view,
+        request: frame.request,
+        after: frame.after,
+        protection: frame.protection.map(|protection| match protection {
+            sim::tap::Protection::Open => Protection::Open,
+            sim::tap::Protection::Signed => Protection::Signed,
+            sim::tap::Protection::Encrypted => Protection::Encrypted,
+        }),
+        is_named: frame.is_named,
+    }
 }
 
 fn since_start(at: Timestamp) -> Duration {

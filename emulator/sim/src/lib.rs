@@ -21,6 +21,7 @@ pub mod share;
 pub mod stage;
 pub mod storage;
 pub mod swarm;
+pub mod tap;
 pub mod trace;
 pub mod words;
 pub mod world;

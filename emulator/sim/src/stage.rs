@@ -17,6 +17,7 @@ use crate::log::Log;
 use crate::net::{Networks, Rule};
 use crate::service::Service;
 use crate::share::Share;
+use crate::tap::FrameSeen;
 use crate::world::{Asked, Fault, Life, Stop, World};
 
 /// A fault that a backend has no way to make.
@@ -65,6 +66,10 @@ pub trait Stage {
 
     /// Everything that nodes and the lab have said.
     fn log(&self) -> &Log;
+    /// Frames between nodes as they were sent; nothing where a stage cannot look into them.
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        None
+    }
     /// Notes what a scenario does, in its own words.
     fn note_step(&mut self, text: &str);
     /// Lets only those checkers judge that `keep` says yes to.
@@ -165,6 +170,10 @@ impl<S: Service> Stage for World<S> {
 
     fn log(&self) -> &Log {
         self.log()
+    }
+
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        Some(self.frames())
     }
 
     fn note_step(&mut self, text: &str) {

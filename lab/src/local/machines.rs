@@ -105,6 +105,9 @@ impl Local {
         seat.start_at = None;
         seat.force_off_at = None;
         self.bury(node);
+        if let Some(share) = &mut self.share {
+            share.abandon(self.clock.mono(), node);
+        }
         self.say(WorldEvent::PowerOff(node));
         self.surroundings_changed();
     }

@@ -338,5 +338,6 @@ fn networks(plan: &Plan, seed: u64) -> Networks {
         Segment { attached, delay }
     };
     let numbers = plan.settings.networks.keys().copied();
-    Networks::new(numbers.map(segment).collect(), Rng::new(seed, 1))
+    let routers = sim::world::routers(plan);
+    Networks::routed(numbers.map(segment).collect(), routers, Rng::new(seed, 1))
 }

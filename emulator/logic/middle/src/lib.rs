@@ -1,10 +1,9 @@
 //! The middle tier: cluster operations. Membership, quorum, ordered updates and the cluster
 //! database.
-//!
-//! Host manager and topology manager are absent so far; ARCHITECTURE.md says so.
 
 pub mod database;
 pub mod gum;
+pub mod host;
 pub mod membership;
 pub mod messaging;
 pub mod object;
@@ -12,6 +11,7 @@ pub mod quorum;
 pub mod settings;
 #[cfg(test)]
 mod test_context;
+pub mod topology;
 
 use std::sync::Arc;
 
@@ -48,8 +48,10 @@ pub struct Facts {
     pub settings: Arc<settings::Settings>,
     /// object: owners and states of all cluster objects.
     pub objects: Arc<object::ObjectTable>,
-    /// netft: when each peer was last heard, by node index; for the wait before unfenced groups.
-    pub last_heard: [Timestamp; base::limits::NODES_MAX],
+    /// netft: when anything of a peer last arrived before it was lost, by node index.
+    pub last_seen: [Timestamp; base::limits::NODES_MAX],
+    /// membership: when the current view was installed here.
+    pub view_at: Timestamp,
 }
 
 /// What a manager of this tier sees during one call.

@@ -1,11 +1,13 @@
 //! Codecs of what nodes say about themselves, for whoever watches a node in another process.
 
-use base::{Notice, RegroupStage, VolumeFault, WitnessVerdict};
+use base::{InterfaceState, NetworkState, Notice, RegroupStage, VolumeFault, WitnessVerdict};
 
 use crate::codec;
 
 codec!(enum RegroupStage { 0 = Opening, 1 = Closing, 2 = Pruning });
 codec!(enum WitnessVerdict { 0 = Won, 1 = Lost, 2 = Unreachable });
+codec!(enum NetworkState { 0 = Unavailable, 1 = Down, 2 = Partitioned, 3 = Up });
+codec!(enum InterfaceState { 0 = Unavailable, 1 = Failed, 2 = Unreachable, 3 = Up });
 codec!(enum VolumeFault { 0 = Missing, 1 = Unreadable, 2 = Corrupt });
 codec!(enum Notice {
     0 = ServiceStarted { incarnation },
@@ -50,4 +52,11 @@ codec!(enum Notice {
     39 = CausallyDelivered { view, from, sequence, after },
     40 = DiskWithoutReservations { disk },
     41 = VolumeFailed { disk, fault },
+    42 = NetworkState { network, state },
+    43 = InterfaceState { node, network, state },
+    44 = ConnectionAccepted { peer },
+    45 = ConnectionSecured { peer },
+    46 = ConnectionRefused { peer, reason },
+    47 = HandshakeTimedOut { peer },
+    48 = FramesRefused { total },
 });

@@ -57,6 +57,16 @@ impl Disks {
 
     /// Begins a command; its outcome goes to the inbox.
     pub(crate) fn submit(&self, io: IoId, disk: DiskId, command: Command) {
+        self.begin(io, disk, Some(command));
+    }
+
+    /// Begins the reset of a unit; its outcome goes to the inbox.
+    pub(crate) fn reset(&self, io: IoId, disk: DiskId) {
+        self.begin(io, disk, None);
+    }
+
+    /// Without a command, a reset.
+    fn begin(&self, io: IoId, disk: DiskId, command: Option<Command>) {
         let condition = self.conditions.get(&disk).copied();
         let place = self.disks.get(&disk);
         let path = place.and_then(|it| Some((self.paths.get(&it.portal)?.clone(), it.lun)));
@@ -71,9 +81,11 @@ impl Disks {
                 (Some(DiskCondition::Unreachable), _) | (_, None) => {
                     lost_after(NO_PATH_AFTER).await
                 }
-                (None, Some((path, lun))) => {
-                    path.execute_within(lun, command, ANSWER_DEADLINE).await
-                }
+                (None, Some((path, lun))) => match command {
+                    Some(command) => path.execute_within(lun, command, ANSWER_DEADLINE).await,
+                    None if path.reset(lun).await => Outcome::Good(Vec::new()),
+                    None => Outcome::PathLost,
+                },
             };
             let event = Event::Scsi { io, outcome };
             let _ended = inbox.send(Input::Event(event)).await;

@@ -5,6 +5,13 @@
 //! and reference section 6.1: a heartbeat is a request with its reply; `threshold` missed replies
 //! mark one route down; a node is lost only with its last route.
 //!
+//! Both ends agree on whether a route is up: whoever calls it down says so in its replies, because
+//! a route that loses a part of its datagrams may fail for one end alone. The product's own way is
+//! not documented.
+//!
+//! Only an admitted life of a peer has routes: host hears of every other and opens a connection to
+//! it first.
+//!
 //! Publishes `reachable`. Deliberately not done here: deciding who is a member (membership).
 
 mod messages;
@@ -37,6 +44,8 @@ pub struct Netft {
     sequence: u64,
     rhythms: Vec<Rhythm>,
     links: Vec<Link>,
+    /// Which life of each peer was admitted, by node index.
+    admitted: Vec<Option<Incarnation>>,
     /// Which life of each peer answers, by node index.
     lives: Vec<Option<Incarnation>>,
     reachable: NodeSet,
@@ -71,6 +80,12 @@ impl Netft {
             .unwrap_or_default()
     }
 
+    /// When anything of `peer` last arrived on any network.
+    fn last_seen(&self, peer: NodeId) -> Timestamp {
+        let seen = self.links.iter().filter_map(|link| link.route(peer));
+        seen.map(|route| route.last_seen).max().unwrap_or_default()
+    }
+
     fn configure(
         &mut self,
         cx: &Context<'_>,
@@ -79,6 +94,7 @@ impl Netft {
         out: &mut Outbox<Output>,
     ) {
         self.lives.resize(NODES_MAX, None);
+        self.admitted.resize(NODES_MAX, None);
         self.rhythms.clear();
         for peer in peers.iter().filter(|peer| peer.node != cx.me) {
             let same = |r: &&mut Rhythm| (r.delay, r.threshold) == (peer.delay, peer.threshold);
@@ -120,13 +136,15 @@ impl Netft {
         else {
             return;
         };
-        if self.links[slot].route(from).is_none() {
+        let Some(route) = self.links[slot].route(from).copied() else {
             return;
-        }
+        };
+        self.links[slot].route_mut(from).last_seen = cx.now.mono;
         if !heartbeat.reply {
             let heartbeat = Heartbeat {
                 incarnation: self.incarnation,
                 reply: true,
+                losses: route.losses,
                 ..heartbeat
             };
             out.push(Output::Send {
@@ -137,16 +155,54 @@ impl Netft {
         }
         if self.lives[from.index()].is_some_and(|life| life != heartbeat.incarnation) {
             self.forget_life(from, heartbeat.incarnation, out);
+        } else if heartbeat.reply && route.up && heartbeat.losses > route.peer_losses {
+            // The peer has called this route down: what it decided since is not known here.
+            self.lower(slot, from, out);
+            return;
         }
-        if heartbeat.reply {
+        let life = heartbeat.incarnation;
+        if self.admitted[from.index()] != Some(life) {
+            let peer = from;
+            out.push(Output::Stranger {
+                network,
+                peer,
+                life,
+            });
+        } else if heartbeat.reply {
             self.lives[from.index()] = Some(heartbeat.incarnation);
             let route = self.links[slot].route_mut(from);
             route.missed = 0;
             route.last_heard = cx.now.mono;
             if !route.up {
+                route.peer_losses = heartbeat.losses;
                 self.raise(slot, from, out);
             }
         }
+    }
+
+    /// A life of a peer may have routes from here on. It is asked at once, on every network.
+    fn admit(&mut self, peer: NodeId, life: Incarnation, out: &mut Outbox<Output>) {
+        if let Some(admitted) = self.admitted.get_mut(peer.index()) {
+            *admitted = Some(life);
+        }
+        let linked = self
+            .links
+            .iter()
+            .filter(|it| it.up && it.peers.contains(peer));
+        for link in linked {
+            let heartbeat = Heartbeat {
+                incarnation: self.incarnation,
+                sequence: self.sequence,
+                reply: false,
+                losses: 0,
+            };
+            out.push(Output::Send {
+                network: link.network,
+                to: NodeSet::one(peer),
+                heartbeat,
+            });
+        }
+        self.sequence += 1;
     }
 
     /// Another life of `peer` speaks: everything known of the one before is void.
@@ -196,6 +252,7 @@ impl Netft {
             out.push(Output::PeerLost {
                 peer,
                 last_heard: self.last_heard(peer),
+                last_seen: self.last_seen(peer),
             });
         }
     }
@@ -208,6 +265,7 @@ impl Netft {
         if !up {
             for peer in self.links[slot].peers.iter() {
                 if self.links[slot].route(peer).is_some_and(|route| route.up) {
+                    self.links[slot].route_mut(peer).losses += 1;
                     self.lower(slot, peer, out);
                 }
             }
@@ -227,6 +285,7 @@ impl Netft {
             for peer in asked.iter() {
                 let route = self.links[slot].route_mut(peer);
                 if route.miss(threshold) {
+                    route.losses += 1;
                     self.lower(slot, peer, out);
                 }
             }
@@ -234,6 +293,7 @@ impl Netft {
                 incarnation: self.incarnation,
                 sequence: self.sequence,
                 reply: false,
+                losses: 0,
             };
             let network = self.links[slot].network;
             out.push(Output::Send {
@@ -268,6 +328,7 @@ impl Manager for Netft {
             } => {
                 self.heard(cx, network, from, heartbeat, out);
             }
+            Input::Admit { peer, life } => self.admit(peer, life, out),
             Input::Interface { network, up } => self.interface(network, up, out),
         }
     }

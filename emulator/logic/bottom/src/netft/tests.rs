@@ -41,6 +41,7 @@ impl Bench {
             }],
             networks: vec![network(LAN, 20), network(PRIVATE, 10)],
         });
+        bench.admit(1);
         bench
     }
 
@@ -69,15 +70,28 @@ impl Bench {
     }
 
     fn reply(&mut self, network: NetworkId, life: u64) -> Vec<Output> {
+        self.reply_after(network, life, 0)
+    }
+
+    /// A reply of a peer that has declared the route down so many times.
+    fn reply_after(&mut self, network: NetworkId, life: u64, losses: u32) -> Vec<Output> {
         let heartbeat = Heartbeat {
             incarnation: Incarnation(life),
             sequence: 0,
             reply: true,
+            losses,
         };
         self.handle(Input::Heartbeat {
             network,
             from: node(2),
             heartbeat,
+        })
+    }
+
+    fn admit(&mut self, life: u64) -> Vec<Output> {
+        self.handle(Input::Admit {
+            peer: node(2),
+            life: Incarnation(life),
         })
     }
 
@@ -128,7 +142,9 @@ fn a_request_alone_raises_nothing_but_is_answered() {
         incarnation: Incarnation(3),
         sequence: 9,
         reply: false,
+        losses: 0,
     };
+    bench.admit(3);
     let said = bench.handle(Input::Heartbeat {
         network: LAN,
         from: node(2),
@@ -138,6 +154,7 @@ fn a_request_alone_raises_nothing_but_is_answered() {
         incarnation: Incarnation(1),
         sequence: 9,
         reply: true,
+        losses: 0,
     };
     assert_eq!(
         said,
@@ -147,6 +164,18 @@ fn a_request_alone_raises_nothing_but_is_answered() {
             heartbeat: answer
         }]
     );
+}
+
+#[test]
+fn a_route_that_the_peer_calls_down_is_down_here_too_and_comes_back() {
+    let mut bench = Bench::new();
+    bench.beats(1);
+    bench.reply(LAN, 1);
+    assert_eq!(lost(&bench.reply_after(LAN, 1, 1)), 1);
+    let again = bench.reply_after(LAN, 1, 1);
+    assert!(again.contains(&Output::PeerFound { peer: node(2) }));
+    // What was sent before and arrives late tells nothing new.
+    assert_eq!(lost(&bench.reply(LAN, 1)), 0);
 }
 
 #[test]
@@ -187,7 +216,22 @@ fn another_life_of_a_peer_is_first_lost_and_then_found() {
     bench.reply(LAN, 1);
     let said = bench.reply(LAN, 2);
     assert_eq!(lost(&said), 1);
-    assert!(said.contains(&Output::PeerFound { peer: node(2) }));
+    let stranger = Output::Stranger {
+        network: LAN,
+        peer: node(2),
+        life: Incarnation(2),
+    };
+    assert!(said.contains(&stranger), "host has to connect to it first");
+    assert_eq!(
+        bench.admit(2).len(),
+        2,
+        "it is asked at once on both networks"
+    );
+    assert!(
+        bench
+            .reply(LAN, 2)
+            .contains(&Output::PeerFound { peer: node(2) })
+    );
 }
 
 #[test]

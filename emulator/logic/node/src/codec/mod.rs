@@ -3,6 +3,7 @@
 //! Duty: put a header before a frame and take it off again. Deliberately not done here: signing
 //! (security), splitting what is larger than a datagram of the network (shell).
 
+mod bytes;
 #[cfg(test)]
 mod tests;
 
@@ -64,6 +65,8 @@ wire::codec!(enum Frame {
     0 = Heartbeat(heartbeat),
     1 = Membership(message),
     2 = Segment(segment),
+    3 = Host(message),
+    4 = Security(message),
 });
 wire::codec!(enum Payload { 0 = Gum(message), 1 = Quorum(message), 2 = Rcm(message) });
 wire::codec!(struct GroupPicture { owner });

@@ -92,12 +92,15 @@ fn a_heartbeat_looks_as_documented() {
         incarnation: Incarnation(2),
         sequence: 3,
         reply: true,
+        losses: 4,
     };
     let datagram = Datagram {
         from: NodeId::new(7).expect("a valid node"),
         frame: Frame::Heartbeat(heartbeat),
     };
-    let body = [7, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 1];
+    let body = [
+        7, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0, 4,
+    ];
     let sum = wire::checksum(&[&body]).to_be_bytes();
     let expected = [&b"LAF\x01"[..], &sum, &body].concat();
     assert_eq!(datagram.to_bytes(), expected);
@@ -111,4 +114,42 @@ fn another_version_is_refused() {
         Datagram::from_bytes(&bytes),
         Err(DecodeError::OutOfRange { of: "magic" })
     );
+}
+
+/// One frame of every kind and of every kind within: name and bytes, one per line.
+fn golden() -> String {
+    let mut lines = String::new();
+    for kind in 0..5_u8 {
+        for inner in 0..6_u8 {
+            let filler = (0..250_u8).map(|it| it.wrapping_mul(37));
+            let entropy: Vec<u8> = [kind, inner].into_iter().chain(filler).collect();
+            let bytes = Frame::from_entropy(&entropy).to_bytes();
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            lines.push_str(&format!("{kind}.{inner} {hex}\n"));
+        }
+    }
+    lines
+}
+
+#[test]
+fn golden_frames_decode_and_cover_every_kind() {
+    let known = include_str!("../../../../../fixtures/frames.txt");
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in known.lines() {
+        let hex = line.split(' ').nth(1).expect("a name and bytes");
+        let digits: Vec<char> = hex.chars().collect();
+        let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16);
+        let bytes: Result<Vec<u8>, _> = digits.chunks(2).map(byte).collect();
+        let bytes = bytes.expect("hexadecimal digits");
+        // A changed layout is a new version of the format (host::VERSION), with new golden frames.
+        let frame = Frame::from_bytes(&bytes);
+        assert!(
+            frame.is_ok(),
+            "fixtures/frames.txt would have to be\n{}",
+            golden()
+        );
+        assert_eq!(frame.map(|frame| frame.to_bytes()), Ok(bytes.clone()));
+        kinds.insert(bytes[0]);
+    }
+    assert_eq!(kinds.len(), 5);
 }

@@ -2,7 +2,12 @@
 //!
 //! | output | goes to |
 //! | --- | --- |
+//! | host Send | shell |
+//! | host Secure, Abandon | security |
+//! | host Admit | netft |
+//! | host Notice | event log |
 //! | membership Send | shell, over every route that is up |
+//! | membership Undecided | rcm |
 //! | membership Repair | messaging |
 //! | membership Promised | gum, rcm |
 //! | membership Publish | facts; messaging, gum, quorum |
@@ -15,15 +20,16 @@
 //! | gum Send | messaging |
 //! | gum Prepare, Commit, Install, BeginEpoch | database |
 //! | gum Publish | facts |
-//! | gum Opened | membership, quorum, rcm |
-//! | gum Done | rcm |
+//! | gum Opened | membership, quorum, topology, rcm |
+//! | gum Done | rcm, topology |
 //! | gum Remove | membership |
-//! | quorum Publish | facts |
+//! | quorum Publish | facts, gum, rcm |
+//! | quorum Arbitrating | membership |
 //! | quorum WitnessNeeded | rcm |
 //! | quorum WitnessHeld | membership |
 //! | quorum WitnessUnneeded | clusdisk or share |
 //! | quorum Send | messaging |
-//! | quorum QuorumHeld | gum |
+//! | quorum QuorumHeld | gum, membership |
 //! | quorum Halt | node |
 //! | quorum Propose | gum |
 //! | quorum Notice | event log |
@@ -39,9 +45,9 @@
 use std::sync::Arc;
 
 use base::{HaltReason, NodeId, NodeSet, Notice};
-use bottom::{clusdisk, share};
+use bottom::{clusdisk, netft, security, share};
 use middle::settings::Witness;
-use middle::{database, gum, membership, messaging, quorum};
+use middle::{database, gum, host, membership, messaging, quorum, topology};
 use top::rcm;
 
 use super::{bottom, middle, top};
@@ -49,8 +55,33 @@ use crate::{Effect, Frame, Node, Payload};
 
 /// Proposals of quorum carry this ticket; nobody waits for their end, the next view counts again.
 const QUORUM_TICKET: gum::Ticket = gum::Ticket(u64::MAX);
+/// Proposals of topology carry this one.
+pub(super) const TOPOLOGY_TICKET: gum::Ticket = gum::Ticket(u64::MAX - 1);
 
 impl Node {
+    pub(super) fn carry_host(&mut self, output: host::Output) {
+        match output {
+            host::Output::Send {
+                network,
+                to,
+                message,
+            } => {
+                let (to, frame) = (NodeSet::one(to), Frame::Host(Arc::new(message)));
+                self.effects.push(Effect::Send { network, to, frame });
+            }
+            host::Output::Secure { ends } => {
+                bottom!(self, security, handle, security::Input::Secure { ends });
+            }
+            host::Output::Abandon { peer } => {
+                bottom!(self, security, handle, security::Input::Abandon { peer });
+            }
+            host::Output::Admit { peer, life } => {
+                bottom!(self, netft, handle, netft::Input::Admit { peer, life });
+            }
+            host::Output::Notice(notice) => self.notice(notice),
+        }
+    }
+
     pub(super) fn carry_membership(&mut self, output: membership::Output) {
         match output {
             membership::Output::Send { to, message } => {
@@ -64,8 +95,12 @@ impl Node {
                 middle!(self, gum, handle, gum::Input::Promised);
                 top!(self, rcm, handle, rcm::Input::Closed);
             }
+            membership::Output::Undecided => {
+                top!(self, rcm, handle, rcm::Input::Undecided);
+            }
             membership::Output::Publish { view } => {
                 self.middle.view = Some(view);
+                self.middle.view_at = self.now.mono;
                 middle!(self, messaging, handle, messaging::Input::ViewInstalled);
                 middle!(self, gum, handle, gum::Input::ViewInstalled);
                 middle!(self, quorum, handle, quorum::Input::ViewInstalled);
@@ -185,6 +220,9 @@ impl Node {
             }
             gum::Output::Opened { formed } => self.opened(formed),
             gum::Output::Done { ticket, .. } if ticket == QUORUM_TICKET => {}
+            gum::Output::Done { ticket, .. } if ticket == TOPOLOGY_TICKET => {
+                middle!(self, topology, handle, topology::Input::Done);
+            }
             gum::Output::Done { ticket, result } => {
                 top!(self, rcm, handle, rcm::Input::Done { ticket, result });
             }
@@ -213,12 +251,20 @@ impl Node {
         self.middle.active = true;
         middle!(self, membership, handle, membership::Input::Opened);
         middle!(self, quorum, handle, quorum::Input::Opened);
+        middle!(self, topology, handle, topology::Input::Opened);
         top!(self, rcm, handle, rcm::Input::Opened { formed });
     }
 
     pub(super) fn carry_quorum(&mut self, output: quorum::Output) {
         match output {
-            quorum::Output::Publish { state, .. } => self.middle.quorum = state,
+            quorum::Output::Publish { state, .. } => {
+                self.middle.quorum = state;
+                middle!(self, gum, handle, gum::Input::QuorumChanged);
+                top!(self, rcm, handle, rcm::Input::Quorum { state });
+            }
+            quorum::Output::Arbitrating => {
+                middle!(self, membership, handle, membership::Input::Arbitrating);
+            }
             quorum::Output::WitnessNeeded => {
                 top!(self, rcm, handle, rcm::Input::WitnessNeeded);
             }
@@ -235,6 +281,7 @@ impl Node {
                 self.post(messaging::Service::Unicast, to, Payload::Quorum(message));
             }
             quorum::Output::QuorumHeld { witness } => {
+                middle!(self, membership, handle, membership::Input::QuorumHeld);
                 middle!(self, gum, handle, gum::Input::QuorumHeld { witness });
             }
             quorum::Output::Halt { reason } => self.halt(reason),

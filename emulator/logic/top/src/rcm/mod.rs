@@ -34,6 +34,7 @@ mod report;
 mod resource;
 mod state;
 mod stop;
+mod subnet;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -50,6 +51,7 @@ use base::{
 
 pub use crate::restype::{ResourceKind, ResourceParameters, ResourceSpec};
 pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Message, Output};
+pub use subnet::is_elsewhere;
 pub use tree::{Dependencies, DependencyError};
 
 use crate::{Context, Facts};
@@ -77,12 +79,20 @@ pub struct Rcm {
     members: NodeSet,
     /// Owners as last seen in the object table.
     owners: BTreeMap<GroupId, NodeId>,
+    /// Until when groups must not start because a node outside the view may still run them; known
+    /// to every member, because a group may move on before it has started anywhere.
+    haunted: BTreeMap<GroupId, Timestamp>,
     /// Failovers of each group because of its resources.
     failovers: BTreeMap<GroupId, Window>,
     /// Owners chosen within one placement.
     planned: BTreeMap<GroupId, NodeId>,
     /// Groups of which it was said that nobody can own them.
     unplaceable: BTreeSet<GroupId>,
+    /// What runs in hosts has ended because the rest of the cluster may be going on without this
+    /// node; see `gate`.
+    suspended: bool,
+    /// The time the end of the wait for quorum is entered under in the deadlines.
+    limbo_armed: Timestamp,
     /// The time the placement is entered under in the deadlines.
     placement_armed: Timestamp,
     /// Groups that this node owns, or has just lost.
@@ -98,6 +108,8 @@ pub struct Rcm {
     report: Report,
     /// Requests that came in here and wait for the answer of another node.
     asked: BTreeMap<RequestId, NodeId>,
+    /// Networks that this node is on; empty until the settings are known.
+    networks: Vec<NetworkId>,
     /// Networks whose interface is down on this node.
     networks_down: BTreeSet<NetworkId>,
     /// The lock on the witness share works, as far as is known.
@@ -125,9 +137,12 @@ impl Rcm {
             formed_at: None,
             members: NodeSet::EMPTY,
             owners: BTreeMap::new(),
+            haunted: BTreeMap::new(),
             failovers: BTreeMap::new(),
             planned: BTreeMap::new(),
             unplaceable: BTreeSet::new(),
+            suspended: false,
+            limbo_armed: Timestamp::NEVER,
             placement_armed: Timestamp::NEVER,
             groups: BTreeMap::new(),
             resources: BTreeMap::new(),
@@ -137,6 +152,7 @@ impl Rcm {
             deadlines: Deadlines::default(),
             report: Report::new(),
             asked: BTreeMap::new(),
+            networks: Vec::new(),
             networks_down: BTreeSet::new(),
             share_healthy: false,
             witness_lent: false,
@@ -206,7 +222,9 @@ impl Manager for Rcm {
         let turn = &mut Turn::new(cx, out);
         match input {
             Input::Opened { formed } => self.opened(turn, formed),
+            Input::Undecided => self.undecided(turn),
             Input::Closed => self.closed(turn),
+            Input::Quorum { state } => self.quorum_changed(turn, state),
             Input::Applied { update } => self.applied(turn, &update),
             Input::Done { ticket, result } => self.proposal_done(turn, ticket, result.err()),
             Input::Host { host, report } => self.host_report(turn, host, report),
@@ -237,6 +255,7 @@ impl Manager for Rcm {
                     self.deadlines.arm(due, &mut self.placement_armed, None);
                     self.place_orphans(turn);
                 }
+                Due::Limbo => self.limbo_due(),
                 Due::Proposal => self.deadlines.arm(due, &mut self.report.armed, None),
                 Due::Group(id) => self.group_due(turn, id),
                 Due::Resource(id) => self.resource_due(turn, id),

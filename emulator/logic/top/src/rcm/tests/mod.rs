@@ -1,6 +1,7 @@
 //! Sentences about the manager's behaviour, tried in a small world.
 
 mod checker;
+mod gate;
 mod groups;
 mod health;
 mod ladder;
