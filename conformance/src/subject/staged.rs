@@ -190,12 +190,10 @@ fn observe(world: &impl Stage, seen: &mut Observation, read: &mut usize) {
         }
     }
     *read = entries.len();
-    let Some(recorded) = world.frames() else {
-        return;
-    };
-    let frames = seen.frames.get_or_insert_default();
-    for frame in recorded.get(frames.len()..).unwrap_or_default() {
-        frames.push(frame_seen(world, frame));
+    if let Some(all) = world.frames() {
+        let frames = seen.frames.get_or_insert_default();
+        let new = all.get(frames.len()..).unwrap_or_default();
+        frames.extend(new.iter().map(|frame| frame_seen(world, frame)));
     }
 }
 

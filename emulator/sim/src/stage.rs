@@ -66,7 +66,7 @@ pub trait Stage {
 
     /// Everything that nodes and the lab have said.
     fn log(&self) -> &Log;
-    /// Frames between nodes as they were sent; nothing where a stage cannot look into them.
+    /// The frames that nodes have sent, where the backend was told to record them and can.
     fn frames(&self) -> Option<&[FrameSeen]> {
         None
     }

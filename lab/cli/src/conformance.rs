@@ -35,8 +35,7 @@ enum Verb {
     Run {
         #[command(flatten)]
         choice: Choice,
-        /// What to test: `sim`, `local`, or a unit of a disk array as
-        /// `iscsi://HOST:PORT/TARGET-NAME/LUN`
+        /// What to test: `sim`, `local`, or a unit of an array: `iscsi://HOST:PORT/TARGET-NAME/LUN`
         #[arg(long, default_value = "sim")]
         subject: String,
         /// On a disk array, also run cases that clear all reservations and overwrite blocks

@@ -55,18 +55,8 @@ impl Disks {
         self.connect();
     }
 
-    /// Begins a command; its outcome goes to the inbox.
-    pub(crate) fn submit(&self, io: IoId, disk: DiskId, command: Command) {
-        self.begin(io, disk, Some(command));
-    }
-
-    /// Begins the reset of a unit; its outcome goes to the inbox.
-    pub(crate) fn reset(&self, io: IoId, disk: DiskId) {
-        self.begin(io, disk, None);
-    }
-
-    /// Without a command, a reset.
-    fn begin(&self, io: IoId, disk: DiskId, command: Option<Command>) {
+    /// Begins a command, or a reset of the unit where there is none; the outcome goes to the inbox.
+    pub(crate) fn submit(&self, io: IoId, disk: DiskId, command: Option<Command>) {
         let condition = self.conditions.get(&disk).copied();
         let place = self.disks.get(&disk);
         let path = place.and_then(|it| Some((self.paths.get(&it.portal)?.clone(), it.lun)));

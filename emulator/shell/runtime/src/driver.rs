@@ -214,8 +214,8 @@ impl Driver {
                 }
             }
             Effect::Disk { io, request } => self.database.submit(io, request),
-            Effect::Scsi { io, disk, command } => self.disks.submit(io, disk, command),
-            Effect::ScsiReset { io, disk } => self.disks.reset(io, disk),
+            Effect::Scsi { io, disk, command } => self.disks.submit(io, disk, Some(command)),
+            Effect::ScsiReset { io, disk } => self.disks.submit(io, disk, None),
             Effect::Share { io, request } => self.fabric.send(ToFabric::Share { io, request }),
             Effect::Host { host, command } => self.hosts.command(host, command),
             Effect::Reply { request, reply } => self.reply(request, reply),
