@@ -117,10 +117,6 @@ impl<S: Service> Stage for World<S> {
         self.changes()
     }
 
-    fn frames(&self) -> Option<&[FrameSeen]> {
-        Some(self.frames())
-    }
-
     fn run_to_change(&mut self, limit: Timestamp) -> Stop {
         self.run_to_change(limit)
     }
@@ -174,6 +170,10 @@ impl<S: Service> Stage for World<S> {
 
     fn log(&self) -> &Log {
         self.log()
+    }
+
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        Some(self.frames())
     }
 
     fn note_step(&mut self, text: &str) {

@@ -184,12 +184,15 @@ impl Carrier {
         let mut arrivals = Vec::new();
         let mut switch = self.fabric.lock();
         switch.networks.route(network, from, to, &mut arrivals);
-        let frame = frames::encode(&FromFabric::Datagram { network, bytes }).into();
         for arrival in arrivals {
+            // A router brings it to another network than the sender's.
+            let network = arrival.network;
+            let bytes = bytes.clone();
+            let frame = frames::encode(&FromFabric::Datagram { network, bytes }).into();
             if arrival.after.is_zero() {
                 arrival.to.iter().for_each(|node| switch.put(node, &frame));
             } else {
-                self.send_later(arrival, Arc::clone(&frame));
+                self.send_later(arrival, frame);
             }
         }
     }

@@ -275,7 +275,7 @@ impl Local {
         }
         let me = Station::from(node);
         let mut ways = portals.iter().enumerate();
-        ways.any(|(at, on)| !dropped(at) && self.networks.is_linked(me, *on))
+        ways.any(|(at, on)| !dropped(at) && self.networks.gets_to(me, *on))
     }
 
     /// Tells the targets which units are slow.

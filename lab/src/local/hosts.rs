@@ -6,6 +6,7 @@ use std::time::Duration;
 use base::{NodeId, ResourceId};
 use rhs::frames;
 use rhs::outside::{FromLab, Script, ToLab};
+use sim::checkers::Change;
 use sim::hosts::Behaviour;
 use top::rcm::ResourceParameters;
 
@@ -158,7 +159,10 @@ impl Local {
     }
 
     fn count_runs(&mut self) {
-        self.changes += self.outside.take_changes().len() as u64;
+        for run in self.outside.take_changes() {
+            self.changes += 1;
+            self.judge(&Change::Runs(run));
+        }
     }
 
     /// What a resource does instead of behaving, all faults together; the latest answers count.

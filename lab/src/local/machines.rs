@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base::{NodeId, NodeSet, Timestamp};
+use sim::checkers::{Change, Ended};
 use sim::log::WorldEvent;
 
 use super::Local;
@@ -81,10 +82,15 @@ impl Local {
         if let Some(share) = &mut self.share {
             share.close(node);
         }
-        self.say(match halted {
-            Some(reason) => WorldEvent::ServiceEnded(node, reason),
-            None => WorldEvent::ServiceKilled(node),
-        });
+        let (event, why) = match halted {
+            Some(reason) => (
+                WorldEvent::ServiceEnded(node, reason),
+                Ended::Halted(reason),
+            ),
+            None => (WorldEvent::ServiceKilled(node), Ended::Killed),
+        };
+        self.judge(&Change::Ended { node, why });
+        self.say(event);
         if reboot {
             self.cycle(node);
         } else if halted.is_none_or(base::HaltReason::is_unplanned) {
@@ -105,6 +111,11 @@ impl Local {
         seat.start_at = None;
         seat.force_off_at = None;
         self.bury(node);
+        if let Some(share) = &mut self.share {
+            share.abandon(self.clock.mono(), node);
+        }
+        let why = Ended::Power;
+        self.judge(&Change::Ended { node, why });
         self.say(WorldEvent::PowerOff(node));
         self.surroundings_changed();
     }
@@ -142,11 +153,13 @@ impl Local {
             return;
         };
         seat.set_frozen(frozen);
-        self.say(if frozen {
-            WorldEvent::Frozen(node)
+        let (event, change) = if frozen {
+            (WorldEvent::Frozen(node), Change::Frozen { node })
         } else {
-            WorldEvent::Thawed(node)
-        });
+            (WorldEvent::Thawed(node), Change::Thawed { node })
+        };
+        self.judge(&change);
+        self.say(event);
         self.surroundings_changed();
     }
 

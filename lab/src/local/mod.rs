@@ -8,6 +8,7 @@ mod fabric;
 mod faults;
 mod hosts;
 mod input;
+mod jury;
 mod machines;
 mod outside;
 mod process;
@@ -25,6 +26,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use base::{DiskId, NodeId, PaxosTag, RequestId, ResourceId, Rng, Timestamp};
 use plan::Plan;
 use runtime::Clock;
+use sim::checkers::Jury;
 use sim::hosts::{Behaviour, Outside};
 use sim::log::Log;
 use sim::net::{Networks, Segment, Station, Stations};
@@ -88,6 +90,7 @@ pub struct Local {
     asked: BTreeMap<RequestId, Asked>,
     later: Vec<(Timestamp, Later)>,
     log: Log,
+    jury: Jury,
     orders: VecDeque<Order>,
     /// Whoever waits for the end of the lab.
     until_gone: Option<Sender<serde_json::Value>>,
@@ -165,6 +168,7 @@ impl Local {
             asked: BTreeMap::new(),
             later: Vec::new(),
             log: Log::new(true),
+            jury: jury::jury(),
             orders: VecDeque::new(),
             until_gone: None,
             _lock: lock,
@@ -338,5 +342,6 @@ fn networks(plan: &Plan, seed: u64) -> Networks {
         Segment { attached, delay }
     };
     let numbers = plan.settings.networks.keys().copied();
-    Networks::new(numbers.map(segment).collect(), Rng::new(seed, 1))
+    let routers = sim::world::routers(plan);
+    Networks::routed(numbers.map(segment).collect(), routers, Rng::new(seed, 1))
 }

@@ -17,7 +17,7 @@ use plan::Plan;
 use runtime::control::{self, Answer, Request};
 use runtime::fabric::FromFabric;
 use runtime::telemetry::{Said, Saying};
-use sim::checkers::Violation;
+use sim::checkers::{Change, Violation};
 use sim::hosts::Outside;
 use sim::log::{Log, What, WorldEvent};
 use sim::net::{Networks, Rule};
@@ -118,10 +118,12 @@ impl Stage for Local {
         self.note(text);
     }
 
-    fn keep_checkers(&mut self, _keep: &dyn Fn(&str) -> bool) {}
+    fn keep_checkers(&mut self, keep: &dyn Fn(&str) -> bool) {
+        self.jury.keep(keep);
+    }
 
     fn violations(&self) -> &[Violation] {
-        &[]
+        self.jury.violations()
     }
 
     /// Of what was said, without the times: runs on the wall clock are never the same twice, but
@@ -233,6 +235,7 @@ impl Local {
             Saying::Notice(notice) => self.noticed(node, said.at, notice),
             Saying::Picture(picture) => {
                 self.changes += 1;
+                self.judge(&Change::Picture(&picture));
                 if let Some(seat) = self.seats.get_mut(node.index()) {
                     seat.picture = Some(*picture);
                 }
@@ -264,6 +267,14 @@ impl Local {
         ) {
             self.changes += 1;
         }
+        if let Notice::ServiceStarted { incarnation } = notice {
+            self.judge(&Change::Started { node, incarnation });
+        }
+        let said = Change::Notice {
+            node,
+            notice: &notice,
+        };
+        self.judge(&said);
         // Nodes are heard one after the other; the log goes forward all the same.
         let at = at.max(self.log.entries().last().map_or(at, |last| last.at));
         self.log.notice(at, node, notice);

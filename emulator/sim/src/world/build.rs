@@ -168,7 +168,8 @@ fn networks(plan: &Plan, rng: Rng) -> Networks {
 }
 
 /// Routers carry traffic between networks of one role.
-fn routers(plan: &Plan) -> Vec<Router> {
+#[must_use]
+pub fn routers(plan: &Plan) -> Vec<Router> {
     let mut routers = Vec::new();
     for router in &plan.routers {
         let mut by_role: BTreeMap<u32, Vec<NetworkId>> = BTreeMap::new();
