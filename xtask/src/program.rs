@@ -36,8 +36,8 @@ pub(crate) fn output(program: &str, args: &[&str]) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("read the output of `{line}`"))
 }
 
-/// Runs a program that may fail, and returns its standard output and whether it succeeded; errors of
-/// the program go to the user.
+/// Runs a program that may fail, and returns its standard output and whether it succeeded; errors
+/// of the program go to the user.
 pub(crate) fn outcome(program: &str, args: &[&str]) -> Result<(String, bool)> {
     let line = shown(program, args);
     let mut command = command(program, args);

@@ -198,8 +198,8 @@ fn naive(case: &Case) -> Vec<Fate> {
         }
         if case.dynamic && case.kind != Kind::DiskOnly {
             voters = left;
-            witness_votes = case.kind != Kind::None && voters.len() % 2 == 0;
-            if case.kind == Kind::None && voters.len() > 1 && voters.len() % 2 == 0 {
+            witness_votes = case.kind != Kind::None && voters.len().is_multiple_of(2);
+            if case.kind == Kind::None && voters.len() > 1 && voters.len().is_multiple_of(2) {
                 // Node 1 has the lowest priority; else whoever is silent already stays silent, and
                 // nobody is before node 1 is lost.
                 voters.retain(|it| *it != 1);
@@ -233,7 +233,8 @@ fn naive_fate(case: &Case, voters: &[u8], witness_votes: bool, left: &[u8]) -> F
 /// Where the lowest goes first and no witness votes, an even rest without a silent node draws one.
 fn draws(case: &Case) -> bool {
     let survivors = case.survivors();
-    let even = |left: &Vec<u8>| left.len() > 1 && left.len() % 2 == 0 && !left.contains(&1);
+    let even =
+        |left: &Vec<u8>| left.len() > 1 && left.len().is_multiple_of(2) && !left.contains(&1);
     case.kind == Kind::None && case.dynamic && survivors.iter().any(even)
 }
 
