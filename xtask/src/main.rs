@@ -21,6 +21,7 @@ mod program;
 mod register;
 mod sabotage;
 mod sim;
+mod suites;
 mod tidy;
 mod tree;
 
@@ -35,6 +36,7 @@ cargo xtask CHORE
   sim [--seeds N] [--first-seed K]  a sample of seeds, run twice, must leave equal traces
   sabotage                          every planted fault must be caught by its checkers
   bench [ARGS]                      the benchmarks of the program, release build
+  suites                            what foreign tools say of the target; also part of ci
   ci                                every check that a change must pass, with a closing table
 ";
 
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         "sabotage" => sabotage::command(rest),
         "bench" => bench::command(rest),
         "ci" => ci::command(rest),
+        "suites" => ci::suites(rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(64);

@@ -14,17 +14,20 @@ mod states;
 mod time;
 mod timers;
 
-pub use generation::{Defaults, Generation, UnknownGeneration};
+pub use generation::{Defaults, DiskFence, Generation, UnknownGeneration};
 pub use ids::{
     CallId, DiskId, GroupId, HostId, Incarnation, IoId, NetworkId, NodeId, NodeSet, PaxosTag,
     RequestId, ResourceId, ViewId,
 };
 pub use manager::Manager;
-pub use notice::{HaltReason, Notice, RegroupStage, VolumeFault, WitnessVerdict};
+pub use notice::{
+    ConnectionRefusal, HaltReason, Notice, RegroupStage, VolumeFault, WitnessVerdict,
+};
 pub use outbox::Outbox;
 pub use rng::Rng;
 pub use states::{
-    GroupState, NodeState, QuorumModel, QuorumState, ResourceState, StateChangeCause,
+    GroupState, InterfaceState, NetworkState, NodeState, QuorumModel, QuorumState, ResourceState,
+    StateChangeCause,
 };
 pub use time::{Now, Timestamp, WallTime};
 pub use timers::Timers;

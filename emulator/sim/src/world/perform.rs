@@ -14,14 +14,21 @@ use crate::storage::{NO_PATH_AFTER, PATH_DELAY};
 impl<S: Service> World<S> {
     pub(super) fn perform(&mut self, node: NodeId, effect: Effect) {
         match effect {
-            Effect::Send { network, to, frame } => self.send(network, node, to, &frame),
+            Effect::Send { network, to, frame } => {
+                if self.by_bytes || self.tap.is_some() {
+                    self.send_watched(network, node, to, &frame);
+                } else {
+                    self.send(network, node, to, &frame);
+                }
+            }
             Effect::Disk { io, request } => {
                 let file = file_of(&request);
                 let seat = &mut self.seats[node.index()];
                 let at = seat.disk.submit(self.now, io, request);
                 self.send_to_node(node, at.since(self.now), ForNode::Disk { io, file });
             }
-            Effect::Scsi { io, disk, command } => self.send_scsi(node, io, disk, command),
+            Effect::Scsi { io, disk, command } => self.send_scsi(node, io, disk, Some(command)),
+            Effect::ScsiReset { io, disk } => self.send_scsi(node, io, disk, None),
             Effect::Share { io, request } => self.send_share(node, io, request),
             Effect::Host { host, command } => {
                 let what = ForNode::Host { host, command };
@@ -33,12 +40,18 @@ impl<S: Service> World<S> {
         }
     }
 
-    fn send(&mut self, network: base::NetworkId, from: NodeId, to: NodeSet, frame: &Frame) {
+    pub(super) fn send(
+        &mut self,
+        network: base::NetworkId,
+        from: NodeId,
+        to: NodeSet,
+        frame: &Frame,
+    ) {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         self.networks.route(network, from, to, &mut arrivals);
         for arrival in arrivals.drain(..) {
             let frames = Happening::Frames {
-                network,
+                network: arrival.network,
                 from,
                 to: arrival.to,
                 frame: frame.clone(),
@@ -49,12 +62,12 @@ impl<S: Service> World<S> {
         self.arrivals = arrivals;
     }
 
-    fn send_scsi(&mut self, node: NodeId, io: IoId, disk: DiskId, command: Command) {
+    fn send_scsi(&mut self, node: NodeId, io: IoId, disk: DiskId, command: Option<Command>) {
         if !self.storage.reaches(node, disk, &self.networks) {
             return self.scsi_lost(node, io);
         }
         let life = self.seats[node.index()].life;
-        let command = Box::new(command);
+        let command = command.map(Box::new);
         let arrival = Happening::Scsi {
             node,
             life,
@@ -79,7 +92,7 @@ impl<S: Service> World<S> {
         life: u32,
         io: IoId,
         disk: DiskId,
-        command: &Command,
+        command: Option<&Command>,
     ) {
         let seat = &self.seats[node.index()];
         let (current, powered) = (seat.life, seat.powered);

@@ -253,9 +253,12 @@ fn disk_failure_hidden() -> Vec<&'static str> {
 
 fn effect_first() -> Vec<&'static str> {
     let mut world = formed::<{ cheat::EFFECT_FIRST }>(3);
-    // Only the lock travels by causal multicast: it has to go to and fro.
-    for _ in 0..6 {
-        moves(&mut world);
+    // Each node has something to say in turn, so that the lock, which travels by causal multicast,
+    // goes round.
+    for number in [1, 2, 3, 1, 2, 3] {
+        let to = Some(node(number));
+        world.ask(node(number), AdminCommand::MoveGroup { group: GROUP, to });
+        runs(&mut world, 20);
     }
     found(&world)
 }

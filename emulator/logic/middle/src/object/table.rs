@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base::{GroupId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
+use base::{GroupId, NetworkId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
 
 /// One change of the volatile tables; travels in a global update.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,12 @@ pub enum StateChange {
     },
     /// The node was paused or resumed.
     NodePaused { node: NodeId, paused: bool },
+    /// What a node sees of its interface on a network.
+    Interface {
+        node: NodeId,
+        network: NetworkId,
+        row: InterfaceRow,
+    },
 }
 
 /// A group as all members know it.
@@ -41,6 +47,23 @@ pub struct ResourceRow {
     pub state: ResourceState,
 }
 
+/// An interface as its own node reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceRow {
+    /// It has a link.
+    pub linked: bool,
+    /// Members of the view that it does not reach.
+    pub unreached: NodeSet,
+}
+
+impl InterfaceRow {
+    /// Nothing is wrong with it.
+    pub const SOUND: Self = Self {
+        linked: true,
+        unreached: NodeSet::EMPTY,
+    };
+}
+
 /// The tables.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ObjectTable {
@@ -50,9 +73,18 @@ pub struct ObjectTable {
     pub resources: BTreeMap<ResourceId, ResourceRow>,
     /// Nodes that take no new groups.
     pub paused: NodeSet,
+    /// Interfaces that something is wrong with.
+    pub interfaces: BTreeMap<(NodeId, NetworkId), InterfaceRow>,
 }
 
 impl ObjectTable {
+    /// What a node last reported of its interface.
+    #[must_use]
+    pub fn interface(&self, node: NodeId, network: NetworkId) -> InterfaceRow {
+        let known = self.interfaces.get(&(node, network));
+        known.copied().unwrap_or(InterfaceRow::SOUND)
+    }
+
     /// Applies one change. A state of a resource whose group has no owner is dropped: it was on
     /// its way while the group was removed.
     pub fn apply(&mut self, change: &StateChange) {
@@ -89,6 +121,13 @@ impl ObjectTable {
                     self.resources.insert(*resource, row);
                 }
             }
+            StateChange::Interface { node, network, row } => {
+                if *row == InterfaceRow::SOUND {
+                    self.interfaces.remove(&(*node, *network));
+                } else {
+                    self.interfaces.insert((*node, *network), *row);
+                }
+            }
             StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
             StateChange::NodePaused {
                 node,
@@ -102,7 +141,9 @@ wire::codec!(enum StateChange {
     0 = GroupOwner { group, owner, cause },
     1 = Resource { resource, group, state },
     2 = NodePaused { node, paused },
+    4 = Interface { node, network, row },
 });
 wire::codec!(struct GroupRow { owner, cause });
 wire::codec!(struct ResourceRow { group, state });
-wire::codec!(struct ObjectTable { groups, resources, paused });
+wire::codec!(struct InterfaceRow { linked, unreached });
+wire::codec!(struct ObjectTable { groups, resources, paused, interfaces });

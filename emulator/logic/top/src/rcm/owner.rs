@@ -74,6 +74,7 @@ impl Rcm {
         let mut place = false;
         for change in update.changes.iter() {
             match change {
+                Change::State(StateChange::Interface { .. }) => {}
                 Change::State(StateChange::GroupOwner {
                     group,
                     owner,
