@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask tidy | clauses | licences | sim | bench | ci`.
+//! Chores of the workspace: `cargo xtask tidy | clauses | licences | sim | sabotage | bench | ci`.
 //!
 //! Each chore is also a stage of `ci`, which is the one command that decides whether a change is
 //! fit to land. Not done here: anything a foreign tool already does well (formatting, lints).
@@ -19,6 +19,7 @@ mod program;
 )]
 #[path = "../../conformance/src/register.rs"]
 mod register;
+mod sabotage;
 mod sim;
 mod suites;
 mod tidy;
@@ -33,6 +34,7 @@ cargo xtask CHORE
   clauses                           every clause of the register has its case; coverage table
   licences                          every crate's licence is one that deny.toml allows
   sim [--seeds N] [--first-seed K]  a sample of seeds, run twice, must leave equal traces
+  sabotage                          every planted fault must be caught by its checkers
   bench [ARGS]                      the benchmarks of the program, release build
   suites                            what foreign tools say of the target; also part of ci
   ci                                every check that a change must pass, with a closing table
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "clauses" => clauses::command(rest),
         "licences" => licences::command(rest),
         "sim" => sim::command(rest),
+        "sabotage" => sabotage::command(rest),
         "bench" => bench::command(rest),
         "ci" => ci::command(rest),
         "suites" => ci::suites(rest),

@@ -36,6 +36,18 @@ pub(crate) fn output(program: &str, args: &[&str]) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("read the output of `{line}`"))
 }
 
+/// Runs a program that may fail, and returns its standard output and whether it succeeded; errors
+/// of the program go to the user.
+pub(crate) fn outcome(program: &str, args: &[&str]) -> Result<(String, bool)> {
+    let line = shown(program, args);
+    let mut command = command(program, args);
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("start `{line}`"))?;
+    let text = String::from_utf8(output.stdout);
+    let text = text.with_context(|| format!("read the output of `{line}`"))?;
+    Ok((text, output.status.success()))
+}
+
 fn shown(program: &str, args: &[&str]) -> String {
     std::iter::once(program)
         .chain(args.iter().copied())

@@ -142,15 +142,18 @@ impl Netft {
         else {
             return;
         };
-        let Some(route) = self.links[slot].route(from).copied() else {
+        if self.links[slot].route(from).is_none() {
             return;
-        };
-        self.links[slot].route_mut(from).last_seen = cx.now.mono;
+        }
+        let route = self.links[slot].route_mut(from);
+        route.last_seen = cx.now.mono;
+        let losses = route.losses;
+        let told = heartbeat.reply && route.up && heartbeat.losses > route.peer_losses;
         if !heartbeat.reply {
             let heartbeat = Heartbeat {
                 incarnation: self.incarnation,
                 reply: true,
-                losses: route.losses,
+                losses,
                 ..heartbeat
             };
             out.push(Output::Send {
@@ -165,7 +168,7 @@ impl Netft {
             .is_some_and(|life| life != heartbeat.incarnation)
         {
             self.forget_life(from, heartbeat.incarnation, out);
-        } else if heartbeat.reply && route.up && heartbeat.losses > route.peer_losses {
+        } else if told {
             // The peer has called this route down: what it decided since is not known here.
             self.lower(slot, from, out);
             return;

@@ -23,7 +23,7 @@ use base::{
 };
 
 pub use messages::{Input, Message, Output};
-pub use votes::{Tally, count};
+pub use votes::{Tally, calls_for_witness, count};
 pub use weights::adjust;
 
 use crate::Context;
@@ -430,7 +430,9 @@ impl Manager for Quorum {
             Input::WitnessReleased => self.witness_released(cx, out),
             Input::Opened => {
                 let leads = Self::view(cx).is_some_and(|view| view.leader() == cx.facts.me);
-                let changes = adjust(cx);
+                let members = Self::view(cx).map(|view| view.members);
+                let members = members.unwrap_or(NodeSet::EMPTY);
+                let changes = adjust(&cx.facts.settings, members, cx.rng);
                 if leads && !changes.is_empty() {
                     out.push(Output::Propose { changes });
                 }

@@ -133,7 +133,6 @@ fn dynamic_weights_count_only_where_dynamic_quorum_is_on() {
 
 /// The weights that a view of the first `present` of `nodes` nodes ends with: nodes, witness.
 fn adjusted(nodes: u8, witness: Witness, generation: Generation, present: u32) -> (Vec<u32>, u32) {
-    let mut facts = crate::test_context::blank_facts(NodeId::new(1).expect("a valid node"));
     let model = match witness {
         Witness::None => QuorumModel::NodeMajority,
         Witness::Disk(_) => QuorumModel::NodeAndDiskMajority,
@@ -143,21 +142,10 @@ fn adjusted(nodes: u8, witness: Witness, generation: Generation, present: u32) -
     known.generation = generation;
     known.dynamic_quorum = generation.defaults().dynamic_quorum;
     known.dynamic_witness = generation.defaults().dynamic_witness;
-    facts.view = Some(std::sync::Arc::new(crate::test_context::view(
-        1,
-        first(present),
-    )));
-    facts.settings = std::sync::Arc::new(known.clone());
-    let (bottom, mut rng) = (bottom::Facts::default(), base::Rng::new(1, 1));
-    let mut cx = crate::Context {
-        now: base::Now::default(),
-        bottom: &bottom,
-        facts: &facts,
-        rng: &mut rng,
-    };
+    let mut rng = base::Rng::new(1, 1);
     let mut hive = crate::database::Hive::default();
     known.write(&mut hive);
-    for change in super::adjust(&mut cx) {
+    for change in super::adjust(&known, first(present), &mut rng) {
         if let crate::database::Change::Hive(change) = change {
             hive.apply(&change);
         }

@@ -61,7 +61,7 @@ pub fn count(settings: &Settings, members: NodeSet, witness_held: bool) -> Tally
 /// witness can give it. One whose vote dynamic witness has taken away cannot. A disk may all the
 /// same where nobody was active: its copy of the database may know newer weights than its node.
 #[must_use]
-pub(super) fn calls_for_witness(settings: &Settings, tally: Tally, forming: bool) -> bool {
+pub fn calls_for_witness(settings: &Settings, tally: Tally, forming: bool) -> bool {
     let votes = settings.model == QuorumModel::DiskOnly || witness_weight(settings) > 0;
     let useful = match settings.witness {
         Witness::None => false,

@@ -7,31 +7,27 @@
 //! loses its vote where LowerQuorumPriorityNodeID is unset is random in the product; here a node
 //! without a vote stays the one.
 
-use base::{NodeId, QuorumModel};
+use base::{NodeId, NodeSet, QuorumModel, Rng};
 
-use crate::Context;
 use crate::database::{Change, HiveChange, Value};
 use crate::settings::{Settings, Witness};
 
-/// The changes that bring the weights in line with the view, none if they are.
-pub fn adjust(cx: &mut Context<'_>) -> Vec<Change> {
-    let settings = &cx.facts.settings;
-    let Some(view) = &cx.facts.view else {
-        return Vec::new();
-    };
+/// The changes that bring the weights in line with a view of these members, none if they are.
+#[must_use]
+pub fn adjust(settings: &Settings, members: NodeSet, rng: &mut Rng) -> Vec<Change> {
     if !settings.dynamic_quorum || settings.model == QuorumModel::DiskOnly {
         return Vec::new();
     }
     let mut voters: Vec<NodeId> = settings
         .nodes
         .iter()
-        .filter(|(node, known)| view.members.contains(**node) && known.weight > 0)
+        .filter(|(node, known)| members.contains(**node) && known.weight > 0)
         .map(|(node, _)| *node)
         .collect();
     let even = voters.len().is_multiple_of(2);
     let has_witness = settings.witness != Witness::None;
     if even && voters.len() > 1 && !has_witness && settings.dynamic_witness {
-        let silent = silenced(cx.facts.settings.as_ref(), &voters, cx.rng);
+        let silent = silenced(settings, &voters, rng);
         voters.retain(|node| Some(*node) != silent);
     }
     let mut changes = Vec::new();
@@ -51,7 +47,7 @@ pub fn adjust(cx: &mut Context<'_>) -> Vec<Change> {
 }
 
 /// The node among an even number of voters that loses its vote.
-fn silenced(settings: &Settings, voters: &[NodeId], rng: &mut base::Rng) -> Option<NodeId> {
+fn silenced(settings: &Settings, voters: &[NodeId], rng: &mut Rng) -> Option<NodeId> {
     let lower = settings
         .lower_priority_node
         .filter(|node| voters.contains(node));
