@@ -65,7 +65,7 @@ for unit in 0 1; do
     fi
 done
 
-# Foreign initiators know CHAP with MD5 only, ours prefers SHA-256.
+# CHAP, as a foreign initiator does it.
 "$program" target --listen "127.0.0.1:$((port + 3))" --iqn "$name" --state "$folder/chap" \
     --lun 0=1MiB --chap node:a-secret-of-letters 2>"$folder/chap.log" &
 running="$running $!"

@@ -24,18 +24,26 @@ pub struct Unreachable {
 /// How long a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
+/// Connects once. What the library says of a port where nobody listens is hard to understand.
+pub(super) fn connect(address: &Address) -> Result<(), Unreachable> {
+    let unreachable = |why: String| Unreachable {
+        address: address.to_string(),
+        why,
+    };
+    let refused = |error: io::Error| unreachable(format!("cannot connect: {error}"));
+    let mut portals = address.portal.to_socket_addrs().map_err(refused)?;
+    let portal = portals.next();
+    let portal = portal.ok_or_else(|| unreachable("the host has no address".to_owned()))?;
+    TcpStream::connect_timeout(&portal, CONNECT_MAX).map_err(refused)?;
+    Ok(())
+}
+
 /// Logs in once, and asks whether the unit is there.
 pub(super) fn reach(library: &Library, address: &Address) -> Result<(), Unreachable> {
     let unreachable = |why: String| Unreachable {
         address: address.to_string(),
         why,
     };
-    // What the library says of a port where nobody listens is hard to understand.
-    let refused = |error: io::Error| unreachable(format!("cannot connect: {error}"));
-    let mut portals = address.portal.to_socket_addrs().map_err(refused)?;
-    let portal = portals.next();
-    let portal = portal.ok_or_else(|| unreachable("the host has no address".to_owned()))?;
-    TcpStream::connect_timeout(&portal, CONNECT_MAX).map_err(refused)?;
     let mut one = Initiator::open(library, address, "observer", 1)
         .map_err(|error| unreachable(error.to_string()))?;
     let words = |stop| match stop {

@@ -172,11 +172,13 @@ impl Array {
         }
     }
 
-    /// Logs in once. Without libiscsi nothing is tried: its absence is every case's verdict.
+    /// Logs in once. Without libiscsi there is only a connection: its absence is every case's
+    /// verdict.
     ///
     /// # Errors
     /// When the unit cannot be reached.
     pub fn reach(&self) -> Result<(), Unreachable> {
+        bench::connect(&self.address)?;
         match &self.library {
             Ok(library) => bench::reach(library, &self.address),
             Err(_) => Ok(()),

@@ -14,3 +14,5 @@ mod process;
 mod sessions;
 #[path = "target/settings.rs"]
 mod settings;
+#[path = "target/suite.rs"]
+mod suite;

@@ -35,8 +35,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All that we know, best first, as CHAP_A offers them.
-    pub const OFFER: &str = "7,5";
+    /// What our initiator offers in CHAP_A: a target that stumbles over numbers it does not know,
+    /// as tgt does, takes this one.
+    pub const OFFER: &str = "5";
 
     /// The number that names it in CHAP_A.
     pub const fn number(self) -> &'static str {
@@ -102,6 +103,6 @@ mod tests {
         assert_eq!(Algorithm::choose("8,7,5"), Some(Algorithm::Sha256));
         assert_eq!(Algorithm::choose("5,7"), Some(Algorithm::Md5));
         assert_eq!(Algorithm::choose("6,,55"), None);
-        assert_eq!(Algorithm::choose(Algorithm::OFFER), Some(Algorithm::Sha256));
+        assert_eq!(Algorithm::choose(Algorithm::OFFER), Some(Algorithm::Md5));
     }
 }
