@@ -93,12 +93,12 @@ impl Log {
     }
 
     /// A node said something.
-    pub(crate) fn notice(&mut self, at: Timestamp, node: NodeId, notice: Notice) {
+    pub fn notice(&mut self, at: Timestamp, node: NodeId, notice: Notice) {
         self.add(at, What::Notice(node, notice));
     }
 
     /// The world did something.
-    pub(crate) fn world(&mut self, at: Timestamp, event: WorldEvent) {
+    pub fn world(&mut self, at: Timestamp, event: WorldEvent) {
         self.add(at, What::World(event));
     }
 

@@ -14,9 +14,8 @@ use node::Picture;
 use top::rcm::{ResourceParameters, is_elsewhere};
 
 use crate::checkers::is_active;
-use crate::service::Service;
 use crate::stage::Stage;
-use crate::world::{Life, World};
+use crate::world::Life;
 
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,17 +260,5 @@ fn works<W: Stage>(world: &W, node: NodeId, resource: ResourceId) -> bool {
             world.networks().is_linked(node.into(), *network)
         }
         _ => true,
-    }
-}
-
-/// The tag of the copy of the cluster database on the witness disk; none where no copy is kept.
-#[must_use]
-pub fn witness_tag<S: Service>(world: &World<S>) -> Option<PaxosTag> {
-    match world.plan().settings.witness {
-        middle::settings::Witness::Disk(disk) => {
-            let storage = world.storage();
-            middle::database::witness_tag(|offset, bytes| storage.peek(disk, offset, bytes))
-        }
-        middle::settings::Witness::Share | middle::settings::Witness::None => None,
     }
 }

@@ -15,7 +15,7 @@ use crate::net::{Networks, Station};
 /// One way of a request or its outcome.
 pub(crate) const SHARE_DELAY: Duration = Duration::from_micros(300);
 /// How long a node waits for a server that does not answer.
-pub(crate) const SHARE_TIMEOUT: Duration = Duration::from_secs(2);
+pub const SHARE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the server keeps the file open for a node that it cannot reach.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(3);
 

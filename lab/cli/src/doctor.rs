@@ -1,133 +1,164 @@
-//! `looksalive doctor`: whether this machine has what the parts of the program need.
+//! `looksalive doctor`: what each backend needs, what is missing, and what mends it.
 
-use std::io::Write;
-use std::net::{TcpListener, UdpSocket};
+use std::fs::{self, OpenOptions};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::thread;
-use std::{env, fs};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::format::Format;
 use crate::output;
 
-/// Version of the JSON that the command prints.
-const FORMAT_VERSION: u32 = 1;
-
-/// Look whether this machine has what labs, targets and conformance cases need
+/// What each backend needs, what is missing, and the one command that mends it
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// How to print the result
+    /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-/// One thing that a part of the program needs.
-struct Finding {
-    /// The part.
-    part: &'static str,
-    /// What it needs.
-    needs: &'static str,
-    /// What was found; an error says what is missing.
-    found: Result<String, String>,
+/// One thing that a backend needs.
+struct Need {
+    backend: &'static str,
+    what: &'static str,
+    /// Why it is not there.
+    missing: Option<String>,
+    mend: &'static str,
 }
 
 impl Doctor {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let findings = examine();
-        let well = findings.iter().all(|it| it.found.is_ok());
-        match self.format {
-            Format::Text => output::print(&text(&findings))?,
-            Format::Json => output::print(&document(&findings))?,
-        }
-        Ok(if well { Exit::Good } else { Exit::NotBuilt })
+        let needs = needs();
+        let text = match self.format {
+            Format::Json => format!("{:#}\n", document(&needs)),
+            Format::Text => render(&needs),
+        };
+        output::print(&text)?;
+        // The daemon is only looked for: nothing of this version uses it.
+        let lacks = |need: &Need| need.missing.is_some() && need.backend != "docker";
+        Ok(if needs.iter().any(lacks) {
+            Exit::NotBuilt
+        } else {
+            Exit::Good
+        })
     }
 }
 
-fn examine() -> Vec<Finding> {
-    let cores = || thread::available_parallelism().map_err(|error| error.to_string());
-    let finding = |part, needs, found| Finding { part, needs, found };
+fn needs() -> Vec<Need> {
+    let sim = Need {
+        backend: "sim",
+        what: "nothing",
+        missing: None,
+        mend: "",
+    };
     vec![
-        finding(
-            "sim",
-            "nothing but processor time",
-            cores().map(cores_words),
-        ),
-        finding("target", "TCP on loopback", tcp()),
-        finding("target", "a folder for its state", folder(&env::temp_dir())),
-        finding("local", "UDP on loopback", udp()),
-        finding(
-            "local",
-            "this program as a file that can be started",
-            program(),
-        ),
+        sim,
+        Need {
+            backend: "local",
+            what: "a folder of one's own for labs",
+            missing: folder(&lab::root()).err(),
+            mend: "export LOOKSALIVE_STATE=$HOME/.looksalive",
+        },
+        Need {
+            backend: "local",
+            what: "a free port on loopback",
+            missing: std::net::TcpListener::bind("127.0.0.1:0")
+                .err()
+                .map(|it| it.to_string()),
+            mend: "ip link set lo up",
+        },
+        Need {
+            backend: "local",
+            what: "processes of one's own in /proc",
+            missing: fs::read("/proc/self/environ")
+                .err()
+                .map(|it| it.to_string()),
+            mend: "mount -t proc proc /proc",
+        },
+        Need {
+            backend: "docker",
+            what: "a daemon of Docker or Podman",
+            missing: daemon().err(),
+            mend: "systemctl start docker",
+        },
+        Need {
+            backend: "docker",
+            what: "/dev/net/tun",
+            missing: tun().err(),
+            mend: "modprobe tun",
+        },
     ]
 }
 
-fn cores_words(cores: std::num::NonZero<usize>) -> String {
-    match cores.get() {
-        1 => "1 core".to_owned(),
-        cores => format!("{cores} cores"),
+/// Whether sockets can be made in a folder below the root of labs.
+fn folder(root: &Path) -> Result<(), String> {
+    let text = |error: std::io::Error| format!("{}: {error}", root.display());
+    let made = !root.exists();
+    fs::create_dir_all(root).map_err(text)?;
+    let probe = root.join(format!("doctor-{}", std::process::id()));
+    let listening = UnixListener::bind(&probe).map(|_| ()).map_err(text);
+    let _absent = fs::remove_file(&probe);
+    if made {
+        let _in_use = fs::remove_dir(root);
     }
+    listening
 }
 
-fn tcp() -> Result<String, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    Ok(format!("{address} can be listened on"))
+fn daemon() -> Result<(), String> {
+    let mut sockets = vec![
+        "/var/run/docker.sock".to_owned(),
+        "/run/podman/podman.sock".to_owned(),
+    ];
+    if let Ok(runtime) = std::env::var("XDG_RUNTIME_DIR") {
+        sockets.push(format!("{runtime}/docker.sock"));
+        sockets.push(format!("{runtime}/podman/podman.sock"));
+    }
+    if let Ok(host) = std::env::var("DOCKER_HOST")
+        && let Some(path) = host.strip_prefix("unix://")
+    {
+        sockets.insert(0, path.to_owned());
+    }
+    if sockets.iter().any(|path| UnixStream::connect(path).is_ok()) {
+        return Ok(());
+    }
+    Err(format!("nobody answers at {}", sockets.join(", ")))
 }
 
-fn udp() -> Result<String, String> {
-    let socket = UdpSocket::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    let address = socket.local_addr().map_err(|error| error.to_string())?;
-    socket
-        .send_to(b"?", address)
-        .map_err(|error| error.to_string())?;
-    Ok(format!("{address} can be sent to"))
+fn tun() -> Result<(), String> {
+    let tun = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/net/tun");
+    tun.map(|_| ()).map_err(|error| error.to_string())
 }
 
-fn folder(folder: &Path) -> Result<String, String> {
-    let file = folder.join(format!("looksalive-doctor-{}", std::process::id()));
-    let written = fs::File::create(&file).and_then(|mut it| {
-        it.write_all(b"?")?;
-        it.sync_all()
-    });
-    let removed = fs::remove_file(&file);
-    let why = |error: std::io::Error| format!("{}: {error}", folder.display());
-    written.and(removed).map_err(why)?;
-    Ok(format!("{} can be written", folder.display()))
-}
-
-fn program() -> Result<String, String> {
-    let program = env::current_exe().map_err(|error| error.to_string())?;
-    Ok(program.display().to_string())
-}
-
-fn text(findings: &[Finding]) -> String {
-    let line = |it: &Finding| {
-        let (word, found) = match &it.found {
-            Ok(found) => ("good", found),
-            Err(missing) => ("missing", missing),
-        };
-        format!("{:<8} {:<8} {}: {found}\n", word, it.part, it.needs)
-    };
-    findings.iter().map(line).collect()
-}
-
-fn document(findings: &[Finding]) -> String {
-    let row = |it: &Finding| {
+fn document(needs: &[Need]) -> Value {
+    let need = |need: &Need| {
         json!({
-            "part": it.part,
-            "needs": it.needs,
-            "good": it.found.is_ok(),
-            "found": it.found.as_ref().unwrap_or_else(|missing| missing),
+            "backend": need.backend,
+            "needs": need.what,
+            "missing": need.missing,
+            "mend": need.missing.as_ref().map(|_| need.mend),
         })
     };
-    let findings: Vec<_> = findings.iter().map(row).collect();
-    let document = json!({ "version": FORMAT_VERSION, "findings": findings });
-    format!("{document:#}\n")
+    json!({ "version": 1, "needs": needs.iter().map(need).collect::<Vec<_>>() })
+}
+
+fn render(needs: &[Need]) -> String {
+    let line = |need: &Need| {
+        let (backend, what) = (need.backend, need.what);
+        match &need.missing {
+            None => format!("{backend:<8} {what:<36} ok\n"),
+            Some(why) => format!(
+                "{backend:<8} {what:<36} missing: {why}\n{:<8} {:<36} mend it with: {}\n",
+                "", "", need.mend
+            ),
+        }
+    };
+    let lines: String = needs.iter().map(line).collect();
+    lines + "\nThis version has no backend `docker` yet; what it will need is shown all the same.\n"
 }
 
 #[cfg(test)]
@@ -135,16 +166,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_named_with_the_reason() {
-        let missing = env::temp_dir().join("looksalive-doctor-no-such-folder");
-        let why = folder(&missing).unwrap_err();
-        assert!(why.starts_with(&missing.display().to_string()), "{why}");
-        let findings = [Finding {
-            part: "target",
-            needs: "a folder",
-            found: Err(why),
+    fn what_is_missing_comes_with_its_reason_and_the_command_that_mends_it() {
+        let why = folder(Path::new("/proc/no-such-folder")).unwrap_err();
+        assert!(why.starts_with("/proc/no-such-folder: "), "{why}");
+        let needs = [Need {
+            backend: "local",
+            what: "a folder",
+            missing: Some(why.clone()),
+            mend: "export A=B",
         }];
-        assert!(text(&findings).starts_with("missing  target   a folder: "));
-        assert!(document(&findings).contains("\"good\": false"));
+        let text = render(&needs);
+        assert!(
+            text.contains(&why) && text.contains("mend it with: export A=B"),
+            "{text}"
+        );
+        assert_eq!(document(&needs)["needs"][0]["missing"], why.as_str());
+    }
+
+    #[test]
+    fn what_is_there_needs_no_mending() {
+        let needs = [Need {
+            backend: "sim",
+            what: "nothing",
+            missing: None,
+            mend: "",
+        }];
+        assert!(render(&needs).starts_with("sim      nothing"));
+        assert!(document(&needs)["needs"][0]["mend"].is_null());
     }
 }

@@ -3,20 +3,28 @@
 
 mod bench;
 mod check;
+mod cluster;
 mod completion;
 mod conformance;
 mod doctor;
+mod down;
+mod events;
 mod exit;
 mod fault;
 mod format;
+mod local;
+mod node;
 mod output;
 mod replay;
+mod rhs;
 mod run;
 mod schema;
+mod show;
 mod shrink;
 mod swarm;
 mod target;
 mod units;
+mod up;
 
 use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
@@ -52,8 +60,19 @@ enum Command {
     Shrink(shrink::Shrink),
     Conformance(conformance::Conformance),
     Bench(bench::Bench),
-    Target(target::Target),
+    Up(up::Up),
+    Ps(show::Ps),
+    Inspect(show::Inspect),
+    Events(events::Events),
+    Logs(events::Logs),
+    Exec(events::Exec),
+    Cluster(cluster::Cluster),
+    Down(down::Down),
+    Gc(down::Gc),
     Doctor(doctor::Doctor),
+    Target(target::Target),
+    Node(node::Node),
+    Rhs(rhs::Rhs),
 }
 
 fn main() -> ExitCode {
@@ -92,8 +111,19 @@ fn run() -> Exit {
         Command::Shrink(command) => command.run(),
         Command::Conformance(command) => command.run(),
         Command::Bench(command) => command.run(),
-        Command::Target(command) => command.run(),
+        Command::Up(command) => command.run(),
+        Command::Ps(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Events(command) => command.run(),
+        Command::Logs(command) => command.run(),
+        Command::Exec(command) => command.run(),
+        Command::Cluster(command) => command.run(),
+        Command::Down(command) => command.run(),
+        Command::Gc(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Target(command) => command.run(),
+        Command::Node(command) => command.run(),
+        Command::Rhs(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
@@ -102,10 +132,10 @@ fn run() -> Exit {
 }
 
 impl Command {
-    /// Commands that only compute have nothing to clean up: Ctrl-C ends them at once, with the exit
-    /// code of the contract. The others stop in order by themselves.
+    /// Ctrl-C takes down what the command has brought up and ends it, with the exit code of the
+    /// contract. The others stop in order by themselves.
     fn end_on_interrupt(&self) {
-        let computes = matches!(
+        let ends = matches!(
             self,
             Self::Check(_)
                 | Self::Run(_)
@@ -115,9 +145,9 @@ impl Command {
                 | Self::Conformance(_)
                 | Self::Bench(_)
         );
-        if computes {
+        if ends {
             // Without a handler the signal ends the program all the same.
-            let _default = ctrlc::set_handler(|| std::process::exit(exit::INTERRUPTED));
+            let _default = ctrlc::set_handler(local::end);
         }
     }
 }

@@ -127,15 +127,17 @@ pub struct Router {
 
 /// One or more receivers that a datagram reaches after the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Arrival {
+pub struct Arrival {
     /// The receivers' end.
-    pub(crate) network: NetworkId,
-    pub(crate) to: NodeSet,
-    pub(crate) after: Duration,
+    pub network: NetworkId,
+    /// Who.
+    pub to: NodeSet,
+    /// After how long.
+    pub after: Duration,
 }
 
 /// All networks of the world.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Networks {
     segments: Vec<Segment>,
     routers: Vec<Router>,
@@ -257,7 +259,7 @@ impl Networks {
     }
 
     /// Where a datagram arrives, and when. Appends to `arrivals`.
-    pub(crate) fn route(
+    pub fn route(
         &mut self,
         network: NetworkId,
         from: NodeId,

@@ -231,6 +231,15 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
 
 /// Gives a disk its partition table and an empty volume. One that is too small stays blank.
 fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
+    for piece in volume_of(plan, disk) {
+        array.poke(Lun(disk.lun), piece.offset, &piece.bytes);
+    }
+}
+
+/// What setup writes to a disk: its partition table and an empty volume. Nothing for one that is
+/// too small.
+#[must_use]
+pub fn volume_of(plan: &Plan, disk: &plan::Disk) -> Vec<volume::Piece> {
     let unit = volume::Disk {
         blocks: disk.blocks,
         block_bytes: disk.block_bytes,
@@ -243,9 +252,7 @@ fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
     };
     let name = plan.names.disks.get(usize::from(disk.id.0));
     let label = name.map_or("", |name| name.lun.as_str());
-    for piece in volume::format(unit, label, reserve).unwrap_or_default() {
-        array.poke(Lun(disk.lun), piece.offset, &piece.bytes);
-    }
+    volume::format(unit, label, reserve).unwrap_or_default()
 }
 
 fn storage(plan: &Plan) -> Storage {
