@@ -14,6 +14,12 @@ use super::Local;
 impl Local {
     pub(super) fn break_it(&mut self, id: FaultId, fault: Fault) -> Result<(), Unable> {
         match fault {
+            Fault::Machine(_, MachineFault::KillMonitors) => {
+                return Err(Unable {
+                    backend: "local",
+                    what: "end the resource hosts of a node alone".to_owned(),
+                });
+            }
             Fault::Machine(node, fault) => self.break_machine(id, node, fault),
             Fault::Network(rule) => self.break_networks(id, vec![rule]),
             Fault::Storage(rule) => self.break_storage(id, rule),
@@ -65,6 +71,8 @@ impl Local {
             MachineFault::StopService => self.stop_service(node),
             MachineFault::KillService => self.kill_service(node),
             MachineFault::DiskFails => self.tell_own_disk(node, true),
+            // Refused before.
+            MachineFault::KillMonitors => {}
         }
         self.machine_faults.push((id, fault, node));
     }
@@ -79,7 +87,10 @@ impl Local {
             MachineFault::Freeze => self.set_frozen(node, false),
             MachineFault::StopService => self.order_start(node, std::time::Duration::ZERO),
             MachineFault::DiskFails => self.tell_own_disk(node, false),
-            MachineFault::Crash | MachineFault::Reboot | MachineFault::KillService => {}
+            MachineFault::Crash
+            | MachineFault::Reboot
+            | MachineFault::KillService
+            | MachineFault::KillMonitors => {}
         }
     }
 
