@@ -94,7 +94,8 @@ fn run<'a>(stages: impl Iterator<Item = &'a Stage>) -> Result<()> {
         .filter(|it| it.ended == Ok(Ended::Passed))
         .count();
     let rest = outcomes.len() - passed - failed;
-    println!("{passed} passed, {failed} failed, {rest} not applicable");
+    println!("{rest} not applicable");
+    println!("{passed} passed, {failed} failed");
     if failed > 0 {
         bail!("{failed} of {} stages failed", outcomes.len());
     }

@@ -12,6 +12,7 @@ pub mod net;
 pub mod observation;
 pub mod play;
 mod queue;
+pub mod replay;
 pub mod report;
 pub mod service;
 pub mod session;

@@ -4,7 +4,8 @@
 //! words and judged by the same judge. A stage moves time and reports what is true in it; it
 //! decides nothing about a lab file.
 
-use base::{DiskId, NodeId, NodeSet, RequestId, ResourceId, Timestamp};
+use base::{DiskId, NodeId, NodeSet, PaxosTag, RequestId, ResourceId, Timestamp};
+use middle::settings::Witness;
 use node::Picture;
 use plan::Plan;
 use top::api::AdminCommand;
@@ -16,6 +17,7 @@ use crate::log::Log;
 use crate::net::{Networks, Rule};
 use crate::service::Service;
 use crate::share::Share;
+use crate::tap::FrameSeen;
 use crate::world::{Asked, Fault, Life, Stop, World};
 
 /// A fault that a backend has no way to make.
@@ -57,11 +59,17 @@ pub trait Stage {
     fn holder(&self, disk: DiskId) -> Option<NodeId>;
     /// Whether commands of a node get to a disk and are answered as they should.
     fn serves(&self, node: NodeId, disk: DiskId) -> bool;
+    /// The tag of the copy of the cluster database on the witness disk; none where no copy is kept.
+    fn witness_tag(&self) -> Option<PaxosTag>;
     /// Whether what a resource stands for is broken where it runs on a node.
     fn is_broken(&self, node: NodeId, resource: ResourceId) -> bool;
 
     /// Everything that nodes and the lab have said.
     fn log(&self) -> &Log;
+    /// The frames that nodes have sent, where the backend was told to record them and can.
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        None
+    }
     /// Notes what a scenario does, in its own words.
     fn note_step(&mut self, text: &str);
     /// Lets only those checkers judge that `keep` says yes to.
@@ -109,6 +117,10 @@ impl<S: Service> Stage for World<S> {
         self.changes()
     }
 
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        Some(self.frames())
+    }
+
     fn run_to_change(&mut self, limit: Timestamp) -> Stop {
         self.run_to_change(limit)
     }
@@ -144,6 +156,16 @@ impl<S: Service> Stage for World<S> {
     fn serves(&self, node: NodeId, disk: DiskId) -> bool {
         let storage = self.storage();
         storage.reaches(node, disk, self.networks()) && storage.is_healthy(disk)
+    }
+
+    fn witness_tag(&self) -> Option<PaxosTag> {
+        match self.plan().settings.witness {
+            Witness::Disk(disk) => {
+                let storage = self.storage();
+                middle::database::witness_tag(|offset, bytes| storage.peek(disk, offset, bytes))
+            }
+            Witness::Share | Witness::None => None,
+        }
     }
 
     fn is_broken(&self, node: NodeId, resource: ResourceId) -> bool {

@@ -5,7 +5,7 @@ use bottom::security::Secret;
 use file::model::{self, HeartbeatPath, Lab};
 use middle::settings::{Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Settings, Witness};
 
-use crate::{Machine, Member, Names, PlanError};
+use crate::{Machine, Member, Names, PlanError, Router};
 
 /// What the product calls automatic metrics: cluster-only networks are preferred over those that
 /// clients use (reference section 6.1, network path choice). The numbers themselves are unsourced.
@@ -84,6 +84,22 @@ pub(crate) fn others(lab: &Lab, names: &Names) -> Result<Vec<Machine>, PlanError
     let other = |node: &&model::Node| names.node(&node.name).is_none();
     let others = lab.nodes.iter().filter(other);
     others.map(|node| machine(node, names)).collect()
+}
+
+/// What joins networks.
+pub(crate) fn routers(lab: &Lab, names: &Names) -> Result<Vec<Router>, PlanError> {
+    let router = |router: &model::Router| {
+        let network = |name: &String| {
+            let network = names.network(name);
+            network.ok_or_else(|| PlanError::unknown("network", name))
+        };
+        let joins: Result<_, PlanError> = router.joins.iter().map(network).collect();
+        Ok(Router {
+            joins: joins?,
+            link: router.link,
+        })
+    };
+    lab.routers.iter().map(router).collect()
 }
 
 fn machine(node: &model::Node, names: &Names) -> Result<Machine, PlanError> {

@@ -3,6 +3,9 @@
 //! Value names are the product's (reference section 7). Subkey names other than `Nodes` are
 //! unsourced and carry no meaning outside this project.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -179,8 +182,9 @@ impl Settings {
             .map_or_else(|| format!("node {node}"), |known| known.name.clone())
     }
 
-    /// Heartbeat settings that apply between two nodes: cross-site when their sites differ,
-    /// same-subnet otherwise (a route is one shared network, hence one subnet).
+    /// Heartbeat settings that apply between two nodes: cross-site when their sites differ (2016
+    /// and later, before there are no sites), cross-subnet when they share no network, same-subnet
+    /// otherwise.
     #[must_use]
     pub fn heartbeat(&self, a: NodeId, b: NodeId) -> Heartbeat {
         let site = |node| {
@@ -188,11 +192,42 @@ impl Settings {
                 .get(&node)
                 .map_or("", |known| known.site.as_str())
         };
-        if site(a) == site(b) {
+        if site(a) != site(b) && self.generation >= Generation::V2016 {
+            self.cross_site
+        } else if self.share_network(a, b) {
             self.same_subnet
         } else {
-            self.cross_site
+            self.cross_subnet
         }
+    }
+
+    /// Whether two nodes have interfaces on one network that the cluster may use.
+    fn share_network(&self, a: NodeId, b: NodeId) -> bool {
+        let interfaces = |node| self.nodes.get(&node).map(|known| &known.interfaces);
+        let (Some(one), Some(other)) = (interfaces(a), interfaces(b)) else {
+            return true;
+        };
+        let used = |network: &&NetworkId| {
+            let known = self.networks.get(network);
+            known.is_some_and(|it| it.role != NetworkRole::None)
+        };
+        let mut shared = one.keys().filter(used);
+        shared.any(|network| other.contains_key(network))
+    }
+
+    /// Peers that `me` tries over its interface on `network`: those attached to it, and those that
+    /// share no network with it but have an interface on another one of the same role, which a
+    /// router may join (cross-subnet routes are tried only where there is no other,
+    /// PlumbAllCrossSubnetRoutes 0; reference section 6.1).
+    #[must_use]
+    pub fn peers_over(&self, me: NodeId, network: NetworkId) -> NodeSet {
+        let role = |network: &NetworkId| self.networks.get(network).map(|known| known.role);
+        let wanted = role(&network);
+        let beyond = |(node, known): &(&NodeId, &NodeSettings)| {
+            known.interfaces.keys().any(|it| role(it) == wanted) && !self.share_network(me, **node)
+        };
+        let beyond = self.nodes.iter().filter(beyond).map(|(node, _)| *node);
+        self.attached(network).union(beyond.collect())
     }
 
     /// Nodes with an interface on `network`.
@@ -207,6 +242,7 @@ impl Settings {
     pub fn detection_max(&self) -> Duration {
         self.same_subnet
             .detection()
+            .max(self.cross_subnet.detection())
             .max(self.cross_site.detection())
     }
 

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::disk::NodeDisk;
 use crate::hosts::{Hosts, Outside, Scripts};
 use crate::log::Log;
-use crate::net::{Networks, Segment, Station, Stations};
+use crate::net::{Networks, Router, Segment, Station, Stations};
 use crate::queue::Queue;
 use crate::service::Service;
 use crate::share::Share;
@@ -164,7 +164,28 @@ fn networks(plan: &Plan, rng: Rng) -> Networks {
         delay: NETWORK_DELAY,
     };
     let numbers = plan.settings.networks.keys().copied();
-    Networks::new(numbers.map(segment).collect(), rng)
+    Networks::routed(numbers.map(segment).collect(), routers(plan), rng)
+}
+
+/// Routers carry traffic between networks of one role.
+fn routers(plan: &Plan) -> Vec<Router> {
+    let mut routers = Vec::new();
+    for router in &plan.routers {
+        let mut by_role: BTreeMap<u32, Vec<NetworkId>> = BTreeMap::new();
+        for network in &router.joins {
+            if let Some(known) = plan.settings.networks.get(network) {
+                by_role
+                    .entry(known.role.number())
+                    .or_default()
+                    .push(*network);
+            }
+        }
+        routers.extend(by_role.into_values().map(|joins| Router {
+            joins,
+            link: (&router.link).into(),
+        }));
+    }
+    routers
 }
 
 fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> Seat<S> {
@@ -210,6 +231,15 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
 
 /// Gives a disk its partition table and an empty volume. One that is too small stays blank.
 fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
+    for piece in volume_of(plan, disk) {
+        array.poke(Lun(disk.lun), piece.offset, &piece.bytes);
+    }
+}
+
+/// What setup writes to a disk: its partition table and an empty volume. Nothing for one that is
+/// too small.
+#[must_use]
+pub fn volume_of(plan: &Plan, disk: &plan::Disk) -> Vec<volume::Piece> {
     let unit = volume::Disk {
         blocks: disk.blocks,
         block_bytes: disk.block_bytes,
@@ -222,9 +252,7 @@ fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
     };
     let name = plan.names.disks.get(usize::from(disk.id.0));
     let label = name.map_or("", |name| name.lun.as_str());
-    for piece in volume::format(unit, label, reserve).unwrap_or_default() {
-        array.poke(Lun(disk.lun), piece.offset, &piece.bytes);
-    }
+    volume::format(unit, label, reserve).unwrap_or_default()
 }
 
 fn storage(plan: &Plan) -> Storage {

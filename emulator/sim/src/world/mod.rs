@@ -38,7 +38,7 @@ use crate::storage::Storage;
 use crate::tap::Tap;
 use crate::trace::Trace;
 
-pub use build::Options;
+pub use build::{Options, volume_of};
 pub use faults::{Fault, MachineFault};
 pub use seat::Life;
 pub use step::Stop;

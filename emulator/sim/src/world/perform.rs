@@ -51,7 +51,7 @@ impl<S: Service> World<S> {
         self.networks.route(network, from, to, &mut arrivals);
         for arrival in arrivals.drain(..) {
             let frames = Happening::Frames {
-                network,
+                network: arrival.network,
                 from,
                 to: arrival.to,
                 frame: frame.clone(),

@@ -14,6 +14,7 @@ mod names;
 mod properties;
 mod quorum;
 mod resource;
+mod routers;
 mod scenario;
 mod selector;
 mod storage;
@@ -39,6 +40,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
     let mut scope = Scope::of(file);
     let sites = machines::sites(file, decoder);
     let networks = machines::networks(file, &scope, decoder);
+    let routers = routers::routers(file, &scope, decoder);
     let mut lab = Lab {
         version: SCHEMA_VERSION,
         name: file
@@ -50,6 +52,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
         backend: backend(file, decoder),
         sites,
         networks,
+        routers,
         nodes: Vec::new(),
         storage: Vec::new(),
         endpoints: Vec::new(),

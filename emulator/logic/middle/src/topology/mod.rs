@@ -93,7 +93,7 @@ impl Topology {
         let networks = used.map(|(network, known)| Network {
             network: *network,
             metric: known.metric,
-            nodes: settings.attached(*network),
+            nodes: settings.peers_over(cx.facts.me, *network),
         });
         out.push(Output::Configure {
             peers: settings.nodes.keys().copied().map(peer).collect(),

@@ -10,7 +10,7 @@ mod tests;
 use base::NodeId;
 use wire::{Codec, DecodeError, Reader, Writer, checksum};
 
-use crate::{Frame, Payload};
+use crate::{Frame, GroupPicture, Payload, Picture};
 
 /// First bytes of every datagram; the last one is the version of the format.
 const MAGIC: [u8; 4] = *b"LAF\x01";
@@ -69,3 +69,8 @@ wire::codec!(enum Frame {
     4 = Security(message),
 });
 wire::codec!(enum Payload { 0 = Gum(message), 1 = Quorum(message), 2 = Rcm(message) });
+wire::codec!(struct GroupPicture { owner });
+wire::codec!(struct Picture {
+    node, incarnation, state, view, quorum, tally, ready, lock_owner, tag, applied, hive, groups,
+    running, disks, witness_held,
+});

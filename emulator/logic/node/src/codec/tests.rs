@@ -1,13 +1,14 @@
 //! Every frame comes back from its bytes, and no bytes do harm.
 
-use base::{Incarnation, NodeId};
+use base::{Incarnation, NodeId, Notice};
 use bottom::netft::Heartbeat;
+use bottom::share::{ShareOutcome, ShareRequest};
 use proptest::prelude::*;
 use top::rcm::{HostCommand, HostReport};
 use wire::{Codec, DecodeError, Sample};
 
 use super::Datagram;
-use crate::Frame;
+use crate::{Frame, Picture};
 
 fn made_up(entropy: &[u8]) -> Datagram {
     Datagram {
@@ -37,6 +38,16 @@ proptest! {
     ) {
         prop_assert!(comes_back::<HostCommand>(&entropy));
         prop_assert!(comes_back::<HostReport>(&entropy));
+    }
+
+    #[test]
+    fn what_a_node_shows_and_says_comes_back_from_its_bytes(
+        entropy in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        prop_assert!(comes_back::<Picture>(&entropy));
+        prop_assert!(comes_back::<Notice>(&entropy));
+        prop_assert!(comes_back::<ShareRequest>(&entropy));
+        prop_assert!(comes_back::<ShareOutcome>(&entropy));
     }
 
     #[test]

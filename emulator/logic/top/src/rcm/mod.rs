@@ -34,6 +34,7 @@ mod report;
 mod resource;
 mod state;
 mod stop;
+mod subnet;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -50,6 +51,7 @@ use base::{
 
 pub use crate::restype::{ResourceKind, ResourceParameters, ResourceSpec};
 pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Message, Output};
+pub use subnet::is_elsewhere;
 pub use tree::{Dependencies, DependencyError};
 
 use crate::{Context, Facts};
@@ -106,6 +108,8 @@ pub struct Rcm {
     report: Report,
     /// Requests that came in here and wait for the answer of another node.
     asked: BTreeMap<RequestId, NodeId>,
+    /// Networks that this node is on; empty until the settings are known.
+    networks: Vec<NetworkId>,
     /// Networks whose interface is down on this node.
     networks_down: BTreeSet<NetworkId>,
     /// The lock on the witness share works, as far as is known.
@@ -148,6 +152,7 @@ impl Rcm {
             deadlines: Deadlines::default(),
             report: Report::new(),
             asked: BTreeMap::new(),
+            networks: Vec::new(),
             networks_down: BTreeSet::new(),
             share_healthy: false,
             witness_lent: false,
