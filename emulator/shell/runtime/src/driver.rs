@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::future;
 use std::io;
 
-use base::{HaltReason, NodeId, Notice, RequestId};
-use node::{Datagram, Effect, Event, Frame, Node, Picture};
+use base::{HaltReason, NetworkId, NodeSet, Notice, RequestId};
+use node::{Effect, Event, Frame, Node, Picture};
 use rhs::family;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -35,6 +35,13 @@ const INBOX_MAX: usize = 4_096;
 pub(crate) enum Input {
     /// Something for the node.
     Event(Event),
+    /// Bytes from a network, protected as they came.
+    Datagram {
+        /// Where they came in.
+        network: NetworkId,
+        /// What came.
+        bytes: Vec<u8>,
+    },
     /// Somebody asks through the control socket.
     Asked(Request, oneshot::Sender<Answer>),
     /// The fabric has ended, and with it all networks.
@@ -78,7 +85,6 @@ pub async fn run(options: Options) -> io::Result<HaltReason> {
 }
 
 struct Driver {
-    me: NodeId,
     clock: Clock,
     node: Node,
     effects: Vec<Effect>,
@@ -112,7 +118,6 @@ impl Driver {
         };
         let clock = Clock::since(options.epoch_nanos);
         Ok(Self {
-            me,
             clock,
             node: Node::boot(options.config, incarnation, entropy, clock.now()),
             effects: Vec::new(),
@@ -133,6 +138,11 @@ impl Driver {
     fn take(&mut self, input: Input) -> io::Result<()> {
         match input {
             Input::Event(event) => self.give(event),
+            Input::Datagram { network, bytes } => {
+                if let Some(event) = self.node.unseal(network, &bytes) {
+                    self.give(event);
+                }
+            }
             Input::Asked(Request::Admin(command), answer) => {
                 self.requests_made += 1;
                 let request = RequestId(self.requests_made);
@@ -200,9 +210,12 @@ impl Driver {
         self.touched |= !matches!(effect, Effect::Send { .. });
         match effect {
             Effect::Send { network, to, frame } => {
-                let from = self.me;
-                let bytes = Datagram { from, frame }.to_bytes();
-                self.fabric.send(ToFabric::Send { network, to, bytes });
+                for receiver in to.iter() {
+                    if let Some(bytes) = self.node.seal(receiver, &frame) {
+                        let to = NodeSet::one(receiver);
+                        self.fabric.send(ToFabric::Send { network, to, bytes });
+                    }
+                }
             }
             Effect::Disk { io, request } => self.database.submit(io, request),
             Effect::Scsi { io, disk, command } => self.disks.submit(io, disk, Some(command)),

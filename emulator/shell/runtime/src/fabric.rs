@@ -8,7 +8,7 @@ use std::path::Path;
 
 use base::{IoId, NetworkId, NodeId, NodeSet};
 use bottom::share::{ShareOutcome, ShareRequest};
-use node::{Datagram, Event};
+use node::Event;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
@@ -120,28 +120,18 @@ async fn send(mut writer: OwnedWriteHalf, mut outgoing: mpsc::Receiver<ToFabric>
 
 async fn receive(mut reader: OwnedReadHalf, inbox: mpsc::Sender<Input>) {
     while let Ok(Some(message)) = stream::read(&mut reader).await {
-        let Some(event) = event(message) else {
-            continue;
-        };
-        if inbox.send(Input::Event(event)).await.is_err() {
+        if inbox.send(input(message)).await.is_err() {
             return;
         }
     }
     let _ended = inbox.send(Input::FabricGone).await;
 }
 
-/// Bytes that are no datagram of ours are dropped.
-fn event(message: FromFabric) -> Option<Event> {
-    Some(match message {
-        FromFabric::Datagram { network, bytes } => {
-            let Datagram { from, frame } = Datagram::from_bytes(&bytes).ok()?;
-            Event::Frame {
-                network,
-                from,
-                frame,
-            }
-        }
-        FromFabric::Link { network, up } => Event::Interface { network, up },
-        FromFabric::Share { io, outcome } => Event::Share { io, outcome },
-    })
+/// What a message is to the driver. Datagrams stay bytes: only the node can tell a genuine one.
+fn input(message: FromFabric) -> Input {
+    match message {
+        FromFabric::Datagram { network, bytes } => Input::Datagram { network, bytes },
+        FromFabric::Link { network, up } => Input::Event(Event::Interface { network, up }),
+        FromFabric::Share { io, outcome } => Input::Event(Event::Share { io, outcome }),
+    }
 }
