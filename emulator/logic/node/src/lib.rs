@@ -13,7 +13,6 @@ mod machine;
 mod picture;
 mod route;
 
-pub use codec::Datagram;
 pub use config::NodeConfig;
 pub use effect::Effect;
 pub use event::Event;

@@ -107,9 +107,9 @@ pub struct Forward<P> {
     pub multicast: Arc<Multicast<P>>,
 }
 
-/// What travels between two nodes; small, because heartbeats share its queues. Segments of another view are not acknowledged, so what is
-/// meant for a newer view is sent again until the receiver is in it, and what belongs to an older
-/// view dies.
+/// What travels between two nodes; small, because heartbeats share its queues. Segments of another
+/// view are not acknowledged, so what is meant for a newer view is sent again until the receiver is
+/// in it, and what belongs to an older view dies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment<P> {
     /// Packet `sequence` (from 1, per direction and view) with everything up to `acknowledged`

@@ -1,21 +1,13 @@
 //! Every frame comes back from its bytes, and no bytes do harm.
 
-use base::{Incarnation, NodeId, Notice};
+use base::{Incarnation, Notice};
 use bottom::netft::Heartbeat;
 use bottom::share::{ShareOutcome, ShareRequest};
 use proptest::prelude::*;
 use top::rcm::{HostCommand, HostReport};
-use wire::{Codec, DecodeError, Sample};
+use wire::{Codec, Sample};
 
-use super::Datagram;
 use crate::{Frame, Picture};
-
-fn made_up(entropy: &[u8]) -> Datagram {
-    Datagram {
-        from: NodeId::from_entropy(entropy),
-        frame: Frame::from_entropy(entropy),
-    }
-}
 
 fn comes_back<T: Codec + Sample + PartialEq>(entropy: &[u8]) -> bool {
     let value = T::from_entropy(entropy);
@@ -28,8 +20,7 @@ proptest! {
     fn every_frame_comes_back_from_its_bytes(
         entropy in prop::collection::vec(any::<u8>(), 0..400),
     ) {
-        let datagram = made_up(&entropy);
-        prop_assert_eq!(Datagram::from_bytes(&datagram.to_bytes()), Ok(datagram));
+        prop_assert!(comes_back::<Frame>(&entropy));
     }
 
     #[test]
@@ -52,7 +43,6 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_frame_or_refused(bytes: Vec<u8>) {
-        let _ = Datagram::from_bytes(&bytes);
         if let Ok(frame) = Frame::from_bytes(&bytes) {
             prop_assert_eq!(frame.to_bytes(), bytes);
         }
@@ -72,18 +62,6 @@ proptest! {
             prop_assert_ne!(frame, other);
         }
     }
-
-    #[test]
-    fn a_datagram_with_one_byte_changed_is_refused(
-        entropy in prop::collection::vec(any::<u8>(), 0..400),
-        at: usize,
-        change in 1..=255_u8,
-    ) {
-        let mut bytes = made_up(&entropy).to_bytes();
-        let at = at % bytes.len();
-        bytes[at] ^= change;
-        prop_assert!(Datagram::from_bytes(&bytes).is_err());
-    }
 }
 
 #[test]
@@ -94,26 +72,10 @@ fn a_heartbeat_looks_as_documented() {
         reply: true,
         losses: 4,
     };
-    let datagram = Datagram {
-        from: NodeId::new(7).expect("a valid node"),
-        frame: Frame::Heartbeat(heartbeat),
-    };
     let body = [
-        7, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0, 4,
+        0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0, 4,
     ];
-    let sum = wire::checksum(&[&body]).to_be_bytes();
-    let expected = [&b"LAF\x01"[..], &sum, &body].concat();
-    assert_eq!(datagram.to_bytes(), expected);
-}
-
-#[test]
-fn another_version_is_refused() {
-    let mut bytes = made_up(&[]).to_bytes();
-    bytes[3] = 2;
-    assert_eq!(
-        Datagram::from_bytes(&bytes),
-        Err(DecodeError::OutOfRange { of: "magic" })
-    );
+    assert_eq!(Frame::Heartbeat(heartbeat).to_bytes(), body);
 }
 
 /// Frames whose layout has settled, by kind and kind within: name and bytes, one per line.
