@@ -1,5 +1,7 @@
 //! What happened, in words with the lab's names: for timelines, logs and events.
 
+mod control;
+
 use std::fmt::Write;
 
 use base::{NodeId, Notice, StateChangeCause, WitnessVerdict};
@@ -159,7 +161,7 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
         Notice::HostExited { host } => format!("resource host {host} ended"),
         Notice::Refused { what } => what.clone(),
         // New kinds of notices are shown as they are until they have words.
-        other => format!("{other:?}"),
+        other => control::notice_words(other, names).unwrap_or_else(|| format!("{other:?}")),
     }
 }
 
@@ -241,6 +243,7 @@ fn command_words(command: &AdminCommand, names: &Names) -> String {
             format!("pause {}{drain}", names.of_node(*node))
         }
         AdminCommand::ResumeNode { node } => format!("resume {}", names.of_node(*node)),
+        other => control::command_words(other, names),
     }
 }
 

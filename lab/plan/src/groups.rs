@@ -7,7 +7,8 @@ use base::{Defaults, GroupId, NetworkId, NodeSet, ResourceId, limits};
 use file::model::{self, Lab, OnFailure};
 use middle::settings::{Settings, Witness};
 use top::rcm::model::{
-    CORE_GROUP, Failback, GroupSettings, Model, Priority, ResourceSettings, RestartAction,
+    CORE_GROUP, ClusterPolicy, Failback, GroupSettings, Model, Priority, ResourceSettings,
+    RestartAction,
 };
 use top::rcm::{Dependencies, ResourceParameters};
 
@@ -31,7 +32,10 @@ pub(crate) fn plan(
         lab,
         names: names.clone(),
         defaults,
-        model: Model::default(),
+        model: Model {
+            cluster: ClusterPolicy::of(settings.generation),
+            ..Model::default()
+        },
     };
     let witness = planner.core_group(settings)?;
     for (place, group) in (1_u16..).zip(&lab.cluster.groups) {
@@ -138,7 +142,8 @@ impl Planner<'_> {
             number(first + place)
         };
         for resource in &group.resources {
-            let parameters = self.parameters(&resource.kind)?;
+            let mut parameters = self.parameters(&resource.kind)?;
+            apply_properties(&mut parameters, &resource.properties);
             let mut settings = self.resource(&resource.name, id, parameters);
             let item = |item: &Vec<String>| item.iter().map(place).collect();
             let items: Result<_, PlanError> = resource.depends.iter().map(item).collect();
@@ -192,13 +197,12 @@ impl Planner<'_> {
                 server: String::new(),
                 share: share.clone(),
                 path: path.clone(),
+                max_users: None,
             },
-            model::ResourceKind::GenericApplication { command, directory } => {
-                ResourceParameters::GenericApplication {
-                    command_line: command.clone(),
-                    current_directory: directory.clone().unwrap_or_default(),
-                }
+            model::ResourceKind::DistributedNetworkName { name } => {
+                ResourceParameters::DistributedNetworkName { name: name.clone() }
             }
+            program => program_parameters(program),
         })
     }
 
@@ -226,6 +230,66 @@ impl Planner<'_> {
             node.ok_or_else(|| PlanError::unknown("member", name))
         };
         names.iter().map(node).collect()
+    }
+}
+
+/// Types that stand for a service, a script or a program.
+fn program_parameters(kind: &model::ResourceKind) -> ResourceParameters {
+    match kind {
+        model::ResourceKind::GenericService { service } => ResourceParameters::GenericService {
+            service: service.clone(),
+            startup_parameters: String::new(),
+        },
+        model::ResourceKind::GenericScript { script } => ResourceParameters::GenericScript {
+            script: script.clone(),
+        },
+        model::ResourceKind::DhcpService { path } => ResourceParameters::DhcpService {
+            database_path: path.clone(),
+            backup_path: String::new(),
+        },
+        model::ResourceKind::WinsService { path } => ResourceParameters::WinsService {
+            database_path: path.clone(),
+            backup_path: String::new(),
+        },
+        model::ResourceKind::PrintSpooler { path } => ResourceParameters::PrintSpooler {
+            spool_directory: path.clone(),
+            job_completion_timeout: 0,
+        },
+        model::ResourceKind::PlugIn { program } => ResourceParameters::PlugIn {
+            program: program.clone(),
+            properties: Vec::new(),
+        },
+        model::ResourceKind::GenericApplication { command, directory } => {
+            ResourceParameters::GenericApplication {
+                command_line: command.clone(),
+                current_directory: directory.clone().unwrap_or_default(),
+            }
+        }
+        _ => unreachable!("every other type has parameters of its own"),
+    }
+}
+
+/// Private properties that the file gives by their documented names.
+fn apply_properties(parameters: &mut ResourceParameters, given: &[(String, String)]) {
+    for (name, value) in given {
+        match parameters {
+            ResourceParameters::PlugIn { properties, .. } => {
+                properties.push((name.clone(), value.clone()));
+            }
+            ResourceParameters::FileShare { max_users, .. } if name == "MaxUsers" => {
+                *max_users = value.parse().ok().filter(|users| *users != u32::MAX);
+            }
+            ResourceParameters::GenericService {
+                startup_parameters, ..
+            } if name == "StartupParameters" => startup_parameters.clone_from(value),
+            ResourceParameters::DhcpService { backup_path, .. }
+            | ResourceParameters::WinsService { backup_path, .. }
+                if name == "BackupPath" =>
+            {
+                backup_path.clone_from(value);
+            }
+            _ => {}
+        }
     }
 }
 

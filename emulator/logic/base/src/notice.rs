@@ -190,6 +190,16 @@ pub enum Notice {
     FailoversExhausted { group: GroupId },
     /// No node can take the group.
     NoOwnerAvailable { group: GroupId },
+    /// The group stays offline: `with`, which it avoids, is on the same node.
+    AntiAffinityConflict { group: GroupId, with: GroupId },
+    /// The group starts only after `on`.
+    GroupWaits { group: GroupId, on: GroupId },
+    /// A group could not be moved off a node that is drained (event 1137).
+    DrainMoveFailed { group: GroupId },
+    /// The drain of this node has ended; if it failed, something stayed (event 1677).
+    DrainEnded { completed: bool },
+    /// A resource noticed its own failure and signalled it.
+    FailureSignalled { resource: ResourceId },
     /// An entry point did not return in time (event 1230).
     EntryPointTimedOut { resource: ResourceId },
     /// A resource host process ended (event 1146).
@@ -211,6 +221,8 @@ impl Notice {
             Self::DiskLost { .. } => 1038,
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
+            Self::DrainMoveFailed { .. } => 1137,
+            Self::DrainEnded { completed: false } => 1677,
             Self::EntryPointTimedOut { .. } => 1230,
             Self::HostExited { .. } => 1146,
             Self::InterfaceChanged { up: false, .. } => 1127,

@@ -25,6 +25,11 @@ const NOT_FOUND: u32 = 5_007;
 /// ERROR_RESOURCE_FAILED (5038): a check found it not working.
 const FAILED: u32 = 5_038;
 
+/// ERROR_NOT_QUORUM_CLASS: nothing that a host runs can be a witness.
+const NOT_QUORUM_CLASS: u32 = 5_025;
+/// ERROR_INVALID_FUNCTION: the cluster service is to answer the control code.
+const INVALID_FUNCTION: u32 = 1;
+
 /// What a resource does instead of behaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
@@ -311,6 +316,12 @@ impl Hosts {
                 }
                 returned(millis(1), EntryResult::Success)
             }
+            EntryPoint::Arbitrate | EntryPoint::Release => {
+                returned(millis(1), failure(NOT_QUORUM_CLASS))
+            }
+            EntryPoint::ResourceControl { .. } | EntryPoint::ResourceTypeControl { .. } => {
+                returned(millis(1), failure(INVALID_FUNCTION))
+            }
         }
     }
 
@@ -439,7 +450,15 @@ fn online_duration(parameters: &ResourceParameters, rng: &mut Rng) -> Duration {
         ResourceParameters::NetworkName { .. } => (300, 500),
         ResourceParameters::FileServer { .. } => (60, 120),
         ResourceParameters::FileShare { .. } => (20, 50),
-        ResourceParameters::GenericApplication { .. } => (80, 200),
+        ResourceParameters::GenericApplication { .. }
+        | ResourceParameters::GenericScript { .. }
+        | ResourceParameters::PlugIn { .. } => (80, 200),
+        ResourceParameters::Ipv6Address { .. } => (400, 600),
+        ResourceParameters::DistributedNetworkName { .. } => (300, 500),
+        ResourceParameters::GenericService { .. }
+        | ResourceParameters::DhcpService { .. }
+        | ResourceParameters::WinsService { .. }
+        | ResourceParameters::PrintSpooler { .. } => (150, 400),
     };
     millis(rng.between(low, high))
 }

@@ -192,11 +192,11 @@ impl Answers {
         self.requests
             .retain(|request| match player.session.answer(*request) {
                 None => true,
-                Some(AdminReply::Done) => false,
                 Some(AdminReply::Refused { code, reason, .. }) => {
                     refused = Some(format!("the cluster refused with error {code}: {reason}"));
                     false
                 }
+                Some(_) => false,
             });
         if refused.is_some() {
             player.decide(self.row, Verdict::Failed, refused);

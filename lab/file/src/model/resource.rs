@@ -41,6 +41,20 @@ pub enum ResourceType {
     FileShare,
     /// `generic-application`, "Generic Application"
     GenericApplication,
+    /// `distributed-network-name`, "Distributed Network Name"
+    DistributedNetworkName,
+    /// `generic-service`, "Generic Service"
+    GenericService,
+    /// `generic-script`, "Generic Script"
+    GenericScript,
+    /// `dhcp-service`, "DHCP Service"
+    DhcpService,
+    /// `wins-service`, "WINS Service"
+    WinsService,
+    /// `print-spooler`, "Print Spooler"
+    PrintSpooler,
+    /// `plug-in`, a program that speaks the plug-in protocol
+    PlugIn,
 }
 
 impl ResourceType {
@@ -54,6 +68,13 @@ impl ResourceType {
             Self::FileServer => "file-server",
             Self::FileShare => "file-share",
             Self::GenericApplication => "generic-application",
+            Self::DistributedNetworkName => "distributed-network-name",
+            Self::GenericService => "generic-service",
+            Self::GenericScript => "generic-script",
+            Self::DhcpService => "dhcp-service",
+            Self::WinsService => "wins-service",
+            Self::PrintSpooler => "print-spooler",
+            Self::PlugIn => "plug-in",
         }
     }
 }
@@ -94,6 +115,41 @@ pub enum ResourceKind {
         /// Where it starts (`CurrentDirectory`).
         directory: Option<String>,
     },
+    /// A name under which every node publishes its own addresses.
+    DistributedNetworkName {
+        /// The name (`Name`), at most 15 characters.
+        name: String,
+    },
+    /// A service of the node.
+    GenericService {
+        /// Its name (`ServiceName`).
+        service: String,
+    },
+    /// A script that is called with the name of the entry point.
+    GenericScript {
+        /// The executable (`ScriptFilepath`).
+        script: String,
+    },
+    /// The DHCP server service.
+    DhcpService {
+        /// Its database on a disk of the group (`DatabasePath`).
+        path: String,
+    },
+    /// The WINS service.
+    WinsService {
+        /// Its database on a disk of the group (`DatabasePath`).
+        path: String,
+    },
+    /// The print spooler.
+    PrintSpooler {
+        /// Its spool directory on a disk of the group (`DefaultSpoolDirectory`).
+        path: String,
+    },
+    /// A program of the user's own.
+    PlugIn {
+        /// The command line.
+        program: String,
+    },
 }
 
 impl ResourceKind {
@@ -107,6 +163,13 @@ impl ResourceKind {
             Self::FileServer => ResourceType::FileServer,
             Self::FileShare { .. } => ResourceType::FileShare,
             Self::GenericApplication { .. } => ResourceType::GenericApplication,
+            Self::DistributedNetworkName { .. } => ResourceType::DistributedNetworkName,
+            Self::GenericService { .. } => ResourceType::GenericService,
+            Self::GenericScript { .. } => ResourceType::GenericScript,
+            Self::DhcpService { .. } => ResourceType::DhcpService,
+            Self::WinsService { .. } => ResourceType::WinsService,
+            Self::PrintSpooler { .. } => ResourceType::PrintSpooler,
+            Self::PlugIn { .. } => ResourceType::PlugIn,
         }
     }
 }

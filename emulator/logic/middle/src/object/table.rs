@@ -1,6 +1,7 @@
 //! Owners and states of groups, resources and nodes, and the changes that move them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::{GroupId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
 
@@ -21,6 +22,21 @@ pub enum StateChange {
     },
     /// The node was paused or resumed.
     NodePaused { node: NodeId, paused: bool },
+    /// How often the group has failed over because of its resources, as its owner counts.
+    GroupFailovers {
+        group: GroupId,
+        count: FailoverCount,
+    },
+}
+
+/// Failovers of a group within one window. It travels with the group, so that a new owner goes on
+/// counting; an age instead of a time, because no clock is compared between nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct FailoverCount {
+    /// Failovers in the window.
+    pub count: u32,
+    /// How long ago the window began when this was told.
+    pub age: Duration,
 }
 
 /// A group as all members know it.
@@ -50,6 +66,8 @@ pub struct ObjectTable {
     pub resources: BTreeMap<ResourceId, ResourceRow>,
     /// Nodes that take no new groups.
     pub paused: NodeSet,
+    /// Failovers of groups that have failed over since the cluster formed.
+    pub failovers: BTreeMap<GroupId, FailoverCount>,
 }
 
 impl ObjectTable {
@@ -89,6 +107,9 @@ impl ObjectTable {
                     self.resources.insert(*resource, row);
                 }
             }
+            StateChange::GroupFailovers { group, count } => {
+                self.failovers.insert(*group, *count);
+            }
             StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
             StateChange::NodePaused {
                 node,
@@ -102,7 +123,9 @@ wire::codec!(enum StateChange {
     0 = GroupOwner { group, owner, cause },
     1 = Resource { resource, group, state },
     2 = NodePaused { node, paused },
+    3 = GroupFailovers { group, count },
 });
+wire::codec!(struct FailoverCount { count, age });
 wire::codec!(struct GroupRow { owner, cause });
 wire::codec!(struct ResourceRow { group, state });
-wire::codec!(struct ObjectTable { groups, resources, paused });
+wire::codec!(struct ObjectTable { groups, resources, paused, failovers });

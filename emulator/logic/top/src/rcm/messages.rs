@@ -10,7 +10,8 @@ use middle::gum;
 use crate::api::{AdminCommand, AdminReply};
 use crate::restype::ResourceSpec;
 
-/// The entry points of a resource DLL that a resource host calls (reference section 1.4).
+/// The eleven entry points of a resource DLL, in the order of its function table (reference section
+/// 1.4). A host carries out one at a time per resource, except that Terminate may overtake another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryPoint {
     /// Make the instance; leave the entity offline.
@@ -27,6 +28,35 @@ pub enum EntryPoint {
     IsAlive,
     /// Remove the instance.
     Close,
+    /// Fight for the resource as the quorum resource; types that can be a witness only.
+    Arbitrate,
+    /// Stop defending what Arbitrate won.
+    Release,
+    /// A control code for the resource. `Failure { code: 1 }` (ERROR_INVALID_FUNCTION) asks the
+    /// cluster service for its default handling.
+    ResourceControl { code: u32, input: Vec<u8> },
+    /// A control code for the type of the resource, called where one of its resources lives.
+    ResourceTypeControl { code: u32, input: Vec<u8> },
+}
+
+impl EntryPoint {
+    /// The product's name of the entry point.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "Open",
+            Self::Online(_) => "Online",
+            Self::Offline => "Offline",
+            Self::Terminate => "Terminate",
+            Self::LooksAlive => "LooksAlive",
+            Self::IsAlive => "IsAlive",
+            Self::Close => "Close",
+            Self::Arbitrate => "Arbitrate",
+            Self::Release => "Release",
+            Self::ResourceControl { .. } => "ResourceControl",
+            Self::ResourceTypeControl { .. } => "ResourceTypeControl",
+        }
+    }
 }
 
 /// How an entry point returned.
@@ -34,6 +64,9 @@ pub enum EntryPoint {
 pub enum EntryResult {
     /// ERROR_SUCCESS, or TRUE of a check.
     Success,
+    /// ERROR_SUCCESS of Online, or its worker's success, together with an event handle: the
+    /// resource is never asked LooksAlive, its failure comes as `HostReport::Signalled`.
+    Watched,
     /// ERROR_IO_PENDING: a worker goes on; `HostReport::Status` ends it.
     Pending,
     /// FALSE of a check, or any other error code.
@@ -66,6 +99,14 @@ pub enum HostReport {
         resource: ResourceId,
         result: EntryResult,
     },
+    /// A control code was carried out, with what it answers. Ends the call as `Returned` does.
+    Controlled {
+        call: CallId,
+        resource: ResourceId,
+        output: Vec<u8>,
+    },
+    /// The event handle that Online gave was signalled: the resource noticed its own failure.
+    Signalled { resource: ResourceId },
     /// SetResourceStatus of a pending resource: still working, or finished with a result.
     Status {
         resource: ResourceId,
@@ -177,11 +218,16 @@ wire::codec!(enum EntryPoint {
     4 = LooksAlive,
     5 = IsAlive,
     6 = Close,
+    7 = Arbitrate,
+    8 = Release,
+    9 = ResourceControl { code, input },
+    10 = ResourceTypeControl { code, input },
 });
 wire::codec!(enum EntryResult {
     0 = Success,
     1 = Pending,
     2 = Failure { code },
+    3 = Watched,
 });
 wire::codec!(enum HostCommand {
     0 = Start,
@@ -193,6 +239,8 @@ wire::codec!(enum HostReport {
     1 = Returned { call, resource, result },
     2 = Status { resource, result },
     3 = Exited,
+    4 = Controlled { call, resource, output },
+    5 = Signalled { resource },
 });
 
 #[cfg(test)]

@@ -9,18 +9,23 @@
 //! first anyway; the view's leader decides for groups without a living owner. While a view is being
 //! agreed on nothing is decided or proposed, and what runs goes on running.
 //!
-//! Absent: cluster-wide group dependencies, preemption by priority, cold-start setting, enforced
-//! anti-affinity, maintenance mode, isolation and quarantine.
+//! Absent: preemption by priority, queued moves, isolation and quarantine.
 
+mod act;
 mod commands;
+mod control;
 mod deadlines;
+mod devices;
+mod drain;
 mod entry;
 mod failback;
 mod failover;
 mod gate;
 mod group;
+mod hold;
 mod hosts;
 mod invariants;
+mod judge;
 mod messages;
 pub mod model;
 mod orphans;
@@ -54,6 +59,7 @@ pub use tree::{Dependencies, DependencyError};
 
 use crate::{Context, Facts};
 use deadlines::{Deadlines, Due};
+pub use drain::DrainStatus;
 use group::Group;
 use hosts::Hosts;
 use model::Model;
@@ -106,6 +112,7 @@ pub struct Rcm {
     witness_lent: bool,
     /// The view was open when quorum wanted the witness.
     lent_while_open: bool,
+    drain: DrainStatus,
     stopping: bool,
     stopped: bool,
     /// What runs here changed in this call.
@@ -141,6 +148,7 @@ impl Rcm {
             share_healthy: false,
             witness_lent: false,
             lent_while_open: false,
+            drain: DrainStatus::default(),
             stopping: false,
             stopped: false,
             changed: false,
@@ -156,6 +164,7 @@ impl Rcm {
     /// What ends every call: groups settle, news is proposed, and what runs is published.
     fn finish(&mut self, turn: &mut Turn<'_, '_>) {
         self.settle(turn);
+        self.end_drain_if_done(turn);
         self.flush(turn);
         self.stop_if_done(turn);
         if std::mem::take(&mut self.changed) {
@@ -191,6 +200,9 @@ impl Rcm {
             match timer {
                 group::Timer::Gate => self.gate_due(turn, id),
                 group::Timer::Failback => self.failback_due(turn, id),
+                group::Timer::Dependencies => {
+                    self.unsettled.insert(id);
+                }
             }
         }
         self.arm_group(id);

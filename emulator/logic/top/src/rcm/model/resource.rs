@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use base::{Defaults, DiskId, GroupId, NetworkId, NodeSet, ResourceId};
+use base::{Defaults, GroupId, NodeSet, ResourceId};
 use middle::database::{Hive, Value};
 
 use super::ModelError;
+use super::parameters;
 use crate::rcm::Dependencies;
 use crate::restype::{ResourceKind, ResourceParameters};
 
@@ -121,7 +122,7 @@ impl ResourceSettings {
         })?;
         let group = GroupId(number(hive, &key, "Group"));
         let name = hive.text(&key, "Name").unwrap_or_default();
-        let parameters = read_parameters(hive, &key, kind);
+        let parameters = parameters::read(hive, &key, kind);
         let mut settings = Self::new(name, group, parameters, defaults);
         let expression = hive.text(&key, "DependencyExpression").unwrap_or_default();
         settings.dependencies = Dependencies::parse(expression)
@@ -201,69 +202,11 @@ impl ResourceSettings {
         if let Some(state) = self.persistent_state {
             set("PersistentState", Value::Dword(state.into()));
         }
-        write_parameters(hive, &key, &self.parameters);
+        parameters::write(hive, &key, &self.parameters);
     }
 }
 
-fn read_parameters(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParameters {
-    let key = format!("{key}\\Parameters");
-    let text = |name| hive.text(&key, name).unwrap_or_default().to_owned();
-    match kind {
-        ResourceKind::PhysicalDisk => ResourceParameters::PhysicalDisk {
-            disk: DiskId(number(hive, &key, "Disk")),
-        },
-        ResourceKind::FileShareWitness => ResourceParameters::FileShareWitness,
-        ResourceKind::IpAddress => ResourceParameters::IpAddress {
-            network: NetworkId(u8::try_from(number(hive, &key, "Network")).unwrap_or(u8::MAX)),
-            address: text("Address"),
-        },
-        ResourceKind::NetworkName => ResourceParameters::NetworkName {
-            name: text("Name"),
-            addresses: Vec::new(),
-        },
-        ResourceKind::FileServer => ResourceParameters::FileServer {
-            name: String::new(),
-        },
-        ResourceKind::FileShare => ResourceParameters::FileShare {
-            server: String::new(),
-            share: text("ShareName"),
-            path: text("Path"),
-        },
-        ResourceKind::GenericApplication => ResourceParameters::GenericApplication {
-            command_line: text("CommandLine"),
-            current_directory: text("CurrentDirectory"),
-        },
-    }
-}
-
-fn write_parameters(hive: &mut Hive, key: &str, parameters: &ResourceParameters) {
-    let key = format!("{key}\\Parameters");
-    hive.create(&key);
-    let mut set = |name: &str, value| hive.set(&key, name, value);
-    let text = |text: &String| Value::Text(text.clone());
-    match parameters {
-        ResourceParameters::PhysicalDisk { disk } => set("Disk", Value::Dword(disk.0.into())),
-        ResourceParameters::FileShareWitness | ResourceParameters::FileServer { .. } => {}
-        ResourceParameters::IpAddress { network, address } => {
-            set("Network", Value::Dword(network.0.into()));
-            set("Address", text(address));
-        }
-        ResourceParameters::NetworkName { name, .. } => set("Name", text(name)),
-        ResourceParameters::FileShare { share, path, .. } => {
-            set("ShareName", text(share));
-            set("Path", text(path));
-        }
-        ResourceParameters::GenericApplication {
-            command_line,
-            current_directory,
-        } => {
-            set("CommandLine", text(command_line));
-            set("CurrentDirectory", text(current_directory));
-        }
-    }
-}
-
-fn number(hive: &Hive, key: &str, name: &str) -> u16 {
+pub(super) fn number(hive: &Hive, key: &str, name: &str) -> u16 {
     hive.dword(key, name)
         .and_then(|number| u16::try_from(number).ok())
         .unwrap_or(u16::MAX)

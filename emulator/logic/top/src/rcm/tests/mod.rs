@@ -1,9 +1,11 @@
 //! Sentences about the manager's behaviour, tried in a small world.
 
 mod checker;
+mod contract;
 mod groups;
 mod health;
 mod ladder;
+mod policies;
 mod properties;
 mod requests;
 mod witness;
