@@ -8,5 +8,6 @@ mod ladder;
 mod policies;
 mod properties;
 mod requests;
+mod table;
 mod witness;
 mod world;
