@@ -13,6 +13,7 @@ mod lab;
 mod observation;
 mod register;
 mod report;
+pub mod storage;
 mod subject;
 mod suite;
 mod trial;

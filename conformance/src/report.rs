@@ -14,8 +14,9 @@ pub struct Row {
     pub case: String,
     /// Its sentence.
     pub title: String,
-    /// The generation that this run was for, in the lab file's word.
-    pub generation: String,
+    /// The generation that this run was for, in the lab file's word; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<String>,
     /// Clauses that it shows.
     pub clauses: &'static [&'static str],
     /// Rows of the reference that it rests on.
@@ -41,7 +42,7 @@ impl Row {
         Self {
             case: case.id.clone(),
             title: case.title.clone(),
-            generation: generation.to_string(),
+            generation: Some(generation.to_string()),
             clauses: case.clauses,
             source: case.source,
             verdict,
@@ -50,8 +51,11 @@ impl Row {
         }
     }
 
+    /// Everything before the behaviour.
     fn component(&self) -> &str {
-        self.case.split('/').next().unwrap_or(&self.case)
+        self.case
+            .rsplit_once('/')
+            .map_or(&self.case, |parts| parts.0)
     }
 }
 
@@ -61,7 +65,7 @@ pub struct Report {
     /// Version of this document.
     pub version: u32,
     /// The subject, in the word under which it was chosen.
-    pub subject: &'static str,
+    pub subject: String,
     /// Verdict of the run as a whole.
     pub verdict: Verdict,
     /// Number of runs by verdict, in words.
@@ -71,14 +75,14 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(subject: &'static str, cases: Vec<Row>) -> Self {
+    pub(crate) fn new(subject: impl Into<String>, cases: Vec<Row>) -> Self {
         let mut counts = BTreeMap::new();
         for row in &cases {
             *counts.entry(row.verdict.label()).or_default() += 1;
         }
         Self {
             version: 1,
-            subject,
+            subject: subject.into(),
             verdict: overall(&cases),
             counts,
             cases,
@@ -103,6 +107,18 @@ impl Report {
         serde_json::to_string_pretty(self)
     }
 
+    /// Reasons that so many cases do not apply for that they are told together.
+    fn told_together(&self) -> BTreeMap<&str, usize> {
+        let mut reasons = BTreeMap::new();
+        for row in &self.cases {
+            if let (Verdict::NotApplicable, Some(why)) = (row.verdict, &row.why) {
+                *reasons.entry(why.as_str()).or_default() += 1;
+            }
+        }
+        reasons.retain(|_, count| *count >= MANY);
+        reasons
+    }
+
     fn count(&self, component: &str, verdict: Verdict) -> usize {
         let counts = |row: &&Row| row.component() == component && row.verdict == verdict;
         self.cases.iter().filter(counts).count()
@@ -118,6 +134,19 @@ fn overall(cases: &[Row]) -> Verdict {
     }
 }
 
+/// From so many cases on that do not apply for one reason, the reason is told once.
+const MANY: usize = 5;
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let generation = self.generation.as_deref().unwrap_or_default();
+        let name = format!("{} {generation}", self.case);
+        let why = self.why.as_deref().unwrap_or("no reason given");
+        let (name, title) = (name.trim_end(), &self.title);
+        write!(f, "{}: {name} ({title})\n    {why}", self.verdict)
+    }
+}
+
 const COLUMNS: [Verdict; 4] = [
     Verdict::Passed,
     Verdict::Failed,
@@ -127,26 +156,28 @@ const COLUMNS: [Verdict; 4] = [
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for row in self
+        let together = self.told_together();
+        let is_alone = |row: &&Row| {
+            let why = row.why.as_deref().unwrap_or_default();
+            row.verdict != Verdict::NotApplicable || !together.contains_key(why)
+        };
+        let open = self
             .cases
             .iter()
-            .filter(|row| row.verdict != Verdict::Passed)
-        {
-            let why = row.why.as_deref().unwrap_or("no reason given");
-            writeln!(
-                f,
-                "{}: {} {} ({})\n    {why}",
-                row.verdict, row.case, row.generation, row.title
-            )?;
+            .filter(|row| row.verdict != Verdict::Passed);
+        open.filter(is_alone)
+            .try_for_each(|row| writeln!(f, "{row}"))?;
+        for (why, count) in together.iter() {
+            writeln!(f, "not applicable: {count} cases\n    {why}")?;
         }
         let mut components: Vec<&str> = self.cases.iter().map(Row::component).collect();
         components.dedup();
-        write!(f, "{:<18}", "component")?;
+        write!(f, "{:<24}", "component")?;
         COLUMNS
             .iter()
             .try_for_each(|verdict| write!(f, " {verdict:>14}"))?;
         for component in components {
-            write!(f, "\n{component:<18}")?;
+            write!(f, "\n{component:<24}")?;
             let cells = COLUMNS.map(|verdict| self.count(component, verdict));
             cells
                 .iter()

@@ -161,7 +161,7 @@ pub fn run_with_progress(
     Report::new(subject, rows)
 }
 
-fn in_libtest_words(row: &Row) -> Result<Completion, libtest_mimic::Failed> {
+pub(crate) fn in_libtest_words(row: &Row) -> Result<Completion, libtest_mimic::Failed> {
     let why = row.why.clone().unwrap_or_default();
     match row.verdict {
         Verdict::Passed => Ok(Completion::Completed),

@@ -2,7 +2,7 @@
 //!
 //! Every stage runs even after a failure, so that one run shows all that is wrong.
 
-use crate::{clauses, flags, program, sim, tidy};
+use crate::{clauses, flags, licences, program, sim, tidy};
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ struct Stage {
     run: fn() -> Result<()>,
 }
 
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     Stage {
         name: "format",
         run: format,
@@ -24,6 +24,10 @@ const STAGES: [Stage; 7] = [
     Stage {
         name: "clauses",
         run: || clauses::command(&[]),
+    },
+    Stage {
+        name: "licences",
+        run: || licences::command(&[]),
     },
     Stage {
         name: "clippy",

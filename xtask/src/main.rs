@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask tidy | clauses | sim | bench | ci`.
+//! Chores of the workspace: `cargo xtask tidy | clauses | licences | sim | bench | ci`.
 //!
 //! Each chore is also a stage of `ci`, which is the one command that decides whether a change is
 //! fit to land. Not done here: anything a foreign tool already does well (formatting, lints).
@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod clauses;
 mod flags;
+mod licences;
 mod program;
 #[expect(
     unreachable_pub,
@@ -29,6 +30,7 @@ cargo xtask CHORE
 
   tidy                              house rules that rustfmt and clippy do not know
   clauses                           every clause of the register has its case; coverage table
+  licences                          every crate's licence is one that deny.toml allows
   sim [--seeds N] [--first-seed K]  a sample of seeds, run twice, must leave equal traces
   bench [ARGS]                      the benchmarks of the program, release build
   ci                                every check that a change must pass, with a closing table
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     let outcome = match chore {
         "tidy" => tidy::command(rest),
         "clauses" => clauses::command(rest),
+        "licences" => licences::command(rest),
         "sim" => sim::command(rest),
         "bench" => bench::command(rest),
         "ci" => ci::command(rest),

@@ -7,7 +7,7 @@ use base::{NodeId, NodeSet, NodeState, QuorumState, ResourceId, ResourceState, T
 use file::model::{Step, StepKind};
 use sim::log::What;
 use sim::observation::witness_tag;
-use sim::session::Session;
+use sim::session::{Session, Unfit};
 use sim::{CORE_GROUP, Life, Options, Picture, World};
 
 use super::{Factory, Health, Refusal, Subject};
@@ -81,9 +81,7 @@ impl Subject for SimSubject {
         let session = self.session()?;
         for step in &steps {
             if let StepKind::Fault(fault) = &step.kind {
-                session
-                    .fault(fault)
-                    .map_err(|why| Refusal::Broken(why.to_string()))?;
+                session.fault(fault).map_err(refusal)?;
             }
         }
         Ok(())
@@ -94,9 +92,7 @@ impl Subject for SimSubject {
         let session = self.session()?;
         for step in &steps {
             if let StepKind::Do(action) = &step.kind {
-                session
-                    .act(action)
-                    .map_err(|why| Refusal::Broken(why.to_string()))?;
+                session.act(action).map_err(refusal)?;
             }
         }
         Ok(())
@@ -109,8 +105,8 @@ impl Subject for SimSubject {
             .split_once('/')
             .and_then(|(group, it)| names.resource(group, it));
         let id = found.ok_or_else(|| Refusal::Broken(format!("no resource {resource}")))?;
-        session.set_health(id, health.looks_alive, health.is_alive);
-        Ok(())
+        let set = session.set_health(id, health.looks_alive, health.is_alive);
+        set.map_err(|why| Refusal::NotApplicable(why.to_string()))
     }
 
     fn observe(&mut self) -> &Observation {
@@ -129,6 +125,14 @@ impl Subject for SimSubject {
             observe(session.world(), seen, read);
             until(seen)
         })
+    }
+}
+
+/// What a backend has no way to do does not apply to it.
+fn refusal(why: Unfit) -> Refusal {
+    match why {
+        Unfit::Unable(unable) => Refusal::NotApplicable(unable.to_string()),
+        other => Refusal::Broken(other.to_string()),
     }
 }
 

@@ -15,6 +15,7 @@ use top::rcm::ResourceParameters;
 
 use crate::checkers::is_active;
 use crate::service::Service;
+use crate::stage::Stage;
 use crate::world::{Life, World};
 
 /// One node.
@@ -86,7 +87,7 @@ pub struct Observation {
 impl Observation {
     /// Looks at the world.
     #[must_use]
-    pub fn of<S: Service>(world: &World<S>) -> Self {
+    pub fn of<W: Stage>(world: &W) -> Self {
         let live = world.live();
         let pictures: Vec<&Picture> = live.iter().filter_map(|it| world.picture(it)).collect();
         let resources: BTreeMap<ResourceId, ResourceSeen> = world
@@ -109,9 +110,10 @@ impl Observation {
             groups,
             resources,
             holders: world
-                .storage()
-                .disks()
-                .map(|disk| (disk, world.storage().holder(disk)))
+                .plan()
+                .disks
+                .iter()
+                .map(|disk| (disk.id, world.holder(disk.id)))
                 .collect(),
         }
     }
@@ -138,7 +140,7 @@ impl Observation {
     }
 }
 
-fn see_node<S: Service>(world: &World<S>, pictures: &[&Picture], node: NodeId) -> NodeSeen {
+fn see_node<W: Stage>(world: &W, pictures: &[&Picture], node: NodeId) -> NodeSeen {
     let life = world.life(node);
     let picture = pictures.iter().find(|picture| picture.node == node);
     let counted_in = |it: &&&Picture| {
@@ -162,11 +164,7 @@ fn see_node<S: Service>(world: &World<S>, pictures: &[&Picture], node: NodeId) -
     }
 }
 
-fn see_resource<S: Service>(
-    world: &World<S>,
-    pictures: &[&Picture],
-    resource: ResourceId,
-) -> ResourceSeen {
+fn see_resource<W: Stage>(world: &W, pictures: &[&Picture], resource: ResourceId) -> ResourceSeen {
     let mut seen = ResourceSeen::default();
     for picture in pictures {
         let believed = picture.running.get(&resource).copied().unwrap_or_default();
@@ -188,8 +186,8 @@ fn see_resource<S: Service>(
     seen
 }
 
-fn see_group<S: Service>(
-    world: &World<S>,
+fn see_group<W: Stage>(
+    world: &W,
     pictures: &[&Picture],
     resources: &BTreeMap<ResourceId, ResourceSeen>,
     group: GroupId,
@@ -222,12 +220,12 @@ fn see_group<S: Service>(
     }
 }
 
-fn parameters<S: Service>(world: &World<S>, resource: ResourceId) -> Option<&ResourceParameters> {
+fn parameters<W: Stage>(world: &W, resource: ResourceId) -> Option<&ResourceParameters> {
     let settings = world.plan().model.resources.get(&resource)?;
     Some(&settings.parameters)
 }
 
-fn is_hosted<S: Service>(world: &World<S>, resource: ResourceId) -> bool {
+fn is_hosted<W: Stage>(world: &W, resource: ResourceId) -> bool {
     !matches!(
         parameters(world, resource),
         Some(ResourceParameters::PhysicalDisk { .. } | ResourceParameters::FileShareWitness)
@@ -235,11 +233,9 @@ fn is_hosted<S: Service>(world: &World<S>, resource: ResourceId) -> bool {
 }
 
 /// Whether a node really has what the resource stands for.
-fn really_runs<S: Service>(world: &World<S>, node: NodeId, resource: ResourceId) -> bool {
+fn really_runs<W: Stage>(world: &W, node: NodeId, resource: ResourceId) -> bool {
     match parameters(world, resource) {
-        Some(ResourceParameters::PhysicalDisk { disk }) => {
-            world.storage().holder(*disk) == Some(node)
-        }
+        Some(ResourceParameters::PhysicalDisk { disk }) => world.holder(*disk) == Some(node),
         Some(ResourceParameters::FileShareWitness) => {
             world.share().and_then(crate::share::Share::holder) == Some(node)
         }
@@ -248,15 +244,12 @@ fn really_runs<S: Service>(world: &World<S>, node: NodeId, resource: ResourceId)
 }
 
 /// Whether a client could use it.
-fn works<S: Service>(world: &World<S>, node: NodeId, resource: ResourceId) -> bool {
+fn works<W: Stage>(world: &W, node: NodeId, resource: ResourceId) -> bool {
     if world.is_broken(node, resource) {
         return false;
     }
     match parameters(world, resource) {
-        Some(ResourceParameters::PhysicalDisk { disk }) => {
-            world.storage().reaches(node, *disk, world.networks())
-                && world.storage().is_healthy(*disk)
-        }
+        Some(ResourceParameters::PhysicalDisk { disk }) => world.serves(node, *disk),
         Some(ResourceParameters::FileShareWitness) => world
             .share()
             .is_some_and(|share| share.reaches(node, world.networks())),

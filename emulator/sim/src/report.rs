@@ -93,6 +93,19 @@ pub enum StepWord {
     Expect,
 }
 
+impl StepWord {
+    /// The word of the lab file.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Fault => "fault",
+            Self::Do => "do",
+            Self::Run => "run",
+            Self::Expect => "expect",
+        }
+    }
+}
+
 /// One step of the scenario, or one expectation of a step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
@@ -105,7 +118,7 @@ pub struct Step {
     pub name: Option<String>,
     /// What it was.
     pub step: StepWord,
-    /// As the file words it.
+    /// What the file has after the word.
     pub text: String,
     /// How it ended.
     pub verdict: Verdict,
@@ -205,6 +218,20 @@ pub enum FailureKind {
     Assertion,
 }
 
+impl FailureKind {
+    /// The word for people, which JSON has too.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Safety => "safety",
+            Self::Liveness => "liveness",
+            Self::Expectation => "expectation",
+            Self::NotReproducible => "not-reproducible",
+            Self::Assertion => "assertion",
+        }
+    }
+}
+
 /// A run of a scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunReport {
@@ -217,7 +244,7 @@ pub struct RunReport {
     /// The product version.
     #[serde(serialize_with = "generation_label")]
     pub generation: Generation,
-    /// Always `sim`.
+    /// Where it ran: `sim`, `local` or `docker`.
     pub backend: &'static str,
     /// How it ended.
     pub verdict: Verdict,

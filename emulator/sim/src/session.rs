@@ -4,19 +4,20 @@
 mod act;
 mod fault;
 mod select;
+mod sides;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{GroupId, NodeId, RequestId, ResourceId, Rng, Timestamp};
 use file::model::Lab;
-use node::Node;
 use plan::{Plan, PlanError};
 
 use crate::FaultId;
 use crate::hosts::Behaviour;
 use crate::observation::Observation;
 use crate::service::Service;
+use crate::stage::{Stage, Unable};
 use crate::world::{Fault, Options, Stop, World};
 
 /// Random stream of a scenario's own draws (`any 2`, `minority`).
@@ -28,12 +29,18 @@ pub enum Unfit {
     /// A selector picks nothing at the moment.
     #[error("`{0}` picks nothing at the moment")]
     PicksNothing(String),
+    /// A node would stand on two sides of one cut.
+    #[error("{0} stands on two sides at the moment")]
+    TwoSides(String),
     /// There is no live node that an administrator could ask.
     #[error("no running node of the cluster can be asked")]
     NobodyToAsk,
     /// Something that does not exist; the lab file's rules exclude it.
     #[error("there is no {0}")]
     Unknown(String),
+    /// The backend has no way to do it.
+    #[error(transparent)]
+    Unable(#[from] Unable),
 }
 
 /// What was so when the latest fault began.
@@ -56,30 +63,38 @@ struct Open {
 
 /// A lab with its world.
 #[derive(Debug)]
-pub struct Session<S: Service = Node> {
+pub struct Session<W: Stage = World> {
     lab: Lab,
-    world: World<S>,
+    world: W,
     rng: Rng,
     open: Vec<Open>,
     mark: Mark,
     health: BTreeMap<ResourceId, FaultId>,
 }
 
-impl<S: Service> Session<S> {
+impl<S: Service> Session<World<S>> {
     /// Builds the world of a lab; its machines start at once.
     ///
     /// # Errors
     /// What the lab file may say and this version cannot build.
     pub fn new(lab: Lab, options: Options) -> Result<Self, PlanError> {
         let plan = Plan::new(&lab)?;
-        Ok(Self {
+        Ok(Self::on(lab, World::new(plan, options), options.seed))
+    }
+}
+
+impl<W: Stage> Session<W> {
+    /// A session on a stage that was built from the lab; `seed` decides what selectors draw.
+    #[must_use]
+    pub fn on(lab: Lab, world: W, seed: u64) -> Self {
+        Self {
             lab,
-            world: World::new(plan, options),
-            rng: Rng::new(options.seed, STREAM),
+            world,
+            rng: Rng::new(seed, STREAM),
             open: Vec::new(),
             mark: Mark::default(),
             health: BTreeMap::new(),
-        })
+        }
     }
 
     /// The lab.
@@ -90,12 +105,12 @@ impl<S: Service> Session<S> {
 
     /// The world.
     #[must_use]
-    pub fn world(&self) -> &World<S> {
+    pub fn world(&self) -> &W {
         &self.world
     }
 
     /// The world, to be broken in ways that the lab file has no words for.
-    pub fn world_mut(&mut self) -> &mut World<S> {
+    pub fn world_mut(&mut self) -> &mut W {
         &mut self.world
     }
 
@@ -144,7 +159,15 @@ impl<S: Service> Session<S> {
     }
 
     /// From now on a resource answers its two health checks like this, wherever it runs.
-    pub fn set_health(&mut self, resource: ResourceId, looks_alive: bool, is_alive: bool) {
+    ///
+    /// # Errors
+    /// The backend has no way to do it.
+    pub fn set_health(
+        &mut self,
+        resource: ResourceId,
+        looks_alive: bool,
+        is_alive: bool,
+    ) -> Result<(), Unable> {
         if let Some(before) = self.health.remove(&resource) {
             self.world.heal(before);
         }
@@ -153,8 +176,9 @@ impl<S: Service> Session<S> {
             looks_alive,
             is_alive,
         };
-        self.world.make(id, Fault::Resource(resource, behaviour));
+        self.world.make(id, Fault::Resource(resource, behaviour))?;
         self.health.insert(resource, id);
+        Ok(())
     }
 
     /// Undoes every fault still in force.

@@ -38,6 +38,10 @@ const DISK_FAILURE_HIDDEN: u8 = 6;
 const SKIPS_STATES: u8 = 7;
 /// One vote more is counted than there is.
 const COUNTS_TOO_MANY: u8 = 8;
+/// Node 2 says that it delivered nothing in the view that ended.
+const DELIVERS_LESS: u8 = 9;
+/// Causal multicasts say that they depend on what comes after them.
+const EFFECT_FIRST: u8 = 10;
 
 /// A node with something wrong between it and the world.
 #[derive(Debug)]
@@ -98,6 +102,17 @@ impl<const WHAT: u8> Cheated<WHAT> {
                 }
                 Some(Effect::Scsi { io, disk, command })
             }
+            Effect::Notice(Notice::ViewClosed { view, next, .. })
+                if WHAT == DELIVERS_LESS && self.node.picture().node == node(2) =>
+            {
+                let delivered = Default::default();
+                let notice = Notice::ViewClosed {
+                    view,
+                    next,
+                    delivered,
+                };
+                Some(Effect::Notice(notice))
+            }
             Effect::Notice(notice) => Some(Effect::Notice(lie::<WHAT>(notice))),
             other => Some(other),
         }
@@ -141,6 +156,20 @@ fn lie<const WHAT: u8>(notice: Notice) -> Notice {
             to: ResourceState::Offline,
             cause,
         },
+        Notice::CausallyDelivered {
+            view,
+            from,
+            sequence,
+            mut after,
+        } if WHAT == EFFECT_FIRST => {
+            after.values_mut().for_each(|count| *count += 1_000);
+            Notice::CausallyDelivered {
+                view,
+                from,
+                sequence,
+                after,
+            }
+        }
         Notice::QuorumCounted {
             have,
             needed,
@@ -390,4 +419,22 @@ fn a_state_that_is_skipped_is_found() {
 fn a_vote_too_many_is_found() {
     let world = formed::<COUNTS_TOO_MANY>(3);
     assert!(found(&world).contains(&"votes"), "{:?}", found(&world));
+}
+
+#[test]
+fn a_survivor_that_delivered_less_than_another_is_found() {
+    let mut world = formed::<DELIVERS_LESS>(3);
+    isolate(&mut world, node(3));
+    runs(&mut world, 60);
+    let found = found(&world);
+    assert!(found.contains(&"virtual-synchrony"), "{found:?}");
+}
+
+#[test]
+fn an_effect_before_its_cause_is_found() {
+    let mut world = formed::<EFFECT_FIRST>(3);
+    moves(&mut world);
+    moves(&mut world);
+    let found = found(&world);
+    assert!(found.contains(&"causal-order"), "{found:?}");
 }

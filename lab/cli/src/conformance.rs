@@ -3,10 +3,10 @@
 use std::io::{IsTerminal, stdout};
 use std::sync::Arc;
 
-use anyhow::bail;
 use base::Generation;
 use clap::{Args, Subcommand};
-use conformance::{Factory, Report, Selection, Simulator, list, run_silently, run_with_progress};
+use conformance::storage::{self, Address, Array};
+use conformance::{Report, Selection, Simulator, list, run_silently, run_with_progress};
 use libtest_mimic::{Arguments, ColorSetting};
 use serde_json::json;
 
@@ -35,9 +35,12 @@ enum Verb {
     Run {
         #[command(flatten)]
         choice: Choice,
-        /// What to test; this version has `sim`
+        /// What to test: `sim`, or a unit of a disk array as `iscsi://HOST:PORT/TARGET-NAME/LUN`
         #[arg(long, default_value = "sim")]
         subject: String,
+        /// On a disk array, also run cases that clear all reservations and overwrite blocks
+        #[arg(long)]
+        destructive: bool,
     },
 }
 
@@ -66,13 +69,24 @@ impl Conformance {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.verb {
             Verb::List { choice } => show(&choice),
-            Verb::Run { choice, subject } => run(&choice, &subject),
+            Verb::Run {
+                choice,
+                subject,
+                destructive,
+            } => match subject.as_str() {
+                "sim" => run(&choice),
+                array => run_on_array(&choice, array, destructive),
+            },
         }
     }
 }
 
 fn show(choice: &Choice) -> anyhow::Result<Exit> {
-    let cases = list(&choice.selection());
+    let mut cases = list(&choice.selection());
+    if choice.generation.is_none() {
+        // What disk arrays must do has no generation.
+        cases.extend(storage::list(choice.filter.as_deref()));
+    }
     if cases.is_empty() {
         return nothing(choice);
     }
@@ -84,7 +98,11 @@ fn show(choice: &Choice) -> anyhow::Result<Exit> {
         Format::Text => {
             let line = |case: &conformance::Listed| {
                 let (clauses, words) = (case.clauses.join(" "), case.generations.join(" "));
-                format!("{}\n    {}\n    {clauses} | {words}\n", case.id, case.title)
+                let about = match case.generations.is_empty() {
+                    true => "for disk arrays".to_owned(),
+                    false => format!("{clauses} | {words}"),
+                };
+                format!("{}\n    {}\n    {about}\n", case.id, case.title)
             };
             let lines: String = cases.iter().map(line).collect();
             output::print(&format!("{lines}{} cases\n", cases.len()))?;
@@ -93,41 +111,60 @@ fn show(choice: &Choice) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn run(choice: &Choice, subject: &str) -> anyhow::Result<Exit> {
-    let factory = factory(subject)?;
+fn run(choice: &Choice) -> anyhow::Result<Exit> {
     if list(&choice.selection()).is_empty() {
         return nothing(choice);
     }
+    let selection = choice.selection();
     let report = match choice.format {
-        Format::Json => {
-            let report = run_silently(&choice.selection(), factory.as_ref());
-            output::print(&format!("{}\n", report.json()?))?;
-            report
-        }
-        Format::Text => {
-            let plain = !stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-            let color = if plain {
-                ColorSetting::Never
-            } else {
-                ColorSetting::Auto
-            };
-            let arguments = Arguments {
-                color: Some(color),
-                ..Arguments::default()
-            };
-            let report = run_with_progress(&choice.selection(), factory, &arguments);
-            output::print(&format!("{report}\n"))?;
-            report
-        }
+        Format::Json => run_silently(&selection, &Simulator),
+        Format::Text => run_with_progress(&selection, Arc::new(Simulator), &progress()),
     };
-    Ok(exit(&report))
+    print(choice, &report)
 }
 
-fn factory(subject: &str) -> anyhow::Result<Arc<dyn Factory>> {
-    match subject {
-        "sim" => Ok(Arc::new(Simulator)),
-        other => bail!("this version cannot test `{other}`; the subjects it has: sim"),
+/// Runs the reservation suite on a unit of a disk array.
+fn run_on_array(choice: &Choice, subject: &str, destructive: bool) -> anyhow::Result<Exit> {
+    let filter = choice.filter.as_deref();
+    let address = match subject.parse::<Address>() {
+        Ok(address) => address,
+        Err(error) => {
+            output::error(&format!("{error}; the other subject is `sim`"));
+            return Ok(Exit::Usage);
+        }
+    };
+    if storage::list(filter).is_empty() {
+        return nothing(choice);
     }
+    let array = Array::new(address, destructive);
+    array.reach()?;
+    let report = match choice.format {
+        Format::Json => storage::run_silently(filter, &array),
+        Format::Text => storage::run_with_progress(filter, &array, &progress()),
+    };
+    print(choice, &report)
+}
+
+/// How libtest's progress lines look.
+fn progress() -> Arguments {
+    let plain = !stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+    let color = if plain {
+        ColorSetting::Never
+    } else {
+        ColorSetting::Auto
+    };
+    Arguments {
+        color: Some(color),
+        ..Arguments::default()
+    }
+}
+
+fn print(choice: &Choice, report: &Report) -> anyhow::Result<Exit> {
+    match choice.format {
+        Format::Json => output::print(&format!("{}\n", report.json()?))?,
+        Format::Text => output::print(&format!("{report}\n"))?,
+    }
+    Ok(exit(report))
 }
 
 fn nothing(choice: &Choice) -> anyhow::Result<Exit> {

@@ -3,7 +3,7 @@
 mod junit;
 mod text;
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,6 +20,10 @@ use crate::{check, output};
 
 /// Seed of a run where neither the command line nor the lab file names one.
 const DEFAULT_SEED: u64 = 1;
+/// The files of a report.
+const JSON_FILE: &str = "report.json";
+const JUNIT_FILE: &str = "junit.xml";
+const EVENTS_FILE: &str = "events.ndjson";
 /// A run that takes longer than this says where it is, on a terminal.
 const SILENCE: Duration = Duration::from_millis(500);
 
@@ -53,14 +57,18 @@ impl Run {
             return Ok(Exit::Usage);
         };
         let Backend::Sim = self.backend.unwrap_or(Backend::Sim);
+        let folder = self.report.as_deref();
+        let because = |folder: &Path| format!("cannot write the report to {}", folder.display());
+        if let Some(folder) = folder {
+            prepare(folder).with_context(|| because(folder))?;
+        }
         let report = play_lab(lab, self.seed)?;
         match self.format {
             Format::Json => output::print(&json(&report)?)?,
             Format::Text => output::print(&text::render(&report))?,
         }
-        if let Some(folder) = &self.report {
-            write(folder, &report)
-                .with_context(|| format!("cannot write the report to {}", folder.display()))?;
+        if let Some(folder) = folder {
+            write(folder, &report).with_context(|| because(folder))?;
         }
         Ok(exit(report.verdict))
     }
@@ -97,19 +105,29 @@ pub(crate) fn json(report: &RunReport) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(report)? + "\n")
 }
 
-fn write(folder: &Path, report: &RunReport) -> anyhow::Result<()> {
+/// Makes sure before the run that its report will find room; what is there stays as it is.
+fn prepare(folder: &Path) -> anyhow::Result<()> {
     if folder.exists() && !folder.is_dir() {
         bail!("it is not a folder");
     }
     fs::create_dir_all(folder)?;
-    fs::write(folder.join("report.json"), json(report)?)?;
-    fs::write(folder.join("junit.xml"), junit::document(report)?)?;
+    for name in [JSON_FILE, JUNIT_FILE, EVENTS_FILE] {
+        let mut open = OpenOptions::new();
+        let file = open.append(true).create(true).open(folder.join(name));
+        file.with_context(|| name)?;
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, report: &RunReport) -> anyhow::Result<()> {
+    fs::write(folder.join(JSON_FILE), json(report)?)?;
+    fs::write(folder.join(JUNIT_FILE), junit::document(report)?)?;
     let mut lines = String::new();
     for event in &report.events {
         lines.push_str(&serde_json::to_string(event)?);
         lines.push('\n');
     }
-    fs::write(folder.join("events.ndjson"), lines)?;
+    fs::write(folder.join(EVENTS_FILE), lines)?;
     Ok(())
 }
 

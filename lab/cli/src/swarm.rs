@@ -141,9 +141,9 @@ impl Swarm {
             let rule = failure.invariant.as_deref().unwrap_or("-");
             let _ = writeln!(
                 text,
-                "seed {} failed ({:?}, {rule}) at {:.3} ms with {} nodes: {}\n    {}",
+                "seed {} failed ({}, {rule}) at {:.3} ms with {} nodes: {}\n    {}",
                 outcome.seed,
-                failure.kind,
+                failure.kind.label(),
                 failure.at.0,
                 outcome.nodes,
                 failure.what,

@@ -136,3 +136,16 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(&output.stderr), "");
 }
+
+#[test]
+fn a_report_folder_that_cannot_be_used_is_noticed_before_the_run() {
+    let file = std::env::temp_dir().join(format!("looksalive-{}-not-a-folder", std::process::id()));
+    std::fs::write(&file, "kept").expect("a file can be written");
+    let output = looksalive(&["run", GOOD, "--report", &file.to_string_lossy()]);
+    let kept = std::fs::read_to_string(&file).expect("it is still there");
+    std::fs::remove_file(&file).expect("it can be removed");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(text(&output.stdout), "", "nothing ran");
+    assert!(text(&output.stderr).contains("it is not a folder"));
+    assert_eq!(kept, "kept");
+}

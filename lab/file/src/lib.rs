@@ -31,6 +31,7 @@ pub use read::FILE_BYTES_MAX;
 pub use resolve::SCHEMA_VERSION;
 pub use rule::Rule;
 pub use source::{Source, Span};
+pub use syntax::span_words;
 pub use yaml::{DEPTH_MAX, VALUES_MAX};
 
 use model::Lab;

@@ -342,6 +342,7 @@ fn too_deep(span: Span) -> Diagnostic {
         span,
         format!("lists and mappings are nested more than {DEPTH_MAX} deep"),
     )
+    .hint("no lab needs that; look for a bracket that is opened again and again and never closed")
 }
 
 fn syntax_error(source: &Source, error: &ScanError) -> Diagnostic {

@@ -124,10 +124,6 @@ fn groups_keep_the_order_of_the_file_and_their_templates_are_filled() {
         },
         "the network is found by the subnet"
     );
-    assert_eq!(
-        ip.properties[0],
-        ("EnableNetBIOS".to_owned(), "1".to_owned())
-    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Names by number and numbers by name.
 
-use base::{DiskId, GroupId, NetworkId, NodeId, ResourceId, limits};
+use base::{DiskId, GroupId, NetworkId, NodeId, NodeSet, ResourceId, limits};
 use file::model::{Lab, LunRef};
 
 use crate::PlanError;
@@ -13,8 +13,12 @@ pub(crate) const CORE_GROUP: &str = "Cluster Group";
 pub struct Names {
     /// Members; node 1 comes first.
     pub nodes: Vec<String>,
+    /// Machines that are no members.
+    pub others: Vec<String>,
     /// Networks.
     pub networks: Vec<String>,
+    /// Arrays.
+    pub arrays: Vec<String>,
     /// Disks as `array/lun`.
     pub disks: Vec<LunRef>,
     /// Groups; the core group comes first.
@@ -31,10 +35,14 @@ impl Names {
                 lun: lun.name.clone(),
             })
         });
+        let is_other = |it: &&file::model::Node| !lab.cluster.members.contains(&it.name);
+        let others = lab.nodes.iter().filter(is_other);
         let own = lab.cluster.groups.iter().map(|group| group.name.clone());
         let names = Self {
             nodes: lab.cluster.members.clone(),
+            others: others.map(|it| it.name.clone()).collect(),
             networks: lab.networks.iter().map(|it| it.name.clone()).collect(),
+            arrays: lab.storage.iter().map(|it| it.name.clone()).collect(),
             disks: disks.collect(),
             groups: std::iter::once(CORE_GROUP.to_owned()).chain(own).collect(),
             resources: Vec::new(),
@@ -87,6 +95,29 @@ impl Names {
     #[must_use]
     pub fn of_node(&self, node: NodeId) -> String {
         or_number(self.nodes.get(node.index()), "node", node)
+    }
+
+    /// The names of several members.
+    #[must_use]
+    pub fn of_nodes(&self, nodes: NodeSet) -> String {
+        let names: Vec<String> = nodes.iter().map(|node| self.of_node(node)).collect();
+        names.join(", ")
+    }
+
+    /// The name of a machine by its place among members and then all others.
+    #[must_use]
+    pub fn of_machine(&self, place: usize) -> String {
+        let name = match place.checked_sub(self.nodes.len()) {
+            None => self.nodes.get(place),
+            Some(other) => self.others.get(other),
+        };
+        or_number(name, "machine", place)
+    }
+
+    /// An array's name, by its place in the file.
+    #[must_use]
+    pub fn of_array(&self, place: usize) -> String {
+        or_number(self.arrays.get(place), "array", place)
     }
 
     /// A network's name.

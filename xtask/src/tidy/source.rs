@@ -26,7 +26,11 @@ impl<'a> Sources<'a> {
             files: BTreeMap::new(),
             refused: Vec::new(),
         };
-        for (path, text) in tree.ending(".rs") {
+        // What a tool generated is for the tool to shape.
+        let ours = tree
+            .ending(".rs")
+            .filter(|(path, _)| !path.contains("/generated/"));
+        for (path, text) in ours {
             match (syn::parse_file(text), TokenStream::from_str(text)) {
                 (Ok(file), Ok(tokens)) => {
                     sources.files.insert(path, Source { text, file, tokens });

@@ -1,5 +1,6 @@
 //! What a node says about itself: typed notices for the event log, the timeline and the checkers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -114,6 +115,21 @@ pub enum Notice {
     Regroup { epoch: u64, stage: RegroupStage },
     /// A view was agreed on.
     ViewInstalled { view: ViewId, members: NodeSet },
+    /// The view `view` ended here, followed by `next`, with so many multicasts of each member
+    /// delivered in it.
+    ViewClosed {
+        view: ViewId,
+        next: ViewId,
+        delivered: BTreeMap<NodeId, u64>,
+    },
+    /// The causal multicast number `sequence` of `from` was delivered; its time stamp says how many
+    /// multicasts of each other member have to come before it.
+    CausallyDelivered {
+        view: ViewId,
+        from: NodeId,
+        sequence: u64,
+        after: BTreeMap<NodeId, u64>,
+    },
     /// This node was out of the cluster and is now an active member: it formed the cluster
     /// (`formed`) or joined it.
     Joined { formed: bool },
@@ -141,8 +157,13 @@ pub enum Notice {
     DiskHeld { disk: DiskId },
     /// Arbitration for the disk failed.
     DiskArbitrationLost { disk: DiskId },
+    /// The disk refuses persistent reservations altogether, so no node of 2008 or later can own it
+    /// (reference section 5.2: storage must implement them).
+    DiskWithoutReservations { disk: DiskId },
     /// A reservation that was held is gone (event 1038).
     DiskLost { disk: DiskId },
+    /// The volume of a disk could not be used when its root was listed.
+    VolumeFailed { disk: DiskId, fault: VolumeFault },
     /// The reservation was given back.
     DiskReleased { disk: DiskId },
     /// The lock of the global update manager moved.
@@ -219,6 +240,11 @@ impl Notice {
             } => 1177,
             Self::WitnessFailed => 1558,
             Self::DiskLost { .. } => 1038,
+            Self::VolumeFailed { fault, .. } => match fault {
+                VolumeFault::Missing => 1034,
+                VolumeFault::Unreadable => 1035,
+                VolumeFault::Corrupt => 1037,
+            },
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
             Self::DrainMoveFailed { .. } => 1137,
@@ -229,4 +255,16 @@ impl Notice {
             _ => return None,
         })
     }
+}
+
+/// What was found instead of a volume whose root can be listed (reference section 9, events 1034,
+/// 1035 and 1037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VolumeFault {
+    /// The disk has no partition table, so not the signature that is expected.
+    Missing,
+    /// The disk does not let itself be read.
+    Unreadable,
+    /// What is on it is no file system, or one that makes no sense.
+    Corrupt,
 }

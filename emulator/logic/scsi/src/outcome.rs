@@ -84,4 +84,10 @@ impl Outcome {
     pub fn is_unit_attention(&self) -> bool {
         matches!(self, Self::CheckCondition(sense) if sense.is_unit_attention())
     }
+
+    /// Whether the unit does not know the command at all.
+    pub fn is_invalid_operation(&self) -> bool {
+        let unknown = crate::sense::asc::INVALID_OPERATION_CODE;
+        matches!(self, Self::CheckCondition(sense) if sense.additional == unknown)
+    }
 }

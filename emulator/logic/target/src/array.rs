@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError, PortId};
 use crate::fault::Fault;
 use crate::outsider::Intrusion;
 use crate::response::{Obligation, Response};
-use crate::store::{Fate, MemoryStore, Unsynced};
+use crate::store::{Fate, MemoryStore, Store, Unsynced};
 use crate::target::{Request, Target};
 use crate::task::Function;
 
@@ -200,6 +200,17 @@ impl Array {
         let mut read = vec![0; bytes];
         self.target.store(lun)?.peek(offset, &mut read);
         Some(read)
+    }
+
+    /// Puts bytes on the medium, durably and without a word to anybody: what was on a unit before
+    /// the lab began. False for a unit that does not exist, or bytes beyond its end.
+    pub fn poke(&mut self, lun: Lun, offset: u64, bytes: &[u8]) -> bool {
+        let Some(store) = self.target.store_mut(lun) else {
+            return false;
+        };
+        let written = store.write(offset, bytes).is_ok();
+        store.sync();
+        written
     }
 
     /// An outsider, whose session stands, takes the reservation away from its holder.

@@ -7,6 +7,7 @@
 
 mod address_unique;
 mod bounds;
+mod causal_order;
 mod dependency_order;
 mod durability;
 mod epochs;
@@ -22,6 +23,7 @@ mod stale_life;
 mod states;
 mod update_order;
 mod view_agreement;
+mod virtual_synchrony;
 mod votes;
 mod witness_rule;
 
@@ -235,6 +237,8 @@ impl Jury {
                 Box::<name_owned_once::NameOwnedOnce>::default(),
                 Box::<reply_truth::ReplyTruth>::default(),
                 Box::<bounds::Bounds>::default(),
+                Box::<virtual_synchrony::VirtualSynchrony>::default(),
+                Box::<causal_order::CausalOrder>::default(),
             ],
             violations: Vec::new(),
         }

@@ -5,11 +5,13 @@
 //! while; but then some member of it is in the successor. The exception is a view that has just
 //! lost a member: when that one held the witness, another view may win it before the others have
 //! noticed. Nothing can be committed in such a view, because its dead member does not agree.
-//! Frozen nodes are excused until they thaw, and for the time that stopping takes.
+//! Frozen nodes are excused until they thaw, and for the time that stopping takes; and so is
+//! everybody for a while after an outsider took the reservation of the witness disk away.
 
 use std::collections::BTreeMap;
 
 use base::{NodeId, NodeSet, Timestamp};
+use middle::settings::Witness;
 use node::Picture;
 
 use super::grace::{Grace, stop_bound};
@@ -21,6 +23,8 @@ pub(super) struct OnePrimary {
     grace: Grace,
     /// When each node last ended or froze.
     lost: BTreeMap<NodeId, Timestamp>,
+    /// When an outsider last changed who holds the witness disk.
+    stolen: Option<Timestamp>,
 }
 
 impl Checker for OnePrimary {
@@ -40,10 +44,21 @@ impl Checker for OnePrimary {
                 self.lost.insert(*node, scene.now);
                 return Ok(());
             }
+            Change::Holder {
+                disk,
+                outsider: true,
+                ..
+            } if scene.plan.settings.witness == Witness::Disk(*disk) => {
+                self.stolen = Some(scene.now);
+                return Ok(());
+            }
             _ => return Ok(()),
         };
-        let excused = self.grace.excused(scene);
         let bound = stop_bound(scene.plan);
+        if self.stolen.is_some_and(|at| scene.now.since(at) < bound) {
+            return Ok(());
+        }
+        let excused = self.grace.excused(scene);
         let recent = |it: &(&NodeId, &Timestamp)| scene.now.since(*it.1) < bound;
         let lost: NodeSet = self.lost.iter().filter(recent).map(|it| *it.0).collect();
         let judged = |it: &&Picture| {
@@ -83,6 +98,22 @@ mod tests {
         stage.shows(active(2, 6, &[2, 3]));
         assert_eq!(stage.verdict(), Ok(()));
         stage.shows(active(1, 7, &[1]));
+        assert!(stage.verdict().is_err());
+    }
+
+    #[test]
+    fn a_stolen_witness_excuses_for_a_while() {
+        let mut stage = Stage::new(OnePrimary::default());
+        stage.shows(active(1, 5, &[1]));
+        stage.sees(&Change::Holder {
+            disk: base::DiskId(0),
+            holder: None,
+            outsider: true,
+        });
+        stage.shows(active(2, 6, &[2]));
+        assert_eq!(stage.verdict(), Ok(()));
+        stage.passes(600);
+        stage.shows(active(2, 7, &[2]));
         assert!(stage.verdict().is_err());
     }
 

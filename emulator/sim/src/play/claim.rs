@@ -9,18 +9,18 @@ use file::model::{
 };
 
 use crate::observation::Observation;
-use crate::service::Service;
 use crate::session::{Session, Unfit};
+use crate::stage::Stage;
 use crate::words;
 use crate::world::Life;
 
 type Found = Result<(), String>;
 
 /// Judges a claim.
-pub(super) fn judge<S: Service>(
+pub(super) fn judge<W: Stage>(
     claim: &Claim,
     seen: &Observation,
-    session: &mut Session<S>,
+    session: &mut Session<W>,
 ) -> Found {
     let mut judge = Judge { seen, session };
     match claim {
@@ -45,12 +45,12 @@ pub(super) fn judge<S: Service>(
     }
 }
 
-struct Judge<'a, S: Service> {
+struct Judge<'a, W: Stage> {
     seen: &'a Observation,
-    session: &'a mut Session<S>,
+    session: &'a mut Session<W>,
 }
 
-impl<S: Service> Judge<'_, S> {
+impl<W: Stage> Judge<'_, W> {
     fn cluster(&mut self, is: ClusterState, at: Option<&Selector>) -> Found {
         let asked = self.asked(at)?;
         let quorate = self.seen.quorate().intersection(asked);
@@ -101,7 +101,8 @@ impl<S: Service> Judge<'_, S> {
             let plan = self.session.world().plan();
             let at = owner.and_then(|node| plan.member(node)?.machine.site.as_ref());
             if at != Some(site) {
-                return Err(format!("{name} is at site {at:?}, not {site}"));
+                let at = at.map_or("no site".to_owned(), |at| format!("site {at}"));
+                return Err(format!("{name} is at {at}, not at site {site}"));
             }
         }
         Ok(())
@@ -269,20 +270,23 @@ impl<S: Service> Judge<'_, S> {
         if logged {
             return Ok(());
         }
-        Err(format!("event {id} was not logged"))
+        Err(format!("event {id} was not logged since the latest fault"))
     }
 
     fn log(&mut self, wanted: &str, node: Option<&Selector>) -> Found {
         let asked = self.asked(node)?;
+        let since = self.session.mark().entry;
         let names = &self.session.world().plan().names;
-        let mut notices = self.session.world().log().notices(0);
+        let mut notices = self.session.world().log().notices(since);
         let logged = notices.any(|(_, by, notice)| {
             asked.contains(by) && contains(&words::notice_words(notice, names), wanted)
         });
         if logged {
             return Ok(());
         }
-        Err(format!("no log line contains `{wanted}`"))
+        Err(format!(
+            "no log line since the latest fault contains `{wanted}`"
+        ))
     }
 
     fn asked(&mut self, nodes: Option<&Selector>) -> Result<NodeSet, String> {

@@ -18,8 +18,8 @@ use plan::PlanError;
 
 use crate::observation::Observation;
 use crate::report::{Broken, FailureKind, RunReport, Step, StepWord, VERSION, Verdict};
-use crate::service::Service;
 use crate::session::Session;
+use crate::stage::Stage;
 use crate::words;
 use crate::world::{Options, Stop};
 
@@ -40,8 +40,8 @@ pub fn play(lab: &Lab, options: Options) -> Result<RunReport, PlanError> {
 
 /// Plays the scenario of a session's lab; `progress` hears of each step as it begins.
 #[must_use]
-pub fn play_in<S: Service>(
-    mut session: Session<S>,
+pub fn play_in<W: Stage>(
+    mut session: Session<W>,
     seed: u64,
     progress: &mut dyn FnMut(&Step),
 ) -> RunReport {
@@ -49,7 +49,7 @@ pub fn play_in<S: Service>(
     let rules = lab.invariants.rules.clone();
     session
         .world_mut()
-        .keep_checkers(|name| is_wanted(name, &rules));
+        .keep_checkers(&|name| is_wanted(name, &rules));
     let mut player = Player {
         session,
         rows: Vec::new(),
@@ -81,8 +81,8 @@ fn is_wanted(checker: &str, rules: &[Invariant]) -> bool {
 }
 
 /// Plays one scenario.
-struct Player<'p, S: Service> {
-    session: Session<S>,
+struct Player<'p, W: Stage> {
+    session: Session<W>,
     rows: Vec<Step>,
     always: Vec<Watch>,
     /// What could be seen after so many changes.
@@ -90,7 +90,7 @@ struct Player<'p, S: Service> {
     progress: &'p mut dyn FnMut(&Step),
 }
 
-impl<S: Service> Player<'_, S> {
+impl<W: Stage> Player<'_, W> {
     fn play(&mut self, lab: &Lab) {
         if lab.scenario.is_empty() {
             let until = self.now() + WITHOUT_SCENARIO;
@@ -139,7 +139,8 @@ impl<S: Service> Player<'_, S> {
             detail: None,
         };
         (self.progress)(&row);
-        self.session.world_mut().note_step(text);
+        let said = format!("{}: {text}", step.label());
+        self.session.world_mut().note_step(&said);
         self.rows.push(row);
         self.rows.len() - 1
     }
@@ -191,7 +192,7 @@ impl<S: Service> Player<'_, S> {
 
     fn report(self, lab: &Lab, seed: u64) -> RunReport {
         let world = self.session.world();
-        let broken: Vec<Broken> = world.jury().violations().iter().map(broken).collect();
+        let broken: Vec<Broken> = world.violations().iter().map(broken).collect();
         let proved = self.rows.iter().any(|row| row.step == StepWord::Expect);
         let mut verdict = Verdict::of_run(self.rows.iter().map(|row| row.verdict));
         if verdict == Verdict::Passed && !proved {
@@ -212,10 +213,10 @@ impl<S: Service> Player<'_, S> {
             lab: lab.name.clone(),
             seed,
             generation: lab.cluster.generation,
-            backend: "sim",
+            backend: world.backend(),
             verdict,
             failure,
-            trace: world.trace().hash(),
+            trace: world.trace_hash(),
             elapsed: world.now().into(),
             failovers: failover::breakdown(entries, world.plan()),
             violations: broken,

@@ -9,7 +9,8 @@ use top::api::AdminReply;
 
 use super::Player;
 use crate::report::{StepWord, Verdict};
-use crate::service::Service;
+use crate::session::Unfit;
+use crate::stage::Stage;
 
 /// How long an action waits for the cluster's answer.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -40,7 +41,7 @@ impl<'s> Task<'s> {
     }
 
     /// Goes on as far as possible now; whether the step is over.
-    pub(super) fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+    pub(super) fn poll<W: Stage>(&mut self, player: &mut Player<'_, W>) -> bool {
         loop {
             match self {
                 Self::Waiting(step) => *self = begin(step, player),
@@ -98,7 +99,7 @@ impl<'s> Task<'s> {
     }
 }
 
-fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s> {
+fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
     let name = step.name.as_ref();
     match &step.kind {
         StepKind::Serial(steps) => Task::serial(steps),
@@ -110,16 +111,17 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
             }
         }
         StepKind::Run(span) => {
-            let text = format!("run: {span:?}");
+            let text = file::span_words(*span);
             let row = player.begin(step.position, name, StepWord::Run, &text);
             let at = player.now() + *span;
             Task::Until { at, row }
         }
         StepKind::Fault(fault) => {
-            let row = player.begin(fault.position, name, StepWord::Fault, &step.text);
+            let text = step.text.strip_prefix("fault:").unwrap_or(&step.text);
+            let row = player.begin(fault.position, name, StepWord::Fault, text.trim_start());
             match player.session.fault(fault) {
                 Ok(()) => player.decide(row, Verdict::Passed, None),
-                Err(why) => player.decide(row, Verdict::Inconclusive, Some(why.to_string())),
+                Err(why) => player.decide(row, verdict_of(&why), Some(why.to_string())),
             }
             Task::Done
         }
@@ -153,29 +155,40 @@ fn begin<'s, S: Service>(step: &'s Step, player: &mut Player<'_, S>) -> Task<'s>
     }
 }
 
-/// An action in the words of the file.
+/// What cannot be done at the moment proves nothing; what a backend cannot do at all does not
+/// apply to it.
+fn verdict_of(why: &Unfit) -> Verdict {
+    match why {
+        Unfit::Unable(_) => Verdict::NotApplicable,
+        Unfit::PicksNothing(_) | Unfit::TwoSides(_) | Unfit::NobodyToAsk | Unfit::Unknown(_) => {
+            Verdict::Inconclusive
+        }
+    }
+}
+
+/// An action in the words of the file, without `do:`.
 fn action_words(action: &Action) -> String {
     match action {
-        Action::MoveGroup { group, to: None } => format!("do: move, group: {group}"),
+        Action::MoveGroup { group, to: None } => format!("move, group: {group}"),
         Action::MoveGroup {
             group,
             to: Some(to),
-        } => format!("do: move, group: {group}, to: {to}"),
-        Action::OnlineGroup(group) => format!("do: online, group: {group}"),
-        Action::OfflineGroup(group) => format!("do: offline, group: {group}"),
+        } => format!("move, group: {group}, to: {to}"),
+        Action::OnlineGroup(group) => format!("online, group: {group}"),
+        Action::OfflineGroup(group) => format!("offline, group: {group}"),
         Action::OnlineResource { group, resource } => {
-            format!("do: online, resource: {group}/{resource}")
+            format!("online, resource: {group}/{resource}")
         }
         Action::OfflineResource { group, resource } => {
-            format!("do: offline, resource: {group}/{resource}")
+            format!("offline, resource: {group}/{resource}")
         }
         Action::FailResource { group, resource } => {
-            format!("do: fail, resource: {group}/{resource}")
+            format!("fail, resource: {group}/{resource}")
         }
-        Action::Pause(nodes) => format!("do: pause, node: {nodes}"),
-        Action::Drain(nodes) => format!("do: drain, node: {nodes}"),
-        Action::Resume(nodes) => format!("do: resume, node: {nodes}"),
-        Action::Heal => "do: heal".to_owned(),
+        Action::Pause(nodes) => format!("pause, node: {nodes}"),
+        Action::Drain(nodes) => format!("drain, node: {nodes}"),
+        Action::Resume(nodes) => format!("resume, node: {nodes}"),
+        Action::Heal => "heal".to_owned(),
     }
 }
 
@@ -187,7 +200,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+    fn poll<W: Stage>(&mut self, player: &mut Player<'_, W>) -> bool {
         let mut refused = None;
         self.requests
             .retain(|request| match player.session.answer(*request) {
@@ -254,7 +267,7 @@ impl Watch {
     }
 
     /// Judges it now; whether its verdict is known.
-    pub(super) fn poll<S: Service>(&mut self, player: &mut Player<'_, S>) -> bool {
+    pub(super) fn poll<W: Stage>(&mut self, player: &mut Player<'_, W>) -> bool {
         let now = player.now();
         let found = player.judge(&self.expectation.claim);
         let always = self.expectation.timing.always;
@@ -279,7 +292,7 @@ impl Watch {
     }
 
     /// The scenario is over.
-    pub(super) fn close<S: Service>(self, player: &mut Player<'_, S>) {
+    pub(super) fn close<W: Stage>(self, player: &mut Player<'_, W>) {
         let (verdict, detail) = match self.holds_since {
             Some(_) => (Verdict::Passed, None),
             None => (
@@ -290,7 +303,7 @@ impl Watch {
         player.decide(self.row, verdict, detail);
     }
 
-    fn fail<S: Service>(&self, player: &mut Player<'_, S>, found: String) -> bool {
+    fn fail<W: Stage>(&self, player: &mut Player<'_, W>, found: String) -> bool {
         player.decide(self.row, Verdict::Failed, Some(found));
         true
     }

@@ -213,6 +213,81 @@ fn the_phases_of_a_failover_add_up_to_its_total() {
 }
 
 #[test]
+fn a_log_line_counts_only_since_the_latest_fault() {
+    let before = "  - expect: { log: \"forms the cluster\" }\n";
+    assert_eq!(last(before).0, Verdict::Passed);
+    let after = "  - fault: { resource: fs1/srv, do: fail }
+  - expect: { log: \"forms the cluster\" }
+";
+    let (verdict, found) = last(after);
+    assert_eq!(
+        (verdict, found.as_str()),
+        (
+            Verdict::Failed,
+            "no log line since the latest fault contains `forms the cluster`"
+        )
+    );
+}
+
+#[test]
+fn a_disk_on_an_array_without_reservations_never_comes_online() {
+    let head = HEAD.replace("kind: iscsi,", "kind: iscsi, reservations: none,");
+    let text = head.replace("is: online, within: 60s", "is: failed, within: 10m")
+        + "  - expect: { log: \"san/data refuses persistent reservations\" }
+  - expect: { resource: fs1/disk, is: failed }
+";
+    let lab = file::check("none.lab.yaml", text.as_bytes()).lab.unwrap();
+    let report = play(&lab, Options::new(1)).unwrap();
+    assert_eq!(report.verdict, Verdict::Passed, "{:?}", report.steps);
+}
+
+#[test]
+fn timelines_have_no_debug_text_and_no_numbers_for_names() {
+    let report = run("  - fault: { lun: san/data, do: offline, for: 20s }
+  - fault: { lun: san/data, do: slow, latency: 90ms, for: 20s }
+  - fault: { path: { array: san, from: n1 }, do: drop, for: 20s }
+  - fault: { resource: fs1/srv, do: fail, for: 20s }
+  - fault: { resource: fs1/name, do: hang, for: 20s }
+  - fault: { nic: n2/lan, impair: { loss: 5%, delay: 3ms }, for: 20s }
+  - run: 3m
+");
+    assert!(report.events.len() > 60, "{}", report.events.len());
+    for event in &report.events {
+        let text = event.text.as_str();
+        let code = ["{ ", "::", "Id(", "Rule", "no words"];
+        let step = event.node.is_none() && text.contains(": {");
+        assert!(step || !code.iter().any(|it| text.contains(it)), "{text}");
+        assert!(!text.contains("(unknown)"), "{text}");
+    }
+    let text: Vec<&str> = report.events.iter().map(|it| it.text.as_str()).collect();
+    let text = text.join("\n");
+    for words in [
+        "san/data answers nothing",
+        "san/data answers 90ms late",
+        "no path from n1 to array san",
+        "fs1/srv is broken wherever it runs",
+        "fs1/name hangs wherever it runs",
+    ] {
+        assert!(text.contains(words), "`{words}` in {text}");
+    }
+}
+
+#[test]
+fn a_refusal_names_what_it_is_about() {
+    let (verdict, found) = last(
+        "  - do: move
+    group: fs1
+    to: n2
+  - do: move
+    group: fs1
+    to: n3
+",
+    );
+    assert_eq!(verdict, Verdict::Failed);
+    assert!(found.contains("group fs1 is moving"), "{found}");
+}
+
+#[test]
 fn an_excepted_invariant_is_not_judged() {
     assert!(is_wanted("single-owner", &Invariant::STANDARD));
     assert!(!is_wanted("single-owner", &[Invariant::DbConverges]));

@@ -5,9 +5,9 @@ use file::model::{Action, Selector};
 use top::api::AdminCommand;
 
 use super::{Session, Unfit};
-use crate::service::Service;
+use crate::stage::Stage;
 
-impl<S: Service> Session<S> {
+impl<W: Stage> Session<W> {
     /// Does one thing as an administrator would, at the lowest node that is an active member.
     /// Returns the requests that were made; [`Session::answer`] has what becomes of them.
     ///

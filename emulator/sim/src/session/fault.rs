@@ -11,34 +11,39 @@ use super::{Open, Session, Unfit};
 use crate::FaultId;
 use crate::hosts::Behaviour;
 use crate::net::{Rule, Station, Stations};
-use crate::service::Service;
+use crate::stage::{Stage, Unable};
 use crate::storage;
 use crate::world::{Fault, MachineFault};
 
-impl<S: Service> Session<S> {
+impl<W: Stage> Session<W> {
     /// Begins a fault; it heals by itself when the file says so.
     ///
     /// # Errors
-    /// It picks nothing to break at the moment; then nothing is broken.
+    /// It picks nothing to break at the moment, or the backend has no way to break it; then
+    /// nothing is broken.
     pub fn fault(&mut self, fault: &model::Fault) -> Result<(), Unfit> {
         self.set_mark();
         let stays_off = fault.heal_after.is_some();
         let faults = self.translate(&fault.kind, stays_off)?;
         let id = self.world.next_fault();
         for fault in faults {
-            self.make(id, fault);
+            if let Err(unable) = self.make(id, fault) {
+                self.world.heal(id);
+                return Err(unable.into());
+            }
         }
         let heals_at = fault.heal_after.map(|after| self.world.now() + after);
         self.open.push(Open { id, heals_at });
         Ok(())
     }
 
-    fn make(&mut self, id: FaultId, made: Made) {
+    fn make(&mut self, id: FaultId, made: Made) -> Result<(), Unable> {
         match made {
-            Made::Fault(fault) => self.world.make(id, fault),
+            Made::Fault(fault) => return self.world.make(id, fault),
             Made::Rules(rules) => self.world.make_rules(id, rules),
-            Made::Lift(rules) => self.world.lift_network_rules(|rule| rules.contains(rule)),
+            Made::Lift(rules) => self.world.lift_network_rules(&rules),
         }
+        Ok(())
     }
 
     fn translate(&mut self, kind: &FaultKind, stays_off: bool) -> Result<Vec<Made>, Unfit> {
@@ -169,11 +174,11 @@ impl<S: Service> Session<S> {
         between: &(Selector, Selector),
         networks: Option<&Selector>,
     ) -> Result<Vec<(Station, Station, NetworkId)>, Unfit> {
-        let (left, right) = (self.stations(&between.0)?, self.stations(&between.1)?);
+        let sides = self.sides(&[between.0.clone(), between.1.clone()])?;
         let mut ways = Vec::new();
         for network in self.networks(networks)? {
-            for one in &left {
-                for other in right.iter().filter(|other| *other != one) {
+            for one in &sides[0] {
+                for other in &sides[1] {
                     ways.push((*one, *other, network));
                     ways.push((*other, *one, network));
                 }
@@ -183,10 +188,9 @@ impl<S: Service> Session<S> {
     }
 
     fn partition(&mut self, partition: &model::Partition) -> Result<Vec<Rule>, Unfit> {
-        let mut parts: Vec<Stations> = Vec::new();
-        for selector in &partition.between {
-            parts.push(self.stations(selector)?.into_iter().collect());
-        }
+        let sides = self.sides(&partition.between)?;
+        let parts = sides.into_iter().map(|side| side.into_iter().collect());
+        let parts: Vec<Stations> = parts.collect();
         let mut rules = Vec::new();
         for network in self.networks(partition.networks.as_ref())? {
             for (one, from) in parts.iter().enumerate() {
@@ -194,7 +198,7 @@ impl<S: Service> Session<S> {
                     if one != other {
                         rules.push(Rule::Cut {
                             from: *from,
-                            to: Stations(to.0 & !from.0),
+                            to: *to,
                             network,
                         });
                     }

@@ -5,9 +5,9 @@ use file::model::Selector;
 
 use super::{Session, Unfit};
 use crate::net::Station;
-use crate::service::Service;
+use crate::stage::Stage;
 
-impl<S: Service> Session<S> {
+impl<W: Stage> Session<W> {
     /// The members that a selector picks now, in the order of their numbers.
     ///
     /// # Errors
@@ -46,8 +46,7 @@ impl<S: Service> Session<S> {
         let first = plan.members.len();
         let mut picked = Vec::new();
         for (place, machine) in plan.others.iter().enumerate() {
-            let hit = selector.picks(&machine.name, machine.site.as_deref(), false);
-            if hit == Some(true)
+            if selector.surely_picks(&machine.name, machine.site.as_deref(), false)
                 && let Ok(number) = u8::try_from(first + place)
             {
                 picked.push(Station(number));
@@ -99,7 +98,7 @@ impl<S: Service> Session<S> {
         Ok(picked)
     }
 
-    fn pick_nodes(&mut self, selector: &Selector) -> Result<NodeSet, Unfit> {
+    pub(super) fn pick_nodes(&mut self, selector: &Selector) -> Result<NodeSet, Unfit> {
         let nothing = || Unfit::PicksNothing(selector.to_string());
         let all = self.world.plan().all();
         let picked = match selector {
@@ -114,11 +113,11 @@ impl<S: Service> Session<S> {
             Selector::Any(count) => self.draw(all, *count),
             Selector::Minority => {
                 let live = self.world.live();
-                self.draw(live, live.len().saturating_sub(1) / 2)
+                self.draw(live, minority_of(live))
             }
             Selector::Majority => {
                 let live = self.world.live();
-                self.draw(live, live.len() / 2 + 1)
+                self.draw(live, majority_of(live))
             }
             Selector::List(parts) => {
                 let mut picked = NodeSet::EMPTY;
@@ -139,11 +138,12 @@ impl<S: Service> Session<S> {
         Ok(picked)
     }
 
-    fn fixed(&self, selector: &Selector) -> NodeSet {
+    /// The members that a selector picks whatever happens.
+    pub(super) fn fixed(&self, selector: &Selector) -> NodeSet {
         let members = self.world.plan().members.iter();
         let picks = |member: &&plan::Member| {
             let machine = &member.machine;
-            selector.picks(&machine.name, machine.site.as_deref(), true) == Some(true)
+            selector.surely_picks(&machine.name, machine.site.as_deref(), true)
         };
         members.filter(picks).map(|member| member.id).collect()
     }
@@ -152,7 +152,7 @@ impl<S: Service> Session<S> {
         self.observe().owner(group).map(NodeSet::one)
     }
 
-    fn draw(&mut self, from: NodeSet, count: u32) -> NodeSet {
+    pub(super) fn draw(&mut self, from: NodeSet, count: u32) -> NodeSet {
         let mut left = from;
         let mut drawn = NodeSet::EMPTY;
         while drawn.len() < count {
@@ -165,4 +165,14 @@ impl<S: Service> Session<S> {
         }
         drawn
     }
+}
+
+/// The most of these that are fewer than half of them.
+pub(super) fn minority_of(live: NodeSet) -> u32 {
+    live.len().saturating_sub(1) / 2
+}
+
+/// The fewest of these that are more than half of them.
+pub(super) fn majority_of(live: NodeSet) -> u32 {
+    live.len() / 2 + 1
 }

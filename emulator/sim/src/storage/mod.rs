@@ -25,6 +25,13 @@ pub(crate) const NO_PATH_AFTER: Duration = Duration::from_secs(1);
 /// How long an initiator waits for an outcome.
 pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
+fn is_persistent_reserve(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::PersistentReserveIn(_) | Command::PersistentReserveOut(_)
+    )
+}
+
 const NODE_NAME: &str = "iqn.2026-01.example.looksalive:node-";
 
 /// One thing that is wrong with the storage.
@@ -56,6 +63,8 @@ struct Shelf {
     /// The network of each portal; none at all: one path that crosses no network.
     portals: Vec<NetworkId>,
     sessions: BTreeMap<NodeId, NexusId>,
+    /// Knows no persistent reservations at all.
+    refuses_reservations: bool,
 }
 
 /// What became of a command at the array.
@@ -92,7 +101,15 @@ impl Storage {
             array,
             portals,
             sessions: BTreeMap::new(),
+            refuses_reservations: false,
         });
+    }
+
+    /// From now on the array added last knows neither PERSISTENT RESERVE IN nor OUT.
+    pub fn refuse_reservations(&mut self) {
+        if let Some(shelf) = self.shelves.last_mut() {
+            shelf.refuses_reservations = true;
+        }
     }
 
     /// All disks.
@@ -171,6 +188,11 @@ impl Storage {
             Outcome::CheckCondition(Sense::new(
                 SenseKey::HardwareError,
                 asc::INTERNAL_TARGET_FAILURE,
+            ))
+        } else if self.shelves[place].refuses_reservations && is_persistent_reserve(command) {
+            Outcome::CheckCondition(Sense::new(
+                SenseKey::IllegalRequest,
+                asc::INVALID_OPERATION_CODE,
             ))
         } else {
             self.shelves[place].array.execute(nexus, lun, command)

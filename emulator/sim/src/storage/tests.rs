@@ -67,6 +67,17 @@ fn the_target_says_who_holds_a_disk() {
 }
 
 #[test]
+fn an_array_without_reservations_does_not_know_the_commands() {
+    let mut storage = storage(vec![]);
+    storage.refuse_reservations();
+    assert!(reserve(&mut storage, 1).outcome.is_invalid_operation());
+    assert_eq!(storage.holder(DISK), None);
+    let mut ready = || storage.execute(node(1), DISK, &Command::TestUnitReady);
+    assert!(ready().outcome.is_unit_attention(), "a new session");
+    assert_eq!(ready().outcome, Outcome::Good(Vec::new()));
+}
+
+#[test]
 fn reservations_outlive_the_node_that_holds_them() {
     let mut storage = storage(vec![]);
     reserve(&mut storage, 1);

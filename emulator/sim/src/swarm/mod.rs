@@ -5,8 +5,8 @@ mod draw;
 mod phases;
 #[cfg(test)]
 mod tests;
+mod text;
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +16,7 @@ use std::time::Duration;
 use base::Timestamp;
 use file::model::Lab;
 use serde::Serialize;
+use top::api::AdminCommand;
 
 use crate::report::{FailureKind, Millis};
 use crate::world::{Fault, Options};
@@ -53,6 +54,19 @@ pub enum Deed {
     FailResource(base::ResourceId),
 }
 
+impl Deed {
+    /// What the administrator asks for.
+    #[must_use]
+    pub fn command(self) -> AdminCommand {
+        match self {
+            Self::MoveGroup(group) => AdminCommand::MoveGroup { group, to: None },
+            Self::Pause(node, drain) => AdminCommand::PauseNode { node, drain },
+            Self::Resume(node) => AdminCommand::ResumeNode { node },
+            Self::FailResource(resource) => AdminCommand::FailResource { resource },
+        }
+    }
+}
+
 /// One thing that a plan does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -80,26 +94,6 @@ pub struct SwarmPlan {
     pub length: Duration,
     /// What happens in it, by time.
     pub acts: Vec<(Duration, Act)>,
-}
-
-impl fmt::Display for SwarmPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cluster = &self.lab.cluster;
-        writeln!(
-            f,
-            "seed {}: {} nodes, {} networks, {}, {} groups, {:?}",
-            self.seed,
-            cluster.members.len(),
-            self.lab.networks.len(),
-            cluster.quorum.model.label(),
-            cluster.groups.len(),
-            self.options
-        )?;
-        for (at, act) in &self.acts {
-            writeln!(f, "{:>10.3} s  {act:?}", at.as_secs_f64())?;
-        }
-        Ok(())
-    }
 }
 
 /// Why a seed failed.

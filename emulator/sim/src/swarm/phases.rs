@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{GroupState, NodeState, PaxosTag, Timestamp};
-use plan::PlanError;
+use plan::{Names, PlanError};
 use top::api::AdminCommand;
 
-use super::{Act, Deed, Failure, Outcome, SwarmPlan};
+use super::{Act, Failure, Outcome, SwarmPlan};
 use crate::FaultId;
 use crate::checkers::Violation;
 use crate::observation::Observation;
@@ -125,13 +125,7 @@ impl Run {
                 self.open.push((self.world.now() + *lasts, id));
             }
             Act::Deed(deed) => {
-                let command = match *deed {
-                    Deed::MoveGroup(group) => AdminCommand::MoveGroup { group, to: None },
-                    Deed::Pause(node, drain) => AdminCommand::PauseNode { node, drain },
-                    Deed::Resume(node) => AdminCommand::ResumeNode { node },
-                    Deed::FailResource(resource) => AdminCommand::FailResource { resource },
-                };
-                self.ask(command);
+                self.ask(deed.command());
             }
         }
     }
@@ -173,7 +167,8 @@ impl Run {
             self.bring_back();
             let until = (self.world.now() + ASK_EVERY).min(limit);
             let back = self.world.run_until(until, |world| {
-                !world.jury().violations().is_empty() || missing(&Observation::of(world)).is_none()
+                !world.jury().violations().is_empty()
+                    || missing(&Observation::of(world), &world.plan().names).is_none()
             });
             if let Some(violation) = self.world.jury().violations().first() {
                 return Some(unsafe_at(violation));
@@ -183,7 +178,7 @@ impl Run {
             }
         }
         let seen = Observation::of(&self.world);
-        missing(&seen).map(|what| Failure {
+        missing(&seen, &self.world.plan().names).map(|what| Failure {
             kind: FailureKind::Liveness,
             invariant: None,
             clause: None,
@@ -213,27 +208,30 @@ impl Run {
 }
 
 /// What keeps the cluster from being whole; nothing when it is.
-fn missing(seen: &Observation) -> Option<String> {
+fn missing(seen: &Observation, names: &Names) -> Option<String> {
     let all = seen.nodes.len();
     let mut tags: Vec<PaxosTag> = Vec::new();
     for (node, it) in &seen.nodes {
         if !it.quorate || usize::try_from(it.view.len()) != Ok(all) {
             return Some(format!(
-                "node {node} is {} in the view {} of {all} nodes",
+                "{} is {}, in a view of {} of {all} nodes: {}",
+                names.of_node(*node),
                 it.state.label(),
-                it.view
+                it.view.len(),
+                names.of_nodes(it.view)
             ));
         }
         tags.extend(it.tag);
     }
     if tags.windows(2).any(|pair| pair[0] != pair[1]) {
-        return Some(format!("the replicas differ: {tags:?}"));
+        let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();
+        return Some(format!("the replicas differ: {}", tags.join(", ")));
     }
     for (group, it) in &seen.groups {
         // A group without resources has nothing to bring online.
         if it.resources > 0 && it.state != Some(GroupState::Online) {
             let state = it.state.map_or("on several nodes", GroupState::label);
-            return Some(format!("group {group} is {state}"));
+            return Some(format!("group {} is {state}", names.of_group(*group)));
         }
     }
     None

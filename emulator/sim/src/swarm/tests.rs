@@ -46,3 +46,19 @@ fn shards_share_the_seeds_out() {
     seeds.sort_unstable();
     assert_eq!(seeds, swarm(None).own_seeds().collect::<Vec<_>>());
 }
+
+#[test]
+fn a_plan_reads_as_sentences_with_the_names_of_its_lab() {
+    let mut text = String::new();
+    for seed in 1..60 {
+        text += &plan(seed, None, SHORT).to_string();
+    }
+    // Nothing of how the program spells its own types.
+    for code in ["{", "}", "(", "::", "Deed", "Some", "NodeId", "DiskId"] {
+        assert!(!text.contains(code), "`{code}` in {text}");
+    }
+    assert!(
+        text.contains("an administrator asks: move group g1 to the best node"),
+        "{text}"
+    );
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base::{DiskId, Incarnation, NetworkId, NodeSet, Rng, Timestamp};
 use bottom::txlog::FileName;
+use middle::settings::Witness;
 use plan::{Member, Plan};
 use scsi::Lun;
 use target::{Array, Config, UnitConfig};
@@ -25,8 +26,14 @@ use crate::trace::Trace;
 
 /// How long a datagram takes on a network without faults.
 const NETWORK_DELAY: Duration = Duration::from_micros(200);
+/// The partition tables of disks carry this signature, and the disk's number on top.
+const SIGNATURE: u32 = 0x4c41_0000;
 /// Within so long of each other the machines of a lab start.
 const START_STAGGER: Duration = Duration::from_millis(500);
+
+/// Clocks that drift also start apart: up to so many nanoseconds for each part in a million, which
+/// makes an hour at 50 ppm.
+const OFFSET_PER_PPM: u64 = 72_000_000_000;
 
 /// Random streams: one per concern, so that a new draw in one place leaves the others alone.
 mod stream {
@@ -46,7 +53,7 @@ pub struct Options {
     pub seed: u64,
     /// Entries of equal time come in a drawn order instead of that of their making.
     pub shuffle_ties: bool,
-    /// Clocks run up to so many parts in a million too fast or too slow.
+    /// Clocks run up to so many parts in a million too fast or too slow, and start apart.
     pub drift_ppm_max: u32,
     /// Remember every notice and state line, for reports; otherwise only what judging needs.
     pub keep: bool,
@@ -176,7 +183,7 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         start_after_stop: false,
         reboot: None,
         clock: Clock {
-            offset_nanos: 0,
+            offset_nanos: clocks.below(u64::from(options.drift_ppm_max) * OFFSET_PER_PPM + 1),
             drift_ppb: i32::try_from(drift).unwrap_or(0),
         },
         disk,
@@ -186,6 +193,25 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         wake_generation: 0,
         held: Vec::new(),
         frames_held: 0,
+    }
+}
+
+/// Gives a disk its partition table and an empty volume. One that is too small stays blank.
+fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
+    let unit = volume::Disk {
+        blocks: disk.blocks,
+        block_bytes: disk.block_bytes,
+        signature: SIGNATURE + u32::from(disk.id.0),
+    };
+    let reserve = if plan.settings.witness == Witness::Disk(disk.id) {
+        volume::Reserve::Copy
+    } else {
+        volume::Reserve::Nothing
+    };
+    let name = plan.names.disks.get(usize::from(disk.id.0));
+    let label = name.map_or("", |name| name.lun.as_str());
+    for piece in volume::format(unit, label, reserve).unwrap_or_default() {
+        array.poke(Lun(disk.lun), piece.offset, &piece.bytes);
     }
 }
 
@@ -205,9 +231,13 @@ fn storage(plan: &Plan) -> Storage {
             port_groups: vec![1],
             units: here().map(unit).collect(),
         };
-        let array = Array::new(config).expect("the lab file's rules keep disks possible");
+        let mut array = Array::new(config).expect("the lab file's rules keep disks possible");
+        here().for_each(|disk| lay_out(&mut array, plan, disk));
         let disks: Vec<(DiskId, Lun)> = here().map(|disk| (disk.id, Lun(disk.lun))).collect();
         storage.add_array(array, shelf.portals.clone(), disks);
+        if !shelf.reservations {
+            storage.refuse_reservations();
+        }
     }
     storage
 }

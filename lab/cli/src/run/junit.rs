@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use sim::report::{RunReport, Step, StepWord, Verdict};
+use sim::report::{RunReport, Step, Verdict};
 
 /// The document.
 pub(super) fn document(run: &RunReport) -> anyhow::Result<String> {
@@ -24,12 +24,7 @@ pub(super) fn document(run: &RunReport) -> anyhow::Result<String> {
 }
 
 fn case(step: &Step) -> TestCase {
-    let word = match step.step {
-        StepWord::Fault => "fault",
-        StepWord::Do => "do",
-        StepWord::Run => "run",
-        StepWord::Expect => "expect",
-    };
+    let word = step.step.label();
     let name = format!("line {}: {word} {}", step.line, step.text);
     let mut case = TestCase::new(name, status(step.verdict, step.detail.as_deref()));
     let span = (step.until.0 - step.at.0).max(0.0) / 1_000.0;

@@ -53,12 +53,7 @@ fn timeline(event: &Event, width: usize) -> String {
 }
 
 fn line(step: &Step) -> String {
-    let word = match step.step {
-        StepWord::Fault => "fault",
-        StepWord::Do => "do",
-        StepWord::Run => "run",
-        StepWord::Expect => "expect",
-    };
+    let word = step.step.label();
     let took = match step.step {
         StepWord::Expect => format!(" after {:.3} ms", step.until.0 - step.at.0),
         StepWord::Fault | StepWord::Do | StepWord::Run => String::new(),

@@ -30,7 +30,7 @@ pub enum StepKind {
     Expect(Vec<Expectation>),
     /// Break something; returns at once.
     Fault(Fault),
-    /// Do what an administrator would do; returns at once.
+    /// Do what an administrator would do; returns when the cluster has answered.
     Do(Action),
     /// Let time pass.
     Run(Duration),

@@ -70,6 +70,30 @@ impl Selector {
         Some(picked)
     }
 
+    /// Whether the selector picks a thing of this name and site in every run; `false` where only a
+    /// run can tell.
+    #[must_use]
+    pub fn surely_picks(&self, name: &str, site: Option<&str>, member: bool) -> bool {
+        match self {
+            Self::List(parts) => parts
+                .iter()
+                .any(|part| part.surely_picks(name, site, member)),
+            _ => self.picks(name, site, member) == Some(true),
+        }
+    }
+
+    /// How many members the selector draws from those that it does not name: the most that one of
+    /// its parts asks for. An owner or a coordinator counts as one.
+    #[must_use]
+    pub fn drawn_count(&self) -> usize {
+        match self {
+            Self::List(parts) => parts.iter().map(Self::drawn_count).max().unwrap_or(0),
+            Self::Any(count) => usize::try_from(*count).unwrap_or(usize::MAX),
+            Self::Minority | Self::Majority | Self::Coordinator | Self::OwnerOf(_) => 1,
+            Self::Name(_) | Self::Glob(_) | Self::All | Self::Site(_) | Self::Kind(_) => 0,
+        }
+    }
+
     /// Whether the selector picks a thing of this name and site; `None` when only a run can tell.
     #[must_use]
     pub fn picks(&self, name: &str, site: Option<&str>, member: bool) -> Option<bool> {

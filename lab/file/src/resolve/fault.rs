@@ -32,6 +32,8 @@ pub(crate) fn resolve(
     })
 }
 
+const APART_HINT: &str = "sides have no node in common; a node in none of them reaches all of them";
+
 struct Breaking<'a> {
     spec: &'a FaultSpec,
     selecting: &'a Selecting<'a>,
@@ -262,16 +264,36 @@ impl Breaking<'_> {
 
     /// No node may stand on two sides, as far as the file tells.
     fn check_apart(&self, sides: &[&Selector], span: Span, decoder: &mut Decoder<'_>) {
-        let mut seen: Vec<String> = Vec::new();
+        let lab = self.selecting.lab;
+        let mut named: Vec<&str> = Vec::new();
+        let mut drawn = 0;
         for side in sides {
-            for node in side.fixed_nodes(self.selecting.lab).unwrap_or_default() {
-                if seen.contains(&node) {
-                    let message = format!("node `{node}` stands on two sides");
-                    decoder.sink.error(Rule::BadFault, span, message);
-                    return;
-                }
-                seen.push(node);
+            let members = &lab.cluster.members;
+            let here = lab.nodes.iter().filter(|node| {
+                let member = members.contains(&node.name);
+                side.surely_picks(&node.name, node.site.as_deref(), member)
+            });
+            let here: Vec<&str> = here.map(|node| node.name.as_str()).collect();
+            if let Some(twice) = here.iter().find(|node| named.contains(node)) {
+                let message = format!("node `{twice}` stands on two sides");
+                decoder
+                    .sink
+                    .report(Diagnostic::error(Rule::BadFault, span, message).hint(APART_HINT));
+                return;
             }
+            drawn += side.drawn_count().saturating_sub(here.len());
+            named.extend(here);
+        }
+        let members = lab.cluster.members.iter();
+        let left = members.filter(|it| !named.contains(&it.as_str())).count();
+        if drawn > left {
+            let message = format!(
+                "the sides have a node in common: {drawn} must be picked from the {left} members \
+                 that no side names"
+            );
+            decoder
+                .sink
+                .report(Diagnostic::error(Rule::BadFault, span, message).hint(APART_HINT));
         }
     }
 

@@ -11,6 +11,7 @@ mod fault;
 mod group;
 mod machines;
 mod names;
+mod properties;
 mod resource;
 mod resource_type;
 mod scenario;

@@ -40,6 +40,7 @@ pub(crate) fn resources(
             lab,
         };
         check_properties(entry, decoder);
+        super::properties::check(entry, lab, decoder);
         check_needed_dependency(entry, &entries, decoder);
         let policy = policy(&entry.value, lab, decoder);
         let Some(kind) = place.kind(entry, users, decoder) else {

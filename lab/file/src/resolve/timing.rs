@@ -1,15 +1,17 @@
 //! Rules about when expectations are judged: enough time for what they wait for, and something in
 //! the scenario that can affect them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::flatten;
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Claim, Expectation, FaultKind, Lab, NodeChange, NodeFault, ResourceKind, Step, StepKind,
-    Witness,
+    Claim, Expectation, Fault, FaultKind, Lab, NodeChange, NodeFault, ResourceKind, Selector, Step,
+    StepKind, Witness,
 };
 use crate::rule::Rule;
+use crate::span_words;
 use crate::syntax::Decoder;
 use base::NodeState;
 
@@ -21,6 +23,9 @@ pub(crate) fn check(steps: &[Step], lab: &Lab, decoder: &mut Decoder<'_>) {
         decoder,
         since_fault: None,
         any_fault: false,
+        owners: BTreeMap::new(),
+        bereft: BTreeMap::new(),
+        lab,
     }
     .steps(steps);
     check_vacuous(steps, lab, decoder);
@@ -41,6 +46,11 @@ struct Walk<'d, 's> {
     /// when there was none, or when something else may explain a change since.
     since_fault: Option<Duration>,
     any_fault: bool,
+    /// The owner of a group, as the latest expectation had it and nothing since may have changed.
+    owners: BTreeMap<String, String>,
+    /// Groups whose owner the latest fault took away; with its name where it is known.
+    bereft: BTreeMap<String, Option<String>>,
+    lab: &'d Lab,
 }
 
 impl Walk<'_, '_> {
@@ -55,11 +65,16 @@ impl Walk<'_, '_> {
             StepKind::Fault(fault) => {
                 self.any_fault = true;
                 self.since_fault = needs_detection(&fault.kind).then_some(Duration::ZERO);
+                self.bereave(fault);
             }
-            StepKind::Do(_) => self.since_fault = None,
+            StepKind::Do(_) => {
+                self.since_fault = None;
+                self.owners.clear();
+            }
             StepKind::Run(time) => self.pass(*time),
             StepKind::Expect(claims) => {
                 claims.iter().for_each(|claim| self.expectation(claim));
+                claims.iter().for_each(|claim| self.note_owner(claim));
                 let longest = claims.iter().map(longest).max().unwrap_or_default();
                 self.pass(longest);
             }
@@ -104,17 +119,72 @@ impl Walk<'_, '_> {
             return;
         };
         let time = since.saturating_add(expectation.timing.within.unwrap_or_default());
-        if presupposes_detection(&expectation.claim) && time < self.detection {
+        let presupposes =
+            presupposes_detection(&expectation.claim) || self.asks_another(&expectation.claim);
+        if presupposes && time < self.detection {
             let message = format!(
-                "this cannot come true: a lost node is noticed after {:?} at the earliest, \
-                 here are {time:?}",
-                self.detection
+                "this cannot come true: a lost node is noticed after {} at the earliest, \
+                 here are {}",
+                span_words(self.detection),
+                span_words(time)
             );
             self.decoder.sink.report(
                 Diagnostic::error(Rule::ImpossibleWithin, span, message).hint(
                     "raise `within`, or shorten `cluster.heartbeat` (`every` times `missed`)",
                 ),
             );
+        }
+    }
+}
+
+impl Walk<'_, '_> {
+    /// Remembers which groups a fault takes the owner from, for as long as detection takes.
+    fn bereave(&mut self, fault: &Fault) {
+        self.bereft.clear();
+        let before = std::mem::take(&mut self.owners);
+        let FaultKind::Node { nodes, .. } = &fault.kind else {
+            return;
+        };
+        if let Selector::OwnerOf(group) = nodes
+            && fault.heal_after.is_none_or(|after| after >= self.detection)
+        {
+            self.bereft.insert(group.clone(), None);
+        }
+        let hit = nodes.fixed_nodes(self.lab).unwrap_or_default();
+        for (group, owner) in before {
+            let owner_lost = self.bereft.contains_key(&group) || hit.contains(&owner);
+            if owner_lost {
+                self.bereft.insert(group, Some(owner));
+            }
+        }
+    }
+
+    /// Remembers the owner that an expectation names.
+    fn note_owner(&mut self, expectation: &Expectation) {
+        if let Claim::Group(claim) = &expectation.claim
+            && let Selector::Name(group) = &claim.groups
+            && let Some(NodeChange::Is(Selector::Name(node))) = &claim.node
+        {
+            self.owners.insert(group.clone(), node.clone());
+        }
+    }
+
+    /// Whether a claim wants a group on a node other than the one that it was on when the fault
+    /// took that away.
+    fn asks_another(&self, claim: &Claim) -> bool {
+        let Claim::Group(claim) = claim else {
+            return false;
+        };
+        let (Selector::Name(group), Some(NodeChange::Is(wanted))) = (&claim.groups, &claim.node)
+        else {
+            return false;
+        };
+        match self.bereft.get(group) {
+            None => false,
+            Some(None) => true,
+            Some(Some(owner)) => wanted
+                .fixed_nodes(self.lab)
+                .is_some_and(|wanted| !wanted.contains(owner)),
         }
     }
 }

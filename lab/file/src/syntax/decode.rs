@@ -99,6 +99,10 @@ pub(crate) trait Plain: Sized + Clone + 'static {
     /// Its JSON Schema, without the allowance for variables.
     fn schema() -> Json;
     fn read(scalar: &Scalar<'_>) -> Result<Self, Problem>;
+    /// What to write where a list or a mapping stands by mistake.
+    fn instead_of_structure() -> Option<&'static str> {
+        None
+    }
     /// The words and their meaning, for enumerations.
     fn words() -> &'static [(&'static str, &'static str)] {
         &[]
@@ -115,7 +119,7 @@ pub(crate) struct At<T> {
 impl<T: Plain> Decode for At<T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Value::Scalar { text, quoted } = &node.value else {
-            decoder.wrong_type(node, &T::what());
+            decoder.wrong_structure(node, &T::what(), T::instead_of_structure());
             return None;
         };
         if node.is_null() {
@@ -269,42 +273,6 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
     }
 }
 
-/// A mapping from free words to single values, in file order.
-#[derive(Debug, Clone)]
-pub(crate) struct Pairs<T> {
-    pub(crate) entries: Vec<Entry<T>>,
-}
-
-impl<T: Decode> Decode for Pairs<T> {
-    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let mut entries: Vec<Entry<T>> = Vec::new();
-        let mut names = BTreeSet::new();
-        for (key, node) in decoder.entries(node, "a mapping from words to values")? {
-            if !names.insert(key.text.clone()) {
-                decoder.duplicate_key(&key.text, key.span);
-            } else if let Some(value) = T::decode(node, decoder) {
-                entries.push(Entry {
-                    name: key.text.clone(),
-                    span: key.span,
-                    value,
-                });
-            }
-        }
-        Some(Self { entries })
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Pairs<T> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("{}Pairs", T::schema_name()).into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let value = generator.subschema_for::<T>();
-        to_schema(json!({ "type": "object", "additionalProperties": value }))
-    }
-}
-
 /// Whether a key of a mapping must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(non_camel_case_types, reason = "the words of the record macro")]
@@ -350,7 +318,7 @@ impl Fields<'_> {
 
 impl Decoder<'_> {
     /// The entries of a mapping; reports anything that is none.
-    fn entries<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Key, Node)]> {
+    pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Key, Node)]> {
         match &node.value {
             Value::Map(entries) => Some(entries),
             Value::Scalar { .. } | Value::List(_) => {
@@ -428,7 +396,7 @@ impl Decoder<'_> {
         self.sink.error(Rule::NotSupported, key.span, message);
     }
 
-    fn duplicate_key(&mut self, name: &str, span: Span) {
+    pub(super) fn duplicate_key(&mut self, name: &str, span: Span) {
         let message = format!("`{name}` stands twice in this mapping");
         self.sink.error(Rule::DuplicateKey, span, message);
     }
@@ -439,8 +407,13 @@ impl Decoder<'_> {
     }
 
     pub(crate) fn wrong_type(&mut self, node: &Node, what: &str) {
+        self.wrong_structure(node, what, None);
+    }
+
+    fn wrong_structure(&mut self, node: &Node, what: &str, hint: Option<&str>) {
         let message = format!("expected {what}, found {}", node.describe());
-        self.sink.error(Rule::WrongType, node.span, message);
+        let found = Diagnostic::error(Rule::WrongType, node.span, message);
+        self.sink.report(found.maybe_hint(hint.map(str::to_owned)));
     }
 }
 

@@ -84,8 +84,15 @@ macro_rules! words {
             $( $word:literal => $value:expr, $doc:literal; )+
         }
         later { $($later:literal),* $(,)? }
+        $(instead_of_structure $instead:literal)?
     ) => {
         impl crate::syntax::decode::Plain for $type {
+            $(
+                fn instead_of_structure() -> Option<&'static str> {
+                    Some($instead)
+                }
+            )?
+
             fn what() -> String {
                 let words: Vec<&str> = Self::words().iter().map(|(word, _)| *word).collect();
                 format!("one of {}", words.join(", "))

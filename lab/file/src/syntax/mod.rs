@@ -11,6 +11,7 @@ mod lab;
 mod machines;
 mod macros;
 mod number;
+mod pairs;
 mod plain;
 mod quantity;
 mod resource;
@@ -22,16 +23,16 @@ mod words;
 pub(crate) use cluster::{
     ClusterSpec, FailbackSpec, FailbackWord, GroupSpec, HeartbeatPathSpec, QuorumSpec, WitnessSpec,
 };
-pub(crate) use decode::{
-    At, Decode, Decoder, Entry, Named, OneOrMany, Pairs, Plain, Problem, Scalar,
-};
+pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
 pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
 pub(crate) use machines::{NetworkSpec, NodeSpec};
 #[cfg(test)]
 pub(crate) use number::is_number_or_boolean;
 pub(crate) use number::{Natural, VariableType};
+pub(crate) use pairs::Pairs;
 pub(crate) use plain::{AnyScalar, LunName, Name, ResourceName};
 pub(crate) use quantity::ByteSize;
+pub use quantity::span_words;
 pub(crate) use resource::{PolicySpec, ResourceSpec};
 pub(crate) use scenario::{
     ActionWord, BoundsSpec, ExpectationSpec, FaultSpec, FaultWord, HolderSpec, ImpairmentSpec,

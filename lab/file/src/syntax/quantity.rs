@@ -170,6 +170,18 @@ text_form!(
     }
 );
 
+/// A span of time as the file writes it.
+#[must_use]
+pub fn span_words(span: Duration) -> String {
+    let millis = span.as_millis();
+    match millis {
+        _ if !millis.is_multiple_of(1_000) => format!("{millis}ms"),
+        _ if !millis.is_multiple_of(60_000) || millis == 0 => format!("{}s", millis / 1_000),
+        _ if !millis.is_multiple_of(3_600_000) => format!("{}m", millis / 60_000),
+        _ => format!("{}h", millis / 3_600_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

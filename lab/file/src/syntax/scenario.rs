@@ -26,7 +26,7 @@ record! {
         optional explain: At<Text>,
         /// Something that goes wrong; returns at once.
         optional fault: FaultSpec,
-        /// Something that an administrator does; returns at once.
+        /// Something that an administrator does; returns when the cluster has answered.
         optional r#do as "do": At<ActionWord>,
         /// For `do`: the nodes.
         optional node: SelectorSpec,
@@ -95,6 +95,8 @@ words! {
         "heal" => Self::Heal, "Undoes every fault still in force.";
     }
     later { "upgrade", "evict", "force", "quorum", "set" }
+    instead_of_structure
+        "write it straight into the step: `do: move`, and `group: name` on the next line"
 }
 
 record! {

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use base::{DiskId, Notice, Timestamp};
 use scsi::pr::{InAction, Keys, Out, Reservation};
 use scsi::{Command, Outcome, ReservationKey, ReservationType};
+use volume::RootReader;
 
-use super::{BLOCK_BYTES, DiskFact, DiskReport, Output, Report, Request, Timing, is_own};
+use super::{DiskFact, DiskReport, Output, Report, Request, Timing, is_own};
 
 /// The type that the cluster disk driver uses; unsourced for the product, stated in the fact sheet.
 pub(super) const KIND: ReservationType = ReservationType::WriteExclusiveRegistrantsOnly;
@@ -14,8 +15,6 @@ pub(super) const KIND: ReservationType = ReservationType::WriteExclusiveRegistra
 const ATTENTIONS_MAX: u32 = 8;
 /// Requests that wait behind the one in flight.
 const WAITING_MAX: usize = 64;
-/// Blocks that the root of the disk is read from.
-const ROOT_BLOCKS: u32 = 8;
 
 /// Where the disk stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +50,7 @@ pub(super) enum Purpose {
     Scrub,
     Unreserve,
     Unregister,
+    Capacity,
     CheckReady,
     CheckRoot,
     Read,
@@ -79,6 +79,12 @@ pub(super) struct Disk {
     pub(super) defend_at: Timestamp,
     /// One look failed for want of an answer; the next failure loses the disk.
     pub(super) doubted: bool,
+    /// How long a block is, once the disk was asked.
+    pub(super) block_bytes: Option<u32>,
+    /// What waits for the length of a block.
+    pub(super) unasked: Option<Request>,
+    /// The listing of the root that is under way.
+    pub(super) reader: Option<RootReader>,
     flight: Option<Flight>,
     waiting: VecDeque<Request>,
     commands: Vec<Command>,
@@ -96,6 +102,9 @@ impl Disk {
             generation: None,
             defend_at: Timestamp::NEVER,
             doubted: false,
+            block_bytes: None,
+            unasked: None,
+            reader: None,
             flight: None,
             waiting: VecDeque::new(),
             commands: Vec::new(),
@@ -157,7 +166,7 @@ impl Disk {
     }
 
     /// Answers a request that cannot be taken.
-    fn refuse(&mut self, request: &Request) {
+    pub(super) fn refuse(&mut self, request: &Request) {
         let report = match request {
             Request::Arbitrate => Report::ArbitrationLost { unreachable: true },
             Request::Release => Report::Released,
@@ -200,29 +209,7 @@ impl Disk {
                 let release = Out::release(self.key, KIND);
                 self.send(Purpose::Unreserve, Command::PersistentReserveOut(release));
             }
-            Request::Check => self.send(Purpose::CheckReady, Command::TestUnitReady),
-            Request::Read { lba, blocks } => {
-                let command = Command::Read {
-                    lba,
-                    blocks,
-                    block_bytes: BLOCK_BYTES,
-                };
-                self.send(Purpose::Read, command);
-            }
-            Request::Write { lba, data } => {
-                let blocks = u32::try_from(data.len())
-                    .unwrap_or(u32::MAX)
-                    .div_ceil(BLOCK_BYTES);
-                self.send(
-                    Purpose::Write,
-                    Command::Write {
-                        lba,
-                        blocks,
-                        data,
-                        fua: true,
-                    },
-                );
-            }
+            Request::Check | Request::Read { .. } | Request::Write { .. } => self.work(request),
         }
     }
 
@@ -247,9 +234,11 @@ impl Disk {
             return;
         }
         match flight.purpose {
-            Purpose::CheckReady | Purpose::CheckRoot | Purpose::Read | Purpose::Write => {
-                self.worked(flight.purpose, outcome);
-            }
+            Purpose::Capacity
+            | Purpose::CheckReady
+            | Purpose::CheckRoot
+            | Purpose::Read
+            | Purpose::Write => self.worked(flight.purpose, outcome),
             Purpose::Unreserve => {
                 let unregister = Out::register_and_ignore(None);
                 self.send(
@@ -271,32 +260,11 @@ impl Disk {
         self.pump();
     }
 
-    fn worked(&mut self, purpose: Purpose, outcome: Outcome) {
-        let ok = matches!(outcome, Outcome::Good(_));
-        match purpose {
-            Purpose::CheckReady if ok => {
-                let root = Command::Read {
-                    lba: 0,
-                    blocks: ROOT_BLOCKS,
-                    block_bytes: BLOCK_BYTES,
-                };
-                self.send(Purpose::CheckRoot, root);
-            }
-            Purpose::Read => {
-                let data = if let Outcome::Good(data) = outcome {
-                    Some(data)
-                } else {
-                    None
-                };
-                self.report(Report::Read { data });
-            }
-            Purpose::Write => self.report(Report::Written { ok }),
-            _ => self.report(Report::Checked { ok }),
-        }
-    }
-
     fn arbitrated(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, end: &Outcome) {
         let Some(data) = end.good() else {
+            if purpose == Purpose::Register && end.is_invalid_operation() {
+                self.say(Notice::DiskWithoutReservations { disk: self.id });
+            }
             self.lose_arbitration(!matches!(end, Outcome::ReservationConflict));
             return;
         };
@@ -404,6 +372,7 @@ impl Disk {
         self.healthy = false;
         self.doubted = false;
         self.generation = None;
+        self.block_bytes = None;
         self.defend_at = Timestamp::NEVER;
     }
 

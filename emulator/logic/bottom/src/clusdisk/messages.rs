@@ -22,12 +22,12 @@ pub enum Request {
     Arbitrate,
     /// Stop defending and give the reservation back. Ends in `Released`.
     Release,
-    /// Read the root of the disk, as IsAlive does. Ends in `Checked`.
+    /// List the root of the disk's volume, as IsAlive does. Ends in `Checked`.
     Check,
-    /// Read `blocks` blocks at `lba`. Ends in `Read`.
-    Read { lba: u64, blocks: u32 },
-    /// Write `data` at `lba` and make it durable. Ends in `Written`.
-    Write { lba: u64, data: Vec<u8> },
+    /// Read pages of [`PAGE_BYTES`](super::PAGE_BYTES) from `page` on. Ends in `Read`.
+    Read { page: u64, pages: u32 },
+    /// Write `data`, whole pages, from `page` on and make it durable. Ends in `Written`.
+    Write { page: u64, data: Vec<u8> },
 }
 
 /// What the cluster disk driver reports of one disk.
@@ -41,7 +41,7 @@ pub enum Report {
     Lost,
     /// The reservation was given back, or was not held.
     Released,
-    /// The root of the disk could be read or not.
+    /// The root of the volume could be listed or not.
     Checked { ok: bool },
     /// What was read; `None` when the disk refused.
     Read { data: Option<Vec<u8>> },

@@ -7,13 +7,15 @@
 //! its registration is still there. How long it waits is unsourced and therefore a setting.
 //!
 //! Publishes a [`DiskFact`] per disk; `healthy` is the flag that LooksAlive reads. Deliberately not
-//! done here: deciding who should own a disk (rcm), 2003's SCSI-2 reservations (not yet), volumes.
+//! done here: deciding who should own a disk (rcm), 2003's SCSI-2 reservations (not yet), what the
+//! blocks of a volume mean (package `volume`).
 
 mod defend;
 mod disk;
 mod messages;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,8 +28,9 @@ pub use messages::{DiskFact, DiskReport, Input, Output, Report, Request};
 use crate::Context;
 use disk::Disk;
 
-/// Bytes of a block. Clustered disks have 512-byte blocks so far.
-pub const BLOCK_BYTES: u32 = 512;
+/// Bytes of a page, the unit in which others read and write a disk: blocks of 512 and of 4096 bytes
+/// both fill it.
+pub const PAGE_BYTES: u32 = 4096;
 
 /// Low half of every key: marks a registration as one of a cluster's. The product's own constant
 /// is unsourced; this one is ours.

@@ -9,7 +9,6 @@ use super::replica::{Record, Replica};
 use super::{Database, Output, Pending, Snapshot};
 use crate::Context;
 use crate::database::{Change, Update};
-use crate::membership::Synchronised;
 use crate::object::ObjectTable;
 
 /// A replica that is to become the local one.
@@ -19,15 +18,6 @@ pub(super) struct Installation {
     /// What to tell gum: the number of its request and the tables that came along. None for a copy
     /// from the witness.
     pub request: Option<(u64, Arc<ObjectTable>)>,
-}
-
-/// The view that a replica is brought to now.
-pub(super) fn view_of(cx: &Context<'_>) -> Option<Synchronised> {
-    let view = cx.facts.view.as_ref()?;
-    Some(Synchronised {
-        epoch: view.id.epoch,
-        members: view.members,
-    })
 }
 
 /// What gum asks for that ends in `Installed`. A later one takes the place of an earlier one.
@@ -89,8 +79,8 @@ impl Database {
 
     /// Takes over the view source's replica.
     fn install(&mut self, cx: &Context<'_>, snapshot: Snapshot, out: &mut Outbox<Output>) {
-        let (mut replica, objects) = self.target(snapshot);
-        replica.synchronised = view_of(cx).unwrap_or(self.replica.synchronised);
+        self.installed_in = cx.facts.view.as_ref().map(|view| view.id);
+        let (replica, objects) = self.target(snapshot);
         let request = Some((self.installation, objects));
         self.replace(Installation { replica, request }, out);
     }
@@ -106,6 +96,7 @@ impl Database {
                 let replica = Replica {
                     tag: after,
                     prepared: None,
+                    synchronised: snapshot.synchronised,
                     ..ours.clone()
                 };
                 return (replica, with_states(snapshot.objects, update));
@@ -122,7 +113,7 @@ impl Database {
             tag: snapshot.tag,
             applied: snapshot.applied,
             prepared: snapshot.prepared,
-            synchronised: ours.synchronised,
+            synchronised: snapshot.synchronised,
         };
         (replica, snapshot.objects)
     }

@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub applied: u64,
     /// An update that must be committed before anything else.
     pub prepared: Option<Update>,
+    /// The view that it brings its receivers to.
+    pub synchronised: Synchronised,
 }
 
 /// What the database manager hears.
@@ -114,4 +116,4 @@ pub enum Output {
 
 wire::codec!(enum Change { 0 = Hive(change), 1 = State(change) });
 wire::codec!(struct Update { key, tag_epoch, changes });
-wire::codec!(struct Snapshot { hive, tag, objects, applied, prepared });
+wire::codec!(struct Snapshot { hive, tag, objects, applied, prepared, synchronised });

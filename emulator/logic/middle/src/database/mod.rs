@@ -26,7 +26,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base::limits::LOG_RECORDS_MAX;
-use base::{Manager, Outbox, PaxosTag, Timestamp};
+use base::{Manager, Outbox, PaxosTag, Timestamp, ViewId};
 use bottom::txlog;
 use wire::Codec;
 
@@ -108,6 +108,8 @@ pub struct Database {
     records: usize,
     /// What gum asked for last, until the replica that it is compared with is settled.
     request: Option<Request>,
+    /// The view whose source's replica this node has taken over in this life.
+    installed_in: Option<ViewId>,
     /// `Installed` is to be said once the witness copy has this version.
     unsaid: Option<u64>,
     /// Numbers requests of gum that end in `Installed`; only the newest is answered.
@@ -198,6 +200,7 @@ impl Database {
             self.serve(cx, out);
             self.compare(cx, out);
         }
+        self.reconciled(out);
         // Not over a copy that is newer, before the local replica is as new.
         let compared = matches!(self.reconcile, None | Some(Reconcile::Writing { .. }));
         if compared && !self.witness.write(&self.replica) {
@@ -208,7 +211,6 @@ impl Database {
         }
         self.answer(cx, out);
         self.say_installed(out);
-        self.reconciled(out);
     }
 }
 

@@ -4,7 +4,7 @@
 use base::{DiskId, Outbox};
 use bottom::clusdisk;
 
-use super::install::{Installation, view_of};
+use super::install::Installation;
 use super::replica::Replica;
 use super::witness::Progress;
 use super::{Database, Output};
@@ -105,7 +105,8 @@ impl Database {
     /// Whether this node has taken over the replica of its view's source: from then on that is the
     /// truth, whatever was agreed to elsewhere before.
     fn is_installed(&self, cx: &Context<'_>) -> bool {
-        view_of(cx) == Some(self.replica.synchronised)
+        let view = cx.facts.view.as_ref().map(|view| view.id);
+        view.is_some() && self.installed_in == view
     }
 
     fn adopt(&mut self, mut copy: Replica, out: &mut Outbox<Output>) {

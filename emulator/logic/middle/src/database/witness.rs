@@ -4,20 +4,20 @@
 //! Knows slots and requests; what a copy means for the local replica is decided in `reconcile`.
 
 use base::{DiskId, PaxosTag};
-use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
+use bottom::clusdisk::{PAGE_BYTES, Report, Request};
 use wire::{Codec, Reader, checksum};
 
 use super::replica::Replica;
 
 const MAGIC: [u8; 8] = *b"LAWITNS1";
-/// First block of each slot. Fixed, behind where partition tables and labels lie.
-const SLOT_LBA: [u64; 2] = [2_048, 2_048 + SLOT_BLOCKS];
-/// Size of a slot: a header block and a replica of up to 4 MiB.
-const SLOT_BLOCKS: u64 = 8_193;
+/// First page of each slot, within the partition that a disk witness keeps for the copy.
+const SLOT_PAGE: [u64; 2] = [256, 256 + SLOT_PAGES];
+/// Size of a slot: a header page and a replica of up to 4 MiB.
+const SLOT_PAGES: u64 = 1_025;
 
-const BLOCK: usize = BLOCK_BYTES as usize;
+const PAGE: usize = PAGE_BYTES as usize;
 
-/// What the header block of a slot says.
+/// What the header page of a slot says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Header {
     /// Grows with every write of either slot.
@@ -36,21 +36,21 @@ impl Header {
             len,
             sum: checksum(&[&serial.to_be_bytes(), content]),
         };
-        (u64::from(header.blocks()) <= SLOT_BLOCKS).then_some(header)
+        (u64::from(header.pages()) <= SLOT_PAGES).then_some(header)
     }
 
-    /// Blocks of the slot that are in use, this one included.
-    fn blocks(self) -> u32 {
-        1 + self.len.div_ceil(BLOCK_BYTES)
+    /// Pages of the slot that are in use, this one included.
+    fn pages(self) -> u32 {
+        1 + self.len.div_ceil(PAGE_BYTES)
     }
 
-    fn parse(block: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(block);
+    fn parse(page: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(page);
         if reader.array() != Ok(MAGIC) {
             return None;
         }
         let header = Self::decode(&mut reader).ok()?;
-        (u64::from(header.blocks()) <= SLOT_BLOCKS).then_some(header)
+        (u64::from(header.pages()) <= SLOT_PAGES).then_some(header)
     }
 }
 
@@ -59,16 +59,16 @@ fn slot_bytes(serial: u64, replica: &Replica) -> Option<Vec<u8>> {
     let content = replica.durable().to_bytes();
     let header = Header::of(serial, &content)?;
     let mut bytes = [&MAGIC, header.to_bytes().as_slice()].concat();
-    bytes.resize(BLOCK, 0);
+    bytes.resize(PAGE, 0);
     bytes.extend(content);
-    bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+    bytes.resize(bytes.len().next_multiple_of(PAGE), 0);
     Some(bytes)
 }
 
 /// The replica in a slot whose header was read before.
 fn parse_slot(header: Header, bytes: &[u8]) -> Option<Replica> {
     let len = usize::try_from(header.len).ok()?;
-    let content = bytes.get(BLOCK..)?.get(..len)?;
+    let content = bytes.get(PAGE..)?.get(..len)?;
     let sum = checksum(&[&header.serial.to_be_bytes(), content]);
     (Header::parse(bytes)? == header && sum == header.sum)
         .then(|| Replica::from_bytes(content).ok())?
@@ -77,13 +77,13 @@ fn parse_slot(header: Header, bytes: &[u8]) -> Option<Replica> {
 /// The tag of the newest whole copy on a witness disk, for those who look from outside. `read`
 /// gives the bytes of the disk at an offset.
 pub fn witness_tag(read: impl Fn(u64, usize) -> Option<Vec<u8>>) -> Option<PaxosTag> {
-    let copy = |lba: u64| {
-        let offset = lba * u64::from(BLOCK_BYTES);
-        let header = Header::parse(&read(offset, BLOCK)?)?;
-        let bytes = read(offset, usize::try_from(header.blocks()).ok()? * BLOCK)?;
+    let copy = |page: u64| {
+        let offset = page * u64::from(PAGE_BYTES);
+        let header = Header::parse(&read(offset, PAGE)?)?;
+        let bytes = read(offset, usize::try_from(header.pages()).ok()? * PAGE)?;
         Some((header.serial, parse_slot(header, &bytes)?.tag))
     };
-    SLOT_LBA
+    SLOT_PAGE
         .into_iter()
         .filter_map(copy)
         .max_by_key(|(serial, _)| *serial)
@@ -185,9 +185,9 @@ impl WitnessCopy {
         self.version
     }
 
-    fn read(&mut self, slot: usize, blocks: u32) {
-        if let Some(lba) = SLOT_LBA.get(slot).copied() {
-            self.requests.push(Request::Read { lba, blocks });
+    fn read(&mut self, slot: usize, pages: u32) {
+        if let Some(page) = SLOT_PAGE.get(slot).copied() {
+            self.requests.push(Request::Read { page, pages });
         }
     }
 
@@ -197,12 +197,12 @@ impl WitnessCopy {
         if self.step != Step::Loaded || self.written == self.version {
             return true;
         }
-        let lba = SLOT_LBA.get(self.slot).copied();
-        let (Some(lba), Some(data)) = (lba, slot_bytes(self.serial + 1, replica)) else {
+        let page = SLOT_PAGE.get(self.slot).copied();
+        let (Some(page), Some(data)) = (page, slot_bytes(self.serial + 1, replica)) else {
             self.unload();
             return false;
         };
-        self.requests.push(Request::Write { lba, data });
+        self.requests.push(Request::Write { page, data });
         self.step = Step::ExpectWritten {
             version: self.version,
         };
@@ -242,9 +242,9 @@ impl WitnessCopy {
         }
     }
 
-    fn header_read(&mut self, mut found: Vec<Option<Header>>, block: &[u8]) -> Progress {
-        found.push(Header::parse(block));
-        if found.len() < SLOT_LBA.len() {
+    fn header_read(&mut self, mut found: Vec<Option<Header>>, page: &[u8]) -> Progress {
+        found.push(Header::parse(page));
+        if found.len() < SLOT_PAGE.len() {
             self.read(found.len(), 1);
             self.step = Step::ExpectHeader { found };
             return Progress::None;
@@ -266,7 +266,7 @@ impl WitnessCopy {
             self.step = Step::Loaded;
             return Progress::Found(None);
         };
-        self.read(slot, header.blocks());
+        self.read(slot, header.pages());
         self.step = Step::ExpectBody { candidates };
         Progress::None
     }

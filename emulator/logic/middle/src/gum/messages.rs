@@ -6,6 +6,7 @@ use base::{NodeId, NodeSet, PaxosTag};
 
 use crate::database::{Change, Snapshot, Update};
 use crate::membership::Standing;
+use crate::messaging::Service;
 
 /// Names a proposal of this node until it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +51,25 @@ pub enum Message {
     Prepared { number: u64 },
     /// Everybody has agreed: apply it.
     Commit { number: u64 },
+}
+
+impl Message {
+    /// How it travels: updates as rounds of requests and replies, their outcome by good-enough
+    /// multicast, the lock by causal multicast (seed 001, Global Update Manager).
+    #[must_use]
+    pub fn service(&self) -> Service {
+        match self {
+            Self::Prepare { update } => Service::Request(update.key.number),
+            Self::Prepared { number } => Service::Reply(*number),
+            Self::Commit { .. } => Service::GoodEnough,
+            Self::Lock { .. } => Service::Causal,
+            Self::Reconciled { .. }
+            | Self::Synchronise { .. }
+            | Self::Synchronised
+            | Self::Open { .. }
+            | Self::LockWanted { .. } => Service::Unicast,
+        }
+    }
 }
 
 /// What the global update manager hears.

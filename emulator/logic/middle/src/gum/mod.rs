@@ -67,6 +67,8 @@ enum Timer {
 pub struct Gum {
     phase: Phase,
     source: Option<NodeId>,
+    /// As source: number of the synchronisation.
+    number: u64,
     formed: bool,
     /// As source: members that are not synchronised yet.
     awaiting: NodeSet,
@@ -208,7 +210,10 @@ impl Gum {
     fn is_ready_for(&self, message: &Message) -> bool {
         match message {
             Message::Reconciled { .. } => matches!(self.phase, Phase::ExpectReconciled { .. }),
-            Message::Synchronise { .. } => self.phase == Phase::ExpectSnapshot,
+            // A second one makes an update that was agreed to one of this view.
+            Message::Synchronise { .. } => {
+                matches!(self.phase, Phase::ExpectSnapshot | Phase::ExpectOpen)
+            }
             Message::Synchronised => !self.awaiting.is_empty(),
             Message::Open { .. } => self.phase == Phase::ExpectOpen,
             _ => self.phase == Phase::Open,

@@ -7,7 +7,7 @@ use base::{NodeId, NodeSet, Outbox};
 use super::{Gum, Message, Output, Phase, Snapshot, Standing};
 use crate::Context;
 use crate::database::Update;
-use crate::membership::UpdateKey;
+use crate::membership::{Synchronised, UpdateKey, View};
 
 impl Gum {
     /// The view has quorum. `witness` is the member that reconciled its replica with the witness
@@ -54,6 +54,7 @@ impl Gum {
         }
         let source = view.source(fresh);
         self.source = Some(source);
+        self.number = Self::next_number(cx, view, fresh);
         self.formed = view.active().is_empty();
         if source != cx.facts.me {
             self.phase = Phase::ExpectSnapshot;
@@ -63,6 +64,14 @@ impl Gum {
         } else {
             self.bring_together(cx, out);
         }
+    }
+
+    /// A number above every synchronisation that the members and the witness know of.
+    fn next_number(cx: &Context<'_>, view: &View, fresh: Option<(NodeId, Standing)>) -> u64 {
+        let reported = view.reports.values().map(|report| report.synchronised);
+        let known = reported.chain(fresh.map(|(_, standing)| standing.synchronised));
+        let known = known.chain([cx.facts.synchronised]);
+        1 + known.map(|view| view.epoch).max().unwrap_or_default()
     }
 
     /// As source: send everybody, this node included, the replica.
@@ -78,7 +87,8 @@ impl Gum {
             tag: cx.facts.tag,
             objects,
             applied: cx.facts.applied,
-            prepared: self.agreed_anew(cx),
+            prepared: self.carried(cx),
+            synchronised: self.synchronised_now(cx),
         };
         self.phase = Phase::ExpectSnapshot;
         self.awaiting = Self::members(cx);
@@ -86,21 +96,31 @@ impl Gum {
         Self::to_all(cx, Message::Synchronise { snapshot }, out);
     }
 
-    /// What this node has agreed to and not seen committed, as an update of this view. Were its old
-    /// epoch kept, a member of neither view might later hold another update of the same number and
-    /// a higher epoch, and win with it although this one was committed.
-    fn agreed_anew(&self, cx: &Context<'_>) -> Option<Update> {
-        let view = Self::view(cx)?;
-        let agreed = cx.facts.prepared.as_ref()?;
+    fn synchronised_now(&self, cx: &Context<'_>) -> Synchronised {
+        Synchronised {
+            epoch: self.number,
+            members: Self::members(cx),
+        }
+    }
+
+    /// What this node has agreed to and not seen committed: as it was sent at first, and once all
+    /// members know durably of this view, as an update of this view.
+    ///
+    /// Were its old epoch kept, somebody outside this view might hold another update of the same
+    /// number and a higher epoch, and win with it later although this one was committed. Were the
+    /// new one given at once, a member that forgets this view in a crash could take part in
+    /// another one whose update has a lower epoch.
+    fn carried(&self, cx: &Context<'_>) -> Option<Update> {
+        let agreed = cx.facts.prepared.clone()?;
+        if cx.facts.synchronised != self.synchronised_now(cx) {
+            return Some(agreed);
+        }
         let key = UpdateKey {
             number: agreed.key.number,
-            epoch: view.id.epoch,
+            epoch: self.number,
             sender: cx.facts.me,
         };
-        Some(Update {
-            key,
-            ..agreed.clone()
-        })
+        Some(Update { key, ..agreed })
     }
 
     pub(super) fn snapshot(&mut self, from: NodeId, snapshot: Snapshot, out: &mut Outbox<Output>) {
@@ -135,7 +155,13 @@ impl Gum {
         out: &mut Outbox<Output>,
     ) {
         self.awaiting.remove(from);
-        if self.awaiting.is_empty() {
+        if !self.awaiting.is_empty() {
+            return;
+        }
+        let agreed = cx.facts.prepared.as_ref();
+        if agreed.is_some_and(|update| update.key.epoch != self.number) {
+            self.bring_together(cx, out);
+        } else {
             self.timers.clear(super::Timer::Reply as usize);
             let agreed = u64::from(cx.facts.prepared.is_some());
             let next = cx.facts.applied + agreed + 1;

@@ -21,7 +21,7 @@ pub(super) struct Current {
 impl Gum {
     /// Sends the next proposal; the lock is here.
     pub(super) fn begin(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        let (Some(token), Some(view)) = (&mut self.token, Self::view(cx)) else {
+        let Some(token) = &mut self.token else {
             return;
         };
         let Some((ticket, changes)) = self.proposals.pop_front() else {
@@ -39,7 +39,7 @@ impl Gum {
         self.arm(cx);
         let key = UpdateKey {
             number,
-            epoch: view.id.epoch,
+            epoch: cx.facts.synchronised.epoch,
             sender: cx.facts.me,
         };
         let update = Update {

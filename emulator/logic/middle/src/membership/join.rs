@@ -45,6 +45,7 @@ impl Membership {
         self.strangers.remove(peer);
         let concerns = match &self.state {
             State::ExpectPromises { members, .. } => members.contains(peer),
+            State::ExpectRepair { members, .. } => members.contains(peer),
             State::ExpectInstall { view } => view.coordinator == peer,
             State::Stable => Self::members(cx).contains(peer),
             State::ExpectGossip => {

@@ -48,6 +48,9 @@ pub enum Input {
     /// From gum or messaging: take these members out of the view; this node, if it is among them,
     /// ends with `Excluded`.
     Remove { nodes: NodeSet },
+    /// From messaging: the multicasts of the old view are repaired, so this node may promise itself
+    /// to the view that was named.
+    Repaired { next: ViewId },
     /// From gum: this node is an active member now.
     Opened,
     /// From quorum: the witness was gained or lost, for this node's next report.
@@ -59,6 +62,8 @@ pub enum Input {
 pub enum Output {
     /// To netft, over the best route to each.
     Send { to: NodeSet, message: Message },
+    /// To messaging: a view was proposed; end the old one. Answered by `Repaired`.
+    Repair { next: ViewId, members: NodeSet },
     /// To gum and rcm: this node has promised itself to a new view; the old one is closed.
     Promised,
     /// To the facts, then to messaging, gum, quorum and rcm.

@@ -48,6 +48,8 @@ enum State {
         members: NodeSet,
         promises: BTreeMap<NodeId, MemberReport>,
     },
+    /// As a member of a proposed view: for the repair of the old view's multicasts.
+    ExpectRepair { view: ViewId, members: NodeSet },
     /// For the view that this node has promised itself to.
     ExpectInstall { view: ViewId },
 }
@@ -182,6 +184,7 @@ impl Manager for Membership {
                 }
                 self.open(cx, self.epoch + 1, out);
             }
+            Input::Repaired { next } => self.repaired(cx, next, out),
             Input::Opened => {
                 self.active = true;
                 self.timers.clear(Timer::Join as usize);

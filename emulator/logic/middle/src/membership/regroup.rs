@@ -79,7 +79,9 @@ impl Membership {
                     });
                 }
             }
-            State::Dormant | State::Stable | State::ExpectProposal => return,
+            State::Dormant | State::Stable | State::ExpectProposal | State::ExpectRepair { .. } => {
+                return;
+            }
         }
         let tick = cx.facts.settings.generation.defaults().regroup_tick;
         self.arm(cx, Timer::Tick, tick);
@@ -182,15 +184,38 @@ impl Membership {
             self.open(cx, self.epoch + 1, out);
             return;
         }
-        self.promise(view, out);
-        let promises = BTreeMap::from([(me, self.report(cx))]);
         self.state = State::ExpectPromises {
             view,
             members,
-            promises,
+            promises: BTreeMap::new(),
         };
         self.tick(cx, out);
-        self.conclude(cx, out);
+        let next = view;
+        out.push(Output::Repair { next, members });
+    }
+
+    /// The old view's multicasts are repaired: from here on this node is bound to the new one. The
+    /// promise comes after the repair, because it names what the replica holds.
+    pub(super) fn repaired(
+        &mut self,
+        cx: &mut Context<'_>,
+        next: ViewId,
+        out: &mut Outbox<Output>,
+    ) {
+        let report = self.report(cx);
+        match &mut self.state {
+            State::ExpectPromises { view, promises, .. } if *view == next => {
+                promises.insert(cx.facts.me, report);
+                self.promise(next, out);
+                self.conclude(cx, out);
+            }
+            State::ExpectRepair { view, .. } if *view == next => {
+                self.promise(next, out);
+                self.state = State::ExpectInstall { view: next };
+                self.tick(cx, out);
+            }
+            _ => {}
+        }
     }
 
     fn promise(&mut self, view: ViewId, out: &mut Outbox<Output>) {
@@ -212,9 +237,14 @@ impl Membership {
             return;
         }
         let late = view.epoch < self.epoch;
-        let taken = self
-            .promised
-            .is_some_and(|promised| promised.epoch >= view.epoch);
+        let bound = match &self.state {
+            State::ExpectPromises { view: own, .. } | State::ExpectRepair { view: own, .. } => {
+                own.epoch
+            }
+            _ => 0,
+        };
+        let promised = self.promised.map_or(0, |promised| promised.epoch);
+        let taken = bound.max(promised) >= view.epoch;
         if late || taken || !members.contains(cx.facts.me) {
             return;
         }
@@ -227,9 +257,10 @@ impl Membership {
             .defaults()
             .regroup_stage_timeout;
         self.arm(cx, Timer::Stage, stage);
-        self.promise(view, out);
-        self.state = State::ExpectInstall { view };
-        self.tick(cx, out);
+        self.state = State::ExpectRepair { view, members };
+        self.timers.clear(Timer::Tick as usize);
+        let next = view;
+        out.push(Output::Repair { next, members });
     }
 
     /// A member promised.

@@ -156,6 +156,7 @@ impl Mesh {
                     }
                 }
             }
+            Output::Repair { next, .. } => self.call(id, Some(Input::Repaired { next })),
             Output::Promised => member.facts.ready = false,
             Output::Publish { view } => self.installed(id, view),
             Output::Excluded => member.excluded = true,

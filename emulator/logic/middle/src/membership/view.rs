@@ -13,7 +13,7 @@ use base::{Incarnation, NodeId, NodeSet, PaxosTag, ViewId};
 pub struct UpdateKey {
     /// Place in the one order of all updates since the database was made.
     pub number: u64,
-    /// Epoch of the view in which it was first sent.
+    /// Number of the synchronisation in whose view it was last sent (see [`Synchronised`]).
     pub epoch: u64,
     /// The lock owner that sent it.
     pub sender: NodeId,
@@ -40,11 +40,15 @@ pub struct MemberReport {
 
 /// Which view a replica was last brought to. Kept durably: members of a view that opened have it,
 /// so whoever was left out can be told from it.
+///
+/// View epochs start anew when nodes do; this number does not. A view's source takes one above
+/// every number that its members and the witness bring, and a later quorate view shares one of
+/// these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Synchronised {
-    /// The view's epoch; 0 before the first.
+    /// Number of the synchronisation; 0 before the first.
     pub epoch: u64,
-    /// Its members.
+    /// The view's members.
     pub members: NodeSet,
 }
 
@@ -71,6 +75,20 @@ pub struct Standing {
     pub prepared: Option<UpdateKey>,
     /// The view that it was last brought to.
     pub synchronised: Synchronised,
+}
+
+impl Standing {
+    /// Whether this replica shows that others went on without `node`, which is active and has
+    /// `own`: it was brought to a later view that the node is not in (one that the node is in has
+    /// not opened without it), or holds an update that the node has neither applied nor agreed to.
+    #[must_use]
+    pub fn is_without(&self, node: NodeId, own: &Self) -> bool {
+        let agreed = own.prepared.map(|key| key.number);
+        let newer = self.tag > own.tag && self.tag.sequence > own.tag.sequence;
+        let foreign = self.tag.last_epoch > own.tag.next_epoch;
+        let missed = foreign || newer && agreed != Some(self.applied);
+        missed || self.synchronised.is_beyond(node, own.synchronised)
+    }
 }
 
 impl MemberReport {
@@ -132,19 +150,16 @@ impl View {
     }
 
     /// Members that claim to be active although others have gone on without them: a node that was
-    /// frozen, for example, and never learnt of the views since. Some replica was brought to a
-    /// later view that they are not in. Their volatile tables are worth nothing. (A later view that
-    /// they are in has not opened without them.)
+    /// frozen, for example, and never learnt of the views since. Their volatile tables are worth
+    /// nothing.
     #[must_use]
     pub fn ghosts(&self, fresh: Option<(NodeId, Standing)>) -> NodeSet {
-        let fresh = fresh.map(|(_, standing)| standing.synchronised);
-        let reported = self.reports.values().map(|report| report.synchronised);
-        let views: Vec<Synchronised> = reported.chain(fresh).collect();
+        let fresh = fresh.map(|(_, standing)| standing);
+        let reported = self.reports.values().map(MemberReport::standing);
+        let brought: Vec<Standing> = reported.chain(fresh).collect();
         let is_ghost = |node: NodeId, report: &MemberReport| {
-            report.active
-                && views
-                    .iter()
-                    .any(|view| view.is_beyond(node, report.synchronised))
+            let left = |other: &Standing| other.is_without(node, &report.standing());
+            report.active && brought.iter().any(left)
         };
         let reports = self.reports.iter();
         reports

@@ -1,21 +1,26 @@
-//! Messaging: reliable unicast in order within a view (seed 001, Messaging: Unicast Component, Raw
-//! Multicast; reference section 6.2).
+//! Messaging: all that members of a view say to each other (seed 001, Messaging; reference section
+//! 6.2).
 //!
-//! Duty: deliver each message once, in its sender's order, to every member it is meant for, as long
-//! as both stay in the view. A multicast is a unicast to each. Messages of one view are delivered
-//! in that view only: segments name it, and a segment of another view is neither delivered nor
+//! Duty: offer reliable unicast, raw multicast (a unicast to each), good-enough multicast with its
+//! repair, causal multicast, and multicast request-reply. Messages of one view are delivered in
+//! that view only: segments name it, and a segment of another view is neither delivered nor
 //! acknowledged, so the sender repeats it until the receiver has installed the view too. A peer
-//! that acknowledges nothing for long, or cannot keep up, is reported to membership.
+//! that acknowledges nothing for long, or cannot keep up, is reported to membership. Before a view
+//! ends, all who go along receive the same multicasts, and membership hears when that is done.
 //!
 //! Reads the view. Nothing travels and no deadline is set while nothing is said. Deliberately not
-//! done here: GEM's repair (a view's end takes no message along; gum's state transfer does what
-//! repair would), causal multicast (gum moves its lock inside a message that follows its updates),
-//! routing by object (the sender asks `object`), signing (security).
+//! done here: finding the owner of an object (`object`; the router asks it), signing (security).
 
-mod conversation;
+mod causal;
+mod gem;
 mod messages;
+mod receive;
+mod repair;
+mod request_reply;
+mod send;
 #[cfg(test)]
 mod tests;
+mod unicast;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,29 +28,62 @@ use std::time::Duration;
 
 use base::{Manager, NodeId, NodeSet, Outbox, Timers, Timestamp, ViewId};
 
-pub use messages::{Input, Output, Segment};
+pub use messages::{
+    Input, Multicast, Output, Packet, RepairReport, Round, Segment, Service, Stamp,
+};
 
 use crate::Context;
-use conversation::Conversation;
+use causal::Causal;
+use gem::{Draft, Gem};
+use repair::Repair;
+use request_reply::Rounds;
+use unicast::Conversation;
 
 /// How long an acknowledgement waits for a message that can carry it.
 const ACKNOWLEDGE_DELAY: Duration = Duration::from_millis(20);
 
-const RETRANSMIT: usize = 0;
-const ACKNOWLEDGE: usize = 1;
+#[derive(Clone, Copy)]
+enum Timer {
+    /// Send what is unacknowledged again.
+    Retransmit,
+    /// Acknowledge what nothing has carried.
+    Acknowledge,
+    /// A round has waited long enough for its first way.
+    Round,
+    /// Say again where this node stands in the repair.
+    Repair,
+}
 
 /// The manager's state. `P` is what it carries.
 #[derive(Debug)]
 pub struct Messaging<P> {
+    /// The view that all of this belongs to.
+    view: Option<ViewId>,
     /// With every other member of the view that was talked with.
     conversations: BTreeMap<NodeId, Conversation<P>>,
-    timers: Timers<2>,
+    gem: Gem<P>,
+    causal: Causal<P>,
+    rounds: Rounds<P>,
+    /// Members that were reported to membership.
+    accused: NodeSet,
+    /// The repair that ends the view.
+    repair: Option<Repair>,
+    /// What each node last told of a repair, this node's or one that it has not heard of yet.
+    reports: BTreeMap<NodeId, (ViewId, RepairReport)>,
+    timers: Timers<4>,
 }
 
 impl<P> Default for Messaging<P> {
     fn default() -> Self {
         Self {
+            view: None,
             conversations: BTreeMap::new(),
+            gem: Gem::default(),
+            causal: Causal::default(),
+            rounds: Rounds::default(),
+            accused: NodeSet::EMPTY,
+            repair: None,
+            reports: BTreeMap::new(),
             timers: Timers::default(),
         }
     }
@@ -58,98 +96,105 @@ impl<P> Messaging<P> {
             .or_insert_with(|| Conversation::new(view))
     }
 
-    fn send(&mut self, cx: &Context<'_>, to: NodeSet, payload: P, out: &mut Outbox<Output<P>>) {
+    /// Reports a peer to membership, once per view.
+    fn accuse(&mut self, peer: NodeId, out: &mut Outbox<Output<P>>) {
+        if !self.accused.contains(peer) {
+            self.accused.insert(peer);
+            out.push(Output::Unresponsive { peer });
+        }
+    }
+
+    fn send(
+        &mut self,
+        cx: &Context<'_>,
+        service: Service,
+        to: NodeSet,
+        payload: P,
+        out: &mut Outbox<Output<P>>,
+    ) {
         let Some(view) = cx.facts.view.as_deref() else {
             return;
         };
-        let (now, payload) = (cx.now.mono, Arc::new(payload));
-        for peer in to.intersection(view.members).iter() {
-            let payload = Arc::clone(&payload);
-            if peer == cx.facts.me {
-                out.push(Output::Deliver {
-                    from: peer,
-                    payload,
-                });
-                continue;
-            }
-            let conversation = self.conversation(view.id, peer);
-            let segment = conversation.send(now, payload);
-            if conversation.give_up(now) {
-                out.push(Output::Unresponsive { peer });
-            }
-            transmit(peer, segment, out);
-        }
-        self.arm_retransmit();
-    }
-
-    fn receive(
-        &mut self,
-        cx: &Context<'_>,
-        from: NodeId,
-        segment: Segment<P>,
-        out: &mut Outbox<Output<P>>,
-    ) {
-        let (view, acknowledged) = match &segment {
-            Segment::Data {
-                view, acknowledged, ..
-            }
-            | Segment::Acknowledge { view, acknowledged } => (*view, *acknowledged),
-        };
-        let current = cx.facts.view.as_deref().filter(|current| {
-            current.id == view && current.members.contains(from) && from != cx.facts.me
-        });
-        if current.is_none() {
+        let to = to.intersection(view.members);
+        if self.repair.is_some() || to.is_empty() {
             return;
         }
-        let conversation = self.conversation(view, from);
-        let released = conversation.acknowledged(cx.now.mono, acknowledged);
-        transmit(from, released, out);
-        if let Segment::Data {
-            sequence, payload, ..
-        } = segment
-        {
-            let conversation = self.conversation(view, from);
-            for payload in conversation.receive(sequence, payload) {
-                out.push(Output::Deliver { from, payload });
+        let payload = Arc::new(payload);
+        match service {
+            Service::Unicast => self.unicast(cx, view, to, &payload, out),
+            Service::GoodEnough => self.multicast(cx, view, draft(to, payload), out),
+            Service::Causal => {
+                let after = Some(self.causal.stamp(cx.facts.me));
+                let draft = draft(to, payload);
+                self.multicast(cx, view, Draft { after, ..draft }, out);
             }
-            if conversation.owes_much() {
-                let segment = conversation.acknowledge();
-                transmit(from, Some(segment), out);
-            } else if conversation.owes() && !self.timers.is_set(ACKNOWLEDGE) {
-                self.timers
-                    .set(ACKNOWLEDGE, cx.now.mono + ACKNOWLEDGE_DELAY);
-            }
+            Service::Request(request) => self.ask(cx, view, request, to, payload, out),
+            Service::Reply(request) => self.reply(cx, view, request, to, payload, out),
         }
-        self.arm_retransmit();
+        self.arm();
     }
 
-    /// Sets the deadline to when the first of the unacknowledged is due, if there is any.
-    fn arm_retransmit(&mut self) {
+    /// Sets the deadlines to when the first of the unacknowledged and of the rounds are due.
+    fn arm(&mut self) {
         let conversations = self.conversations.values();
-        match conversations.filter_map(Conversation::retransmit_at).min() {
-            Some(at) => self.timers.set(RETRANSMIT, at),
-            None => self.timers.clear(RETRANSMIT),
+        let retransmit = conversations.filter_map(Conversation::retransmit_at).min();
+        let due = [
+            (Timer::Retransmit, retransmit),
+            (Timer::Round, self.rounds.repair_at()),
+        ];
+        for (timer, at) in due {
+            match at {
+                Some(at) => self.timers.set(timer as usize, at),
+                None => self.timers.clear(timer as usize),
+            }
         }
     }
 
     fn retransmit(&mut self, now: Timestamp, out: &mut Outbox<Output<P>>) {
+        let mut broken = NodeSet::EMPTY;
         for (peer, conversation) in &mut self.conversations {
             if conversation.give_up(now) {
-                out.push(Output::Unresponsive { peer: *peer });
+                broken.insert(*peer);
             }
             if conversation.retransmit_at().is_some_and(|at| at <= now) {
                 transmit(*peer, conversation.retransmit(now), out);
             }
         }
-        self.arm_retransmit();
+        broken.iter().for_each(|peer| self.accuse(peer, out));
     }
 
     fn acknowledge(&mut self, out: &mut Outbox<Output<P>>) {
         for (peer, conversation) in &mut self.conversations {
             if conversation.owes() {
-                transmit(*peer, Some(conversation.acknowledge()), out);
+                transmit(*peer, [conversation.acknowledge()], out);
             }
         }
+    }
+
+    fn installed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output<P>>) {
+        let next = cx.facts.view.as_ref().map(|view| view.id);
+        if let (Some(view), Some(next)) = (self.view, next) {
+            let delivered = self.causal.delivered().clone();
+            out.push(Output::Closed {
+                view,
+                next,
+                delivered,
+            });
+        }
+        *self = Self {
+            view: next,
+            reports: std::mem::take(&mut self.reports),
+            ..Self::default()
+        };
+    }
+}
+
+fn draft<P>(to: NodeSet, payload: Arc<P>) -> Draft<P> {
+    Draft {
+        to,
+        after: None,
+        round: None,
+        payload,
     }
 }
 
@@ -159,7 +204,11 @@ fn transmit<P>(
     out: &mut Outbox<Output<P>>,
 ) {
     for segment in segments {
-        out.push(Output::Transmit { to, segment });
+        out.push(Output::Transmit {
+            to,
+            segment,
+            every_route: false,
+        });
     }
 }
 
@@ -170,9 +219,14 @@ impl<P> Manager for Messaging<P> {
 
     fn handle(&mut self, cx: &mut Context<'_>, input: Input<P>, out: &mut Outbox<Output<P>>) {
         match input {
-            Input::Send { to, payload } => self.send(cx, to, payload, out),
+            Input::Send {
+                service,
+                to,
+                payload,
+            } => self.send(cx, service, to, payload, out),
             Input::Segment { from, segment } => self.receive(cx, from, segment, out),
-            Input::ViewInstalled => *self = Self::default(),
+            Input::Repair { next, members } => self.begin_repair(cx, next, members, out),
+            Input::ViewInstalled => self.installed(cx, out),
         }
     }
 
@@ -181,27 +235,39 @@ impl<P> Manager for Messaging<P> {
     }
 
     fn expire(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output<P>>) {
+        const RETRANSMIT: usize = Timer::Retransmit as usize;
+        const ACKNOWLEDGE: usize = Timer::Acknowledge as usize;
+        const ROUND: usize = Timer::Round as usize;
         while let Some(timer) = self.timers.pop_due(cx.now.mono) {
-            if timer == RETRANSMIT {
-                self.retransmit(cx.now.mono, out);
-            } else {
-                self.acknowledge(out);
+            match timer {
+                RETRANSMIT => self.retransmit(cx.now.mono, out),
+                ACKNOWLEDGE => self.acknowledge(out),
+                ROUND => self.repair_rounds(cx, cx.now.mono, out),
+                _ => self.tick_repair(cx, out),
             }
+            self.arm();
         }
     }
 
     fn check(&self, cx: &Context<'_>) {
+        self.gem.check(cx.facts.me);
+        let is_set = |timer: Timer| self.timers.is_set(timer as usize);
         for (peer, conversation) in &self.conversations {
             assert_ne!(*peer, cx.facts.me, "a conversation with itself");
             conversation.check();
             assert!(
-                conversation.retransmit_at().is_none() || self.timers.is_set(RETRANSMIT),
+                conversation.retransmit_at().is_none() || is_set(Timer::Retransmit),
                 "unacknowledged messages nobody will send again"
             );
             assert!(
-                !conversation.owes() || self.timers.is_set(ACKNOWLEDGE),
+                !conversation.owes() || is_set(Timer::Acknowledge),
                 "an acknowledgement nobody will send"
             );
         }
+        let waits = self.repair.as_ref().is_some_and(|repair| !repair.done);
+        assert!(
+            !waits || is_set(Timer::Repair),
+            "a repair that stands still"
+        );
     }
 }

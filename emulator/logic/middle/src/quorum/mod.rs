@@ -28,7 +28,6 @@ pub use weights::adjust;
 
 use crate::Context;
 use crate::membership::View;
-use crate::settings::Witness;
 
 /// How soon a witness that was given back and is needed must be with another member.
 const VACANCY: Duration = Duration::from_secs(1);
@@ -139,10 +138,7 @@ impl Quorum {
         let certain = count(settings, view.members, self.fresh.is_some());
         if certain.has_quorum() {
             self.announce(view, certain, true, out);
-        } else if certain.is_one_short()
-            && settings.witness != Witness::None
-            && self.fresh.is_none()
-        {
+        } else if votes::calls_for_witness(settings, certain) && self.fresh.is_none() {
             self.state = State::ExpectWitness;
             let limit = settings.generation.defaults().quorum_arbitration_time_max;
             self.timers

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base::{DiskId, Generation, NodeId, NodeSet, QuorumModel};
 
+use super::votes::calls_for_witness;
 use super::{Tally, count};
 use crate::settings::{NodeSettings, Settings, Witness};
 
@@ -63,6 +64,26 @@ fn only_one_missing_vote_calls_for_the_witness() {
     assert!(count(&four, first(2), false).is_one_short());
     assert!(!count(&four, first(1), false).is_one_short());
     assert!(!count(&four, first(3), false).is_one_short());
+}
+
+#[test]
+fn a_share_without_a_vote_is_not_tried_and_a_disk_without_one_is() {
+    let share = (QuorumModel::NodeAndFileShareMajority, Witness::Share);
+    let disk = (QuorumModel::NodeAndDiskMajority, Witness::Disk(DiskId(0)));
+    let tried = |(model, witness), weight| {
+        let mut three = settings(3, model, witness);
+        (three.dynamic_quorum, three.dynamic_witness) = (true, true);
+        three.witness_dynamic_weight = weight;
+        let tally = Tally {
+            have: 1,
+            needed: 2,
+            total: 3,
+        };
+        calls_for_witness(&three, tally)
+    };
+    assert!(!tried(share, 0));
+    assert!(tried(share, 1));
+    assert!(tried(disk, 0));
 }
 
 #[test]

@@ -57,6 +57,19 @@ pub fn count(settings: &Settings, members: NodeSet, witness_held: bool) -> Tally
     }
 }
 
+/// Whether the witness is to be tried after this count: exactly one vote is missing, and the
+/// witness can give it. A share whose vote dynamic witness has taken away cannot. A disk may all
+/// the same: its copy of the database may know newer weights than this node does.
+#[must_use]
+pub(super) fn calls_for_witness(settings: &Settings, tally: Tally) -> bool {
+    let useful = match settings.witness {
+        Witness::None => false,
+        Witness::Share => witness_weight(settings) > 0,
+        Witness::Disk(_) => true,
+    };
+    useful && tally.is_one_short()
+}
+
 /// A node's vote now: its configured one, unless dynamic quorum has taken it away.
 pub(super) fn weight(settings: &Settings, node: &NodeSettings) -> u32 {
     let dynamic = if settings.dynamic_quorum {

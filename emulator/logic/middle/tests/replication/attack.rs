@@ -23,6 +23,7 @@ pub(crate) struct Plan {
     pub(crate) minority_is_enough: bool,
     pub(crate) reports_are_blank: bool,
     pub(crate) views_are_mixed: bool,
+    pub(crate) repairs_are_skipped: bool,
     pub(crate) witness_forgets: bool,
 }
 
@@ -35,6 +36,7 @@ impl Plan {
             minority_is_enough: false,
             reports_are_blank: false,
             views_are_mixed: false,
+            repairs_are_skipped: false,
             witness_forgets: false,
         }
     }

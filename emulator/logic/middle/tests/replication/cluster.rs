@@ -37,7 +37,7 @@ pub(crate) struct Cluster {
     pub(crate) faults_per_ten_thousand: u64,
     network: Vec<Flight>,
     now: Timestamp,
-    epoch: u64,
+    views: u64,
     lives: u64,
     proposals: u16,
     /// Era of each view.
@@ -57,7 +57,7 @@ impl Cluster {
             faults_per_ten_thousand: [3, 9, 25][usize::try_from(seed % 3).unwrap_or(0)],
             network: Vec::new(),
             now: Timestamp::ZERO,
-            epoch: 0,
+            views: 0,
             lives: 0,
             proposals: 0,
             eras: BTreeMap::new(),
@@ -111,13 +111,15 @@ impl Cluster {
     }
 
     pub(crate) fn regroup_with(&mut self, quorum: Quorum) {
-        self.epoch += 1;
+        self.views += 1;
+        // Epochs start anew when nodes do, so nothing may rest on their order.
+        let epoch = self.rng.between(1, 9);
         let coordinator = quorum.members.first();
         self.regroup = coordinator.map(|coordinator| {
             let id = ViewId {
-                epoch: self.epoch,
+                epoch,
                 coordinator,
-                incarnation: Incarnation(1),
+                incarnation: Incarnation(self.views),
             };
             Regroup::new(quorum, id)
         });
@@ -138,7 +140,7 @@ impl Cluster {
         let eras = view.active();
         let members = eras.iter().filter_map(|node| self.members.get(&node));
         let era = members.map(|member| member.era).max();
-        let era = era.unwrap_or(view.id.epoch);
+        let era = era.unwrap_or(view.id.incarnation.0);
         self.eras.entry(view.id).or_insert(era);
     }
 
@@ -194,7 +196,8 @@ impl Cluster {
         let len = u64::try_from(self.network.len()).unwrap_or(u64::MAX);
         let at = usize::try_from(self.rng.below(len)).unwrap_or(0);
         let mixed = self.plan.views_are_mixed;
-        let repeated = lossy && self.rng.chance(80_000);
+        // Where views are mixed up, words of ended views have to stay around for it to show.
+        let repeated = lossy && self.rng.chance(if mixed { 500_000 } else { 80_000 });
         let lost = lossy && self.rng.chance(100_000);
         let Flight { from, to, segment } = if repeated {
             let flight = &self.network[at];
@@ -243,6 +246,16 @@ impl Cluster {
                         oracle.done(ticket, member.era, alive, result);
                     }
                     Event::Remove { nodes } => removed = removed.union(nodes),
+                    Event::Repaired { next } => {
+                        if let Some(regroup) = &mut self.regroup {
+                            regroup.repaired(*node, next);
+                        }
+                    }
+                    Event::Closed {
+                        view,
+                        next,
+                        delivered,
+                    } => oracle.closed(*node, view, next, delivered)?,
                     Event::Reconciled { tag } => {
                         let regroup = self.regroup.as_mut();
                         if let Some(regroup) = regroup.filter(|r| r.awaits(*node, view)) {
@@ -274,7 +287,13 @@ impl Cluster {
 
 /// The segment as if it were of the receiver's view.
 fn passed_off(mut segment: Segment<Message>, receiver: &Member) -> Segment<Message> {
-    if let (Segment::Data { view, .. }, Some(current)) = (&mut segment, &receiver.facts.view) {
+    if let (
+        Segment::Data { view, .. }
+        | Segment::Request { view, .. }
+        | Segment::Acknowledge { view, .. },
+        Some(current),
+    ) = (&mut segment, &receiver.facts.view)
+    {
         *view = current.id;
     }
     segment

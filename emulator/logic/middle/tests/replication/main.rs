@@ -101,6 +101,14 @@ fn the_oracle_notices_a_network_that_passes_words_of_one_view_off_as_of_another(
 }
 
 #[test]
+fn the_oracle_notices_views_that_end_without_repair() {
+    assert!(is_noticed(&Plan {
+        repairs_are_skipped: true,
+        ..Plan::new(3)
+    }));
+}
+
+#[test]
 fn the_oracle_notices_a_witness_that_forgets() {
     assert!(is_noticed(&Plan {
         witness: true,

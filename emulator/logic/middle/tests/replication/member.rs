@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::{
     Generation, Incarnation, IoId, Manager, NodeId, NodeSet, Now, Outbox, PaxosTag, QuorumState,
-    Rng, Timestamp,
+    Rng, Timestamp, ViewId,
 };
 use bottom::clusdisk::Request;
 use bottom::txlog::model::DiskModel;
@@ -35,6 +35,14 @@ pub(crate) enum Event {
     },
     Remove {
         nodes: NodeSet,
+    },
+    Repaired {
+        next: ViewId,
+    },
+    Closed {
+        view: ViewId,
+        next: ViewId,
+        delivered: BTreeMap<NodeId, u64>,
     },
     Reconciled {
         tag: PaxosTag,
@@ -159,6 +167,13 @@ impl Member {
         self.route();
     }
 
+    /// The view is about to end.
+    pub(crate) fn repair(&mut self, next: ViewId, members: NodeSet) {
+        let input = messaging::Input::Repair { next, members };
+        call!(self, messaging, handle, Messaging, input);
+        self.route();
+    }
+
     pub(crate) fn install(&mut self, view: Arc<View>) {
         self.facts.view = Some(view);
         self.facts.quorum = QuorumState::Absent;
@@ -230,7 +245,7 @@ impl Member {
 
     fn messaging_said(&mut self, output: messaging::Output<Message>) {
         match output {
-            messaging::Output::Transmit { to, segment } => self.wire.push((to, segment)),
+            messaging::Output::Transmit { to, segment, .. } => self.wire.push((to, segment)),
             messaging::Output::Deliver { from, payload } => {
                 let message = (*payload).clone();
                 call!(
@@ -242,7 +257,17 @@ impl Member {
                 );
             }
             // Membership would open a regroup; the attack opens one often enough.
-            messaging::Output::Unresponsive { .. } => {}
+            messaging::Output::Unresponsive { .. } | messaging::Output::Causal { .. } => {}
+            messaging::Output::Repaired { next } => self.events.push(Event::Repaired { next }),
+            messaging::Output::Closed {
+                view,
+                next,
+                delivered,
+            } => self.events.push(Event::Closed {
+                view,
+                next,
+                delivered,
+            }),
         }
     }
 
@@ -251,6 +276,7 @@ impl Member {
         let input = match output {
             gum::Output::Send { to, message } => {
                 let input = messaging::Input::Send {
+                    service: message.service(),
                     to,
                     payload: message,
                 };

@@ -45,6 +45,8 @@ pub(crate) struct Oracle {
     order: BTreeMap<(u64, u64), Applied>,
     /// Where each node's replica was last, over all its lives.
     places: BTreeMap<NodeId, (u64, u64)>,
+    /// Multicasts delivered in a view by whoever went from it to the next one together.
+    closed: BTreeMap<(ViewId, ViewId), BTreeMap<NodeId, u64>>,
     proposals: BTreeMap<Ticket, Proposal>,
     acknowledged: BTreeMap<Ticket, Acknowledged>,
     /// Refused as having no effect.
@@ -94,6 +96,24 @@ impl Oracle {
             let known = &known.update;
             return Err(format!(
                 "{node:?} applied {update:?} where others applied {known:?}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Virtual synchrony: nodes that go on together have delivered the same.
+    pub(crate) fn closed(
+        &mut self,
+        node: NodeId,
+        view: ViewId,
+        next: ViewId,
+        delivered: BTreeMap<NodeId, u64>,
+    ) -> Result<(), Violation> {
+        let known = self.closed.entry((view, next));
+        let known = known.or_insert_with(|| delivered.clone());
+        if *known != delivered {
+            return Err(format!(
+                "{node:?} delivered {delivered:?} in {view:?} where others delivered {known:?}"
             ));
         }
         Ok(())

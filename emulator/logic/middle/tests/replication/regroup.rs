@@ -38,6 +38,9 @@ pub(crate) fn quorum(plan: &Plan, members: NodeSet) -> Option<Quorum> {
 pub(crate) struct Regroup {
     quorum: Quorum,
     id: ViewId,
+    /// Members whose old view is about to end, and those of them that have repaired it.
+    closing: NodeSet,
+    repaired: NodeSet,
     promises: BTreeMap<NodeId, MemberReport>,
     view: Option<Arc<View>>,
     installed: NodeSet,
@@ -51,6 +54,8 @@ impl Regroup {
         Self {
             quorum,
             id,
+            closing: NodeSet::EMPTY,
+            repaired: NodeSet::EMPTY,
             promises: BTreeMap::new(),
             view: None,
             installed: NodeSet::EMPTY,
@@ -77,9 +82,24 @@ impl Regroup {
         self.decided == self.quorum.members
     }
 
+    /// A member has repaired what came before this view.
+    pub(crate) fn repaired(&mut self, node: NodeId, next: ViewId) {
+        if next == self.id {
+            self.repaired.insert(node);
+        }
+    }
+
     /// Takes the view one step further at one member. The member must be running.
     pub(crate) fn step(&mut self, cluster: &mut Cluster, node: NodeId) {
-        if !self.promises.contains_key(&node) {
+        let ready = self.repaired.contains(node) || cluster.plan.repairs_are_skipped;
+        if !self.closing.contains(node) {
+            self.closing.insert(node);
+            if let Some(member) = cluster.members.get_mut(&node) {
+                member.repair(self.id, self.quorum.members);
+            }
+        } else if !ready {
+            // Messaging is still at it.
+        } else if !self.promises.contains_key(&node) {
             self.promise(cluster, node);
         } else if self.promises.keys().copied().collect::<NodeSet>() == self.quorum.members {
             self.go_on(cluster, node);

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use base::NodeId;
-use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
+use bottom::clusdisk::{PAGE_BYTES, Report, Request};
 
 /// The medium and who may use it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WitnessDisk {
-    blocks: BTreeMap<u64, Vec<u8>>,
+    pages: BTreeMap<u64, Vec<u8>>,
     pub(crate) holder: Option<NodeId>,
     /// Planted fault: writes are acknowledged and not kept.
     forgets: bool,
@@ -25,26 +25,26 @@ impl WitnessDisk {
     /// Performs a request of `node`.
     pub(crate) fn perform(&mut self, node: NodeId, request: Request) -> Report {
         let ours = self.holder == Some(node);
-        let block = BLOCK_BYTES as usize;
+        let page_bytes = PAGE_BYTES as usize;
         match request {
-            Request::Read { lba, blocks } => {
-                let range = lba..lba + u64::from(blocks);
+            Request::Read { page, pages } => {
+                let range = page..page + u64::from(pages);
                 let data = range
-                    .flat_map(|lba| {
-                        self.blocks
-                            .get(&lba)
+                    .flat_map(|page| {
+                        self.pages
+                            .get(&page)
                             .cloned()
-                            .unwrap_or_else(|| vec![0; block])
+                            .unwrap_or_else(|| vec![0; page_bytes])
                     })
                     .collect();
                 Report::Read {
                     data: ours.then_some(data),
                 }
             }
-            Request::Write { lba, data } => {
+            Request::Write { page, data } => {
                 if ours && !self.forgets {
-                    let chunks = data.chunks(block).map(<[u8]>::to_vec);
-                    self.blocks.extend((lba..).zip(chunks));
+                    let chunks = data.chunks(page_bytes).map(<[u8]>::to_vec);
+                    self.pages.extend((page..).zip(chunks));
                 }
                 Report::Written { ok: ours }
             }

@@ -3,13 +3,15 @@
 //! | output | goes to |
 //! | --- | --- |
 //! | membership Send | shell, over every route that is up |
+//! | membership Repair | messaging |
 //! | membership Promised | gum, rcm |
 //! | membership Publish | facts; messaging, gum, quorum |
 //! | membership Excluded | node |
 //! | membership Notice | event log |
-//! | messaging Transmit | shell, over netft's best route |
+//! | messaging Transmit | shell, over netft's best route or over every route that is up |
 //! | messaging Deliver | gum, quorum or rcm by payload |
-//! | messaging Unresponsive | membership |
+//! | messaging Unresponsive, Repaired | membership |
+//! | messaging Causal, Closed | event log |
 //! | gum Send | messaging |
 //! | gum Prepare, Commit, Install, BeginEpoch | database |
 //! | gum Publish | facts |
@@ -54,6 +56,10 @@ impl Node {
             membership::Output::Send { to, message } => {
                 self.send_everywhere(to, &Frame::Membership(Arc::new(message)));
             }
+            membership::Output::Repair { next, members } => {
+                let input = messaging::Input::Repair { next, members };
+                middle!(self, messaging, handle, input);
+            }
             membership::Output::Promised => {
                 middle!(self, gum, handle, gum::Input::Promised);
                 top!(self, rcm, handle, rcm::Input::Closed);
@@ -71,10 +77,43 @@ impl Node {
 
     pub(super) fn carry_messaging(&mut self, output: messaging::Output<Payload>) {
         match output {
-            messaging::Output::Transmit { to, segment } => {
-                self.send(NodeSet::one(to), &Frame::Segment(segment));
+            messaging::Output::Transmit {
+                to,
+                segment,
+                every_route,
+            } => {
+                let (to, frame) = (NodeSet::one(to), Frame::Segment(segment));
+                if every_route {
+                    self.send_everywhere(to, &frame);
+                } else {
+                    self.send(to, &frame);
+                }
             }
             messaging::Output::Deliver { from, payload } => self.deliver(from, &payload),
+            messaging::Output::Causal {
+                view,
+                from,
+                sequence,
+                after,
+            } => self.notice(Notice::CausallyDelivered {
+                view,
+                from,
+                sequence,
+                after: after.0,
+            }),
+            messaging::Output::Closed {
+                view,
+                next,
+                delivered,
+            } => self.notice(Notice::ViewClosed {
+                view,
+                next,
+                delivered,
+            }),
+            messaging::Output::Repaired { next } => {
+                let input = membership::Input::Repaired { next };
+                middle!(self, membership, handle, input);
+            }
             messaging::Output::Unresponsive { peer } => {
                 let nodes = NodeSet::one(peer);
                 middle!(
@@ -106,18 +145,20 @@ impl Node {
         }
     }
 
-    fn post(&mut self, to: NodeSet, payload: Payload) {
-        middle!(
-            self,
-            messaging,
-            handle,
-            messaging::Input::Send { to, payload }
-        );
+    fn post(&mut self, service: messaging::Service, to: NodeSet, payload: Payload) {
+        let input = messaging::Input::Send {
+            service,
+            to,
+            payload,
+        };
+        middle!(self, messaging, handle, input);
     }
 
     pub(super) fn carry_gum(&mut self, output: gum::Output) {
         match output {
-            gum::Output::Send { to, message } => self.post(to, Payload::Gum(message)),
+            gum::Output::Send { to, message } => {
+                self.post(message.service(), to, Payload::Gum(message));
+            }
             gum::Output::Prepare { update } => {
                 middle!(self, database, handle, database::Input::Prepare { update });
             }
@@ -190,7 +231,9 @@ impl Node {
                 );
             }
             quorum::Output::WitnessUnneeded => self.release_witness(),
-            quorum::Output::Send { to, message } => self.post(to, Payload::Quorum(message)),
+            quorum::Output::Send { to, message } => {
+                self.post(messaging::Service::Unicast, to, Payload::Quorum(message));
+            }
             quorum::Output::QuorumHeld { witness } => {
                 middle!(self, gum, handle, gum::Input::QuorumHeld { witness });
             }
@@ -244,7 +287,9 @@ impl Node {
                     middle!(self, quorum, handle, quorum::Input::WitnessReleased);
                 }
             }
-            rcm::Output::Send { to, message } => self.post(to, Payload::Rcm(message)),
+            rcm::Output::Send { to, message } => {
+                self.post(messaging::Service::Unicast, to, Payload::Rcm(message));
+            }
             rcm::Output::Reply { request, reply } => {
                 self.effects.push(Effect::Reply { request, reply });
             }

@@ -131,6 +131,7 @@ impl Rcm {
         row.map(|row| row.owner)
             .filter(|owner| members(turn).contains(*owner))
             .ok_or_else(|| {
+                let group = self.model.group_name(group);
                 let reason = format!("group {group} has no owner at the moment; try again");
                 Refusal(code::GROUP_NOT_AVAILABLE, reason)
             })

@@ -10,7 +10,7 @@ use middle::settings::Witness;
 use super::model::CORE_GROUP;
 use super::resource::{Entry, Place, Timer};
 use super::turn::Turn;
-use super::{EntryResult, Rcm};
+use super::{EntryResult, Output, Rcm};
 
 impl Rcm {
     /// A disk or the share finished what it was asked for.
@@ -29,8 +29,10 @@ impl Rcm {
             return;
         };
         match &report.report {
+            // The reservation is had; the disk is online once its volume can be used.
             clusdisk::Report::Held if self.state_of(id) == ResourceState::OnlinePending => {
-                self.worked(turn, id, EntryResult::Success);
+                let (disk, request) = (report.disk, clusdisk::Request::Check);
+                turn.say(Output::Disk { disk, request });
             }
             clusdisk::Report::ArbitrationLost { .. }
                 if self.state_of(id) == ResourceState::OnlinePending =>
@@ -68,15 +70,18 @@ impl Rcm {
         }
     }
 
+    /// The root of the volume was listed, for Online or for IsAlive, or could not be.
     fn disk_checked(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, ok: bool) {
+        let result = if ok {
+            EntryResult::Success
+        } else {
+            EntryResult::Failure { code: 0 }
+        };
         let call = self.resources.get(&id).and_then(|resource| resource.call);
         if let Some(call) = call.filter(|call| call.entry == Entry::IsAlive) {
-            let result = if ok {
-                EntryResult::Success
-            } else {
-                EntryResult::Failure { code: 0 }
-            };
             self.returned(turn, id, call.id, result);
+        } else if self.state_of(id) == ResourceState::OnlinePending {
+            self.worked(turn, id, result);
         }
     }
 

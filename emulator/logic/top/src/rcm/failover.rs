@@ -112,6 +112,8 @@ impl Rcm {
                 record.state == ResourceState::Failed
                     && record.held
                     && !record.timers.is_set(Timer::Restart as usize)
+                    // One that was given up before keeps the time of its own retry.
+                    && !record.timers.is_set(Timer::Retry as usize)
             });
             if given_up {
                 self.give_up(turn, resource);

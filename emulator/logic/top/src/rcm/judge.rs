@@ -80,7 +80,9 @@ impl Rcm {
     }
 
     fn stays_put(&self, group: GroupId) -> Result<(), Refusal> {
-        match self.groups.get(&group) {
+        let known = self.groups.get(&group);
+        let group = self.model.group_name(group);
+        match known {
             Some(known) if known.runs() => Ok(()),
             Some(_) => {
                 let reason = format!("group {group} is moving");
@@ -101,7 +103,8 @@ impl Rcm {
     ) -> Result<Vec<Change>, Refusal> {
         let locked = self.model.groups.get(&group).is_some_and(|it| it.locked);
         if locked {
-            let reason = format!("group {group} is locked from moving");
+            let name = self.model.group_name(group);
+            let reason = format!("group {name} is locked from moving");
             return Err(Refusal(code::LOCKED, reason));
         }
         let Some(to) = to else {
@@ -118,6 +121,7 @@ impl Rcm {
             return Err(Refusal(code::NODE_PAUSED, format!("{name} is paused")));
         }
         if !self.can_host(turn, group, to) {
+            let group = self.model.group_name(group);
             let reason = format!("{name} is not a possible owner of group {group}");
             return Err(Refusal(code::NODE_CANNOT_HOST, reason));
         }
@@ -125,14 +129,15 @@ impl Rcm {
     }
 
     fn judge_failing(&self, resource: ResourceId) -> Result<Vec<Change>, Refusal> {
+        let name = self.model.resource_name(resource);
         match self.state_of(resource) {
             ResourceState::Online | ResourceState::OnlinePending => Ok(vec![]),
             ResourceState::Failed => {
-                let reason = format!("resource {resource} has failed already");
+                let reason = format!("resource {name} has failed already");
                 Err(Refusal(code::RESOURCE_FAILED, reason))
             }
             state @ (ResourceState::Offline | ResourceState::OfflinePending) => {
-                let reason = format!("resource {resource} is {state}");
+                let reason = format!("resource {name} is {state}");
                 Err(Refusal(code::INVALID_STATE, reason))
             }
         }
@@ -146,8 +151,8 @@ impl Rcm {
         resource: ResourceId,
         at: Option<NodeId>,
     ) -> Result<Vec<Change>, Refusal> {
-        let refuse =
-            |code, reason: &str| Err(Refusal(code, format!("resource {resource} {reason}")));
+        let name = self.model.resource_name(resource);
+        let refuse = |code, reason: &str| Err(Refusal(code, format!("resource {name} {reason}")));
         let kind = self.model.resources.get(&resource).map(|it| it.kind());
         if at.is_some_and(|at| at != turn.me()) {
             return refuse(code::NOT_RESOURCE_OWNER, "belongs to another node");

@@ -7,16 +7,16 @@ use base::{
     DiskId, GroupId, IoId, Manager, NodeId, Outbox, PaxosTag, QuorumState, StateChangeCause,
     Timestamp,
 };
-use bottom::clusdisk::{BLOCK_BYTES, Report, Request};
+use bottom::clusdisk::{PAGE_BYTES, Report, Request};
 use bottom::txlog::model::DiskModel;
 use bottom::txlog::{self, DiskRequest, FileName, Txlog};
 
 use crate::database::{
     Change, Database, Hive, HiveChange, Input, Output, Snapshot, Update, Value, image,
 };
-use crate::membership::UpdateKey;
+use crate::membership::{Synchronised, UpdateKey};
 use crate::object::StateChange;
-use crate::test_context::{blank_facts, node, with_context};
+use crate::test_context::{blank_facts, node, nodes, with_context};
 use crate::{Context, Facts};
 
 /// The tag of the seeded hive.
@@ -26,34 +26,34 @@ pub(super) const FIRST: PaxosTag = PaxosTag {
     sequence: 1,
 };
 
-/// The medium that all nodes see, in blocks.
+/// The medium that all nodes see, in pages.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WitnessDisk {
-    pub blocks: BTreeMap<u64, Vec<u8>>,
+    pub pages: BTreeMap<u64, Vec<u8>>,
     pub refuses: bool,
-    /// Blocks that the next write puts on the medium before power fails.
+    /// Pages that the next write puts on the medium before power fails.
     pub torn_after: Option<usize>,
 }
 
 impl WitnessDisk {
-    const BLOCK: usize = BLOCK_BYTES as usize;
+    const PAGE: usize = PAGE_BYTES as usize;
 
     fn perform(&mut self, request: Request) -> Report {
         match request {
             Request::Read { .. } if self.refuses => Report::Read { data: None },
-            Request::Read { lba, blocks } => {
-                let blocks = (lba..lba + u64::from(blocks)).map(|lba| self.blocks.get(&lba));
-                let blank = vec![0; Self::BLOCK];
-                let data = blocks.flat_map(|block| block.unwrap_or(&blank).clone());
+            Request::Read { page, pages } => {
+                let pages = (page..page + u64::from(pages)).map(|page| self.pages.get(&page));
+                let blank = vec![0; Self::PAGE];
+                let data = pages.flat_map(|page| page.unwrap_or(&blank).clone());
                 let data = Some(data.collect());
                 Report::Read { data }
             }
             Request::Write { .. } if self.refuses => Report::Written { ok: false },
-            Request::Write { lba, data } => {
-                assert_eq!(data.len() % Self::BLOCK, 0, "whole blocks");
+            Request::Write { page, data } => {
+                assert_eq!(data.len() % Self::PAGE, 0, "whole pages");
                 let whole = self.torn_after.unwrap_or(usize::MAX);
-                for (lba, block) in (lba..).zip(data.chunks(Self::BLOCK)).take(whole) {
-                    self.blocks.insert(lba, block.to_vec());
+                for (page, bytes) in (page..).zip(data.chunks(Self::PAGE)).take(whole) {
+                    self.pages.insert(page, bytes.to_vec());
                 }
                 Report::Written { ok: true }
             }
@@ -267,6 +267,14 @@ pub(super) fn moved(number: u64) -> Update {
     update(number, 1, vec![Change::State(change)])
 }
 
+/// What a replica remembers of a view of these members.
+pub(super) fn brought_to(epoch: u64, members: &[u8]) -> Synchronised {
+    Synchronised {
+        epoch,
+        members: nodes(members),
+    }
+}
+
 /// The rig's replica, as it would travel.
 pub(super) fn snapshot_of(rig: &Rig) -> Snapshot {
     Snapshot {
@@ -275,6 +283,7 @@ pub(super) fn snapshot_of(rig: &Rig) -> Snapshot {
         objects: Arc::default(),
         applied: rig.facts.applied,
         prepared: rig.facts.prepared.clone(),
+        synchronised: rig.facts.synchronised,
     }
 }
 

@@ -6,10 +6,10 @@ use bottom::txlog::FileName;
 use bottom::txlog::model::DiskModel;
 use proptest::prelude::*;
 
-use super::rig::{FIRST, Rig, moved, set, snapshot_of, tag_after, update};
+use super::rig::{FIRST, Rig, brought_to, moved, set, snapshot_of, tag_after, update};
 use crate::database::{Change, Hive, Input, Output, Value};
 use crate::object::StateChange;
-use crate::test_context::{node, nodes, view};
+use crate::test_context::node;
 
 #[test]
 fn a_blank_disk_opens_an_empty_hive() {
@@ -172,15 +172,14 @@ fn a_snapshot_that_is_there_already_costs_no_disk_work() {
 #[test]
 fn the_view_of_a_snapshot_that_is_there_already_is_remembered_by_one_record() {
     let mut rig = Rig::seeded();
-    rig.facts.view = Some(view(5, nodes(&[1, 3])).into());
-    let snapshot = snapshot_of(&Rig::seeded());
+    let mut snapshot = snapshot_of(&Rig::seeded());
+    snapshot.synchronised = brought_to(5, &[1, 3]);
     rig.tell(Input::Install { snapshot });
     assert!(!rig.said(&Output::Installed));
     rig.step();
     rig.step();
     assert!(rig.said(&Output::Installed));
-    let view = rig.crash(0, 0).facts.synchronised;
-    assert_eq!((view.epoch, view.members), (5, nodes(&[1, 3])));
+    assert_eq!(rig.crash(0, 0).facts.synchronised, brought_to(5, &[1, 3]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use base::{Manager, PaxosTag, QuorumState};
 
-use super::rig::{Rig, WitnessDisk, moved, set, snapshot_of, tag_after};
+use super::rig::{Rig, WitnessDisk, brought_to, moved, set, snapshot_of, tag_after};
 use crate::Facts;
 use crate::database::{Input, Output};
 use crate::test_context::{nodes, view};
@@ -38,7 +38,7 @@ fn a_blank_witness_gets_a_copy() {
     assert!(!rig.said(&replica(tag_after(0), false)), "not looked yet");
     rig.run_all();
     assert!(rig.said(&replica(tag_after(0), false)));
-    assert!(!rig.witness.blocks.is_empty());
+    assert!(!rig.witness.pages.is_empty());
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_newer_copy_is_not_written_over_while_the_local_replica_is_older() {
     rig.hold_witness(newer.clone());
     rig.tell(Input::BeginEpoch);
     while rig.step_witness() {}
-    assert_eq!(rig.witness.blocks, newer.blocks);
+    assert_eq!(rig.witness.pages, newer.pages);
     rig.run_all();
     assert_eq!(rig.value(), Some(3));
 }
@@ -82,7 +82,7 @@ fn an_equal_copy_is_left_alone() {
     rig.run_all();
     assert!(rig.said(&replica(tag_after(0), false)));
     let before = written(0);
-    assert_eq!(rig.witness.blocks, before.blocks);
+    assert_eq!(rig.witness.pages, before.pages);
 }
 
 #[test]
@@ -162,9 +162,9 @@ fn a_member_of_a_synchronised_view_overwrites_an_agreement_that_the_view_dropped
 #[test]
 fn an_active_member_that_was_left_behind_leaves_the_copy_alone_and_rejoins() {
     let mut holder = Rig::seeded();
-    holder.facts.view = Some(view(7, nodes(&[2])).into());
     holder.hold_witness(WitnessDisk::default());
-    let snapshot = snapshot_of(&holder);
+    let mut snapshot = snapshot_of(&holder);
+    snapshot.synchronised = brought_to(7, &[2]);
     holder.tell(Input::Install { snapshot });
     holder.run_all();
     let mut rig = Rig::seeded();
@@ -172,7 +172,7 @@ fn an_active_member_that_was_left_behind_leaves_the_copy_alone_and_rejoins() {
     rig.hold_witness(holder.witness.clone());
     rig.run_all();
     assert!(rig.said(&Output::LeftBehind), "although its tag is as new");
-    assert_eq!(rig.witness.blocks, holder.witness.blocks);
+    assert_eq!(rig.witness.pages, holder.witness.pages);
 }
 
 #[test]
@@ -180,8 +180,8 @@ fn a_snapshot_is_there_once_the_witness_tells_of_its_view() {
     let mut rig = Rig::seeded();
     rig.hold_witness(WitnessDisk::default());
     rig.run_all();
-    rig.facts.view = Some(view(7, nodes(&[1])).into());
-    let snapshot = snapshot_of(&rig);
+    let mut snapshot = snapshot_of(&rig);
+    snapshot.synchronised = brought_to(7, &[1]);
     rig.tell(Input::Install { snapshot });
     rig.run();
     assert!(!rig.said(&Output::Installed));

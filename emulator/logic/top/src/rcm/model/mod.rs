@@ -132,6 +132,23 @@ impl fmt::Display for ModelError {
 impl std::error::Error for ModelError {}
 
 impl Model {
+    /// What people call a group; its number where the model does not have it.
+    #[must_use]
+    pub fn group_name(&self, id: GroupId) -> String {
+        let settings = self.groups.get(&id);
+        settings.map_or_else(|| id.to_string(), |settings| settings.name.clone())
+    }
+
+    /// What people call a resource, as `group/resource`; its number where the model does not have
+    /// it.
+    #[must_use]
+    pub fn resource_name(&self, id: ResourceId) -> String {
+        let Some(settings) = self.resources.get(&id) else {
+            return id.to_string();
+        };
+        format!("{}/{}", self.group_name(settings.group), settings.name)
+    }
+
     /// Reads all groups and resources; a hive without any gives an empty model.
     ///
     /// # Errors

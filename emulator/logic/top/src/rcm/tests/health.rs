@@ -246,14 +246,27 @@ fn a_disk_looks_alive_by_its_flag_and_is_alive_by_reading_its_root() {
             .filter(|(_, request)| *request == bottom::clusdisk::Request::Check)
             .count()
     };
-    assert_eq!(checks(&world), 0);
+    assert_eq!(checks(&world), 1, "Online uses the volume once");
     world.disk_fact(node(1), DiskId(1), false);
     world.run(seconds(5));
-    assert_eq!(checks(&world), 1, "the flag went down, so the root is read");
+    assert_eq!(checks(&world), 2, "the flag went down, so the root is read");
     assert_eq!(world.state(disk), ResourceState::Online);
     world.disk_ok = false;
     world.run(seconds(5));
-    assert_eq!(world.reached(disk, ResourceState::Failed).len(), 1);
+    assert!(!world.reached(disk, ResourceState::Failed).is_empty());
+}
+
+#[test]
+fn a_disk_whose_volume_cannot_be_used_does_not_come_online() {
+    let mut build = Build::new(Generation::V2022);
+    let group = build.group();
+    let disk = build.disk(group, 1);
+    let mut world = World::new(Generation::V2022, 1, build);
+    world.disk_ok = false;
+    world.install(&[1], true);
+    world.run(seconds(4));
+    assert!(world.reached(disk, ResourceState::Online).is_empty());
+    assert!(!world.reached(disk, ResourceState::Failed).is_empty());
 }
 
 #[test]

@@ -136,6 +136,28 @@ fn after_the_retry_period_one_more_online_is_tried_and_only_one() {
 }
 
 #[test]
+fn each_resource_that_was_given_up_is_retried_at_its_own_time() {
+    let mut build = build();
+    let group = build.group();
+    let (first, second) = (build.app(group, ""), build.app(group, ""));
+    let mut world = World::formed(1, build);
+    world.script(first, |script| script.online = Work::Fails);
+    fail(&mut world, first);
+    world.run(seconds(600));
+    let given_up = *world
+        .reached(first, ResourceState::Failed)
+        .last()
+        .expect("failed");
+    let tries = world.reached(first, ResourceState::OnlinePending).len();
+    world.script(second, |script| script.online = Work::Fails);
+    fail(&mut world, second);
+    world.run(seconds(3_600));
+    let pending = world.reached(first, ResourceState::OnlinePending);
+    assert_eq!(pending.len(), tries + 1);
+    assert_eq!(pending[tries].since(given_up), seconds(3_600));
+}
+
+#[test]
 fn a_retry_that_succeeds_starts_the_ladder_anew() {
     let (mut world, _, app) = fixture(1);
     world.script(app, |script| script.is_alive = false);

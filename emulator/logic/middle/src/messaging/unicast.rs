@@ -1,13 +1,15 @@
-//! One peer's half of messaging: numbered messages out, in order in, window and backlog.
+//! Reliable unicast: what this node says to one member of the view and hears from it, numbered,
+//! in order, acknowledged and sent again (seed 001, Messaging: Unicast Component).
+//!
+//! Deliberately not done here: what the packets mean.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use base::limits::{MESSAGES_BACKLOG_MAX, MESSAGES_UNACKNOWLEDGED_MAX};
 use base::{Timestamp, ViewId};
 
-use super::messages::Segment;
+use super::messages::{Packet, Segment};
 
 /// What is unacknowledged is sent again this often.
 pub(super) const RETRANSMIT_INTERVAL: Duration = Duration::from_millis(250);
@@ -16,6 +18,15 @@ pub(super) const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(30);
 /// Received messages that are acknowledged without waiting for something to carry it.
 const UNACKNOWLEDGED_RECEIVED_MAX: u64 = 16;
 
+/// What an acknowledgement led to.
+#[derive(Debug)]
+pub(super) struct Progress<P> {
+    /// What may be sent now.
+    pub(super) released: Vec<Segment<P>>,
+    /// The last multicast that the peer has now, if the acknowledgement covered one.
+    pub(super) multicast: Option<u64>,
+}
+
 /// The state towards one member of the view.
 #[derive(Debug)]
 pub(super) struct Conversation<P> {
@@ -23,12 +34,12 @@ pub(super) struct Conversation<P> {
     /// Number of the last message that was sent.
     sent: u64,
     /// Sent and not acknowledged, oldest first: the last of them is number `sent`.
-    unacknowledged: VecDeque<Arc<P>>,
-    backlog: VecDeque<Arc<P>>,
+    unacknowledged: VecDeque<Packet<P>>,
+    backlog: VecDeque<Packet<P>>,
     /// Everything up to this was received.
     received: u64,
     /// Received ahead of one that is missing.
-    early: BTreeMap<u64, Arc<P>>,
+    early: BTreeMap<u64, Packet<P>>,
     /// What the peer was last told of `received`.
     told: u64,
     /// A repeated message shows that an acknowledgement was lost.
@@ -59,56 +70,61 @@ impl<P> Conversation<P> {
     }
 
     /// Takes a message on. Answers the segment to transmit, or nothing while it has to wait.
-    pub(super) fn send(&mut self, now: Timestamp, payload: Arc<P>) -> Option<Segment<P>> {
+    pub(super) fn send(&mut self, now: Timestamp, packet: Packet<P>) -> Option<Segment<P>> {
         if self.broken {
             return None;
         }
         if self.unacknowledged.len() >= MESSAGES_UNACKNOWLEDGED_MAX {
-            self.backlog.push_back(payload);
+            self.backlog.push_back(packet);
             return None;
         }
-        Some(self.transmit(now, payload))
+        Some(self.transmit(now, packet))
     }
 
-    fn transmit(&mut self, now: Timestamp, payload: Arc<P>) -> Segment<P> {
+    fn transmit(&mut self, now: Timestamp, packet: Packet<P>) -> Segment<P> {
         if self.unacknowledged.is_empty() {
             self.transmitted = now;
             self.progress = now;
         }
         self.sent += 1;
-        self.unacknowledged.push_back(Arc::clone(&payload));
-        self.data(self.sent, payload)
+        self.unacknowledged.push_back(packet.clone());
+        self.data(self.sent, packet)
     }
 
-    fn data(&mut self, sequence: u64, payload: Arc<P>) -> Segment<P> {
+    fn data(&mut self, sequence: u64, packet: Packet<P>) -> Segment<P> {
         self.told = self.received;
         self.repeated = false;
         Segment::Data {
             view: self.view,
             sequence,
             acknowledged: self.received,
-            payload,
+            packet,
         }
     }
 
-    /// The peer has everything up to `acknowledged`. Answers what may be sent now.
-    pub(super) fn acknowledged(&mut self, now: Timestamp, acknowledged: u64) -> Vec<Segment<P>> {
+    /// The peer has everything up to `acknowledged`.
+    pub(super) fn acknowledged(&mut self, now: Timestamp, acknowledged: u64) -> Progress<P> {
+        let mut progress = Progress {
+            released: Vec::new(),
+            multicast: None,
+        };
         let oldest = self.sent - self.unacknowledged_count();
         if acknowledged <= oldest || acknowledged > self.sent {
-            return Vec::new();
+            return progress;
         }
         for _ in oldest..acknowledged {
-            self.unacknowledged.pop_front();
+            if let Some(Packet::Multicast(multicast)) = self.unacknowledged.pop_front() {
+                progress.multicast = Some(multicast.sequence);
+            }
         }
         self.progress = now;
-        let mut segments = Vec::new();
         while self.unacknowledged.len() < MESSAGES_UNACKNOWLEDGED_MAX {
-            let Some(payload) = self.backlog.pop_front() else {
+            let Some(packet) = self.backlog.pop_front() else {
                 break;
             };
-            segments.push(self.transmit(now, payload));
+            progress.released.push(self.transmit(now, packet));
         }
-        segments
+        progress
     }
 
     fn unacknowledged_count(&self) -> u64 {
@@ -116,7 +132,7 @@ impl<P> Conversation<P> {
     }
 
     /// Message `sequence` arrived. Answers what can be delivered now, in order.
-    pub(super) fn receive(&mut self, sequence: u64, payload: Arc<P>) -> Vec<Arc<P>> {
+    pub(super) fn receive(&mut self, sequence: u64, packet: Packet<P>) -> Vec<Packet<P>> {
         let window = u64::try_from(MESSAGES_UNACKNOWLEDGED_MAX).unwrap_or(u64::MAX);
         if sequence <= self.received {
             self.repeated = true;
@@ -125,11 +141,11 @@ impl<P> Conversation<P> {
         if sequence - self.received > window {
             return Vec::new();
         }
-        self.early.insert(sequence, payload);
+        self.early.insert(sequence, packet);
         let mut ready = Vec::new();
-        while let Some(payload) = self.early.remove(&(self.received + 1)) {
+        while let Some(packet) = self.early.remove(&(self.received + 1)) {
             self.received += 1;
-            ready.push(payload);
+            ready.push(packet);
         }
         ready
     }
@@ -162,10 +178,10 @@ impl<P> Conversation<P> {
     pub(super) fn retransmit(&mut self, now: Timestamp) -> Vec<Segment<P>> {
         self.transmitted = now;
         let oldest = self.sent - self.unacknowledged_count();
-        let payloads: Vec<_> = self.unacknowledged.iter().cloned().collect();
+        let packets: Vec<_> = self.unacknowledged.iter().cloned().collect();
         (oldest + 1..)
-            .zip(payloads)
-            .map(|(sequence, payload)| self.data(sequence, payload))
+            .zip(packets)
+            .map(|(sequence, packet)| self.data(sequence, packet))
             .collect()
     }
 

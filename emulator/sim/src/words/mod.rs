@@ -1,17 +1,18 @@
 //! What happened, in words with the lab's names: for timelines, logs and events.
 
 mod control;
+mod fault;
 
 use std::fmt::Write;
 
-use base::{NodeId, Notice, StateChangeCause, WitnessVerdict};
+use base::{Notice, StateChangeCause, VolumeFault, WitnessVerdict};
 use plan::Names;
 use top::api::AdminCommand;
 
 use crate::log::{Entry, What, WorldEvent};
-use crate::net::{Rule, Station, Stations};
 use crate::report::Event;
-use crate::world::{Fault, MachineFault};
+
+pub use fault::fault_words;
 
 /// An entry of the log as a line of the timeline.
 #[must_use]
@@ -67,8 +68,7 @@ pub fn notice_words(notice: &Notice, names: &Names) -> String {
         Notice::PeerFound { peer } => format!("node {} is heard", names.of_node(*peer)),
         Notice::Regroup { epoch, stage } => format!("regroup {epoch}: {}", stage.label()),
         Notice::ViewInstalled { view, members } => {
-            let members: Vec<String> = members.iter().map(|node| names.of_node(node)).collect();
-            format!("view {} of {}", view.epoch, members.join(", "))
+            format!("view {} of {}", view.epoch, names.of_nodes(*members))
         }
         Notice::Joined { formed: true } => "forms the cluster".to_owned(),
         Notice::Joined { formed: false } => "joins the cluster".to_owned(),
@@ -92,12 +92,11 @@ pub fn notice_words(notice: &Notice, names: &Names) -> String {
             WitnessVerdict::Unreachable => "the witness cannot be reached".to_owned(),
         },
         Notice::WitnessFailed => "the witness has failed".to_owned(),
-        _ => resource_words(notice, names),
+        _ => disk_words(notice, names),
     }
 }
 
-fn resource_words(notice: &Notice, names: &Names) -> String {
-    let resource = |id: &base::ResourceId| names.of_resource(*id);
+fn disk_words(notice: &Notice, names: &Names) -> String {
     let disk = |id: &base::DiskId| names.of_disk(*id);
     match notice {
         Notice::DiskChallenged { disk: id } => {
@@ -105,8 +104,26 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
         }
         Notice::DiskHeld { disk: id } => format!("reservation of {} is held", disk(id)),
         Notice::DiskArbitrationLost { disk: id } => format!("arbitration for {} lost", disk(id)),
+        Notice::DiskWithoutReservations { disk: id } => {
+            format!(
+                "{} refuses persistent reservations, no node can own it",
+                disk(id)
+            )
+        }
         Notice::DiskLost { disk: id } => format!("reservation of {} lost", disk(id)),
+        Notice::VolumeFailed { disk: id, fault } => match fault {
+            VolumeFault::Missing => format!("{} has no partition table", disk(id)),
+            VolumeFault::Unreadable => format!("the volume of {} cannot be read", disk(id)),
+            VolumeFault::Corrupt => format!("the file system of {} is corrupt", disk(id)),
+        },
         Notice::DiskReleased { disk: id } => format!("reservation of {} released", disk(id)),
+        _ => resource_words(notice, names),
+    }
+}
+
+fn resource_words(notice: &Notice, names: &Names) -> String {
+    let resource = |id: &base::ResourceId| names.of_resource(*id);
+    match notice {
         Notice::LockOwner { owner } => format!("update lock is at {}", names.of_node(*owner)),
         Notice::UpdateCommitted { tag } => format!("database committed at {tag}"),
         Notice::Reconciled { tag } => format!("database brought up to {tag}"),
@@ -120,7 +137,11 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
             if let Some(from) = from {
                 let _never_fails = write!(text, " from {}", names.of_node(*from));
             }
-            format!("{text} to {} ({})", names.of_node(*to), cause_word(*cause))
+            let _never_fails = write!(text, " to {}", names.of_node(*to));
+            if *cause != StateChangeCause::Unknown {
+                let _never_fails = write!(text, " ({})", cause_word(*cause));
+            }
+            text
         }
         Notice::GroupState { group, state } => {
             format!("group {} is {state}", names.of_group(*group))
@@ -160,8 +181,9 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
         }
         Notice::HostExited { host } => format!("resource host {host} ended"),
         Notice::Refused { what } => what.clone(),
-        // New kinds of notices are shown as they are until they have words.
-        other => control::notice_words(other, names).unwrap_or_else(|| format!("{other:?}")),
+        // Those that `notice_words` has, and kinds that are newer than these words.
+        other => control::notice_words(other, names)
+            .unwrap_or_else(|| "something for which there are no words yet".to_owned()),
     }
 }
 
@@ -216,7 +238,7 @@ pub fn world_words(event: &WorldEvent, names: &Names) -> String {
     }
 }
 
-fn command_words(command: &AdminCommand, names: &Names) -> String {
+pub(crate) fn command_words(command: &AdminCommand, names: &Names) -> String {
     match command {
         AdminCommand::MoveGroup { group, to } => {
             let group = names.of_group(*group);
@@ -244,84 +266,6 @@ fn command_words(command: &AdminCommand, names: &Names) -> String {
         }
         AdminCommand::ResumeNode { node } => format!("resume {}", names.of_node(*node)),
         other => control::command_words(other, names),
-    }
-}
-
-fn fault_words(fault: &Fault, names: &Names) -> String {
-    match fault {
-        Fault::Machine(node, fault) => {
-            let what = match fault {
-                MachineFault::PowerOff => "power-off",
-                MachineFault::Crash => "crash",
-                MachineFault::Freeze => "pause",
-                MachineFault::Reboot => "reboot",
-                MachineFault::StopService => "stop-service",
-                MachineFault::KillService => "service process dies",
-                MachineFault::DiskFails => "own disk refuses to write",
-            };
-            format!("{} {what}", names.of_node(*node))
-        }
-        Fault::Network(rule) => rule_words(rule, names),
-        Fault::Storage(rule) => format!("storage {rule:?}"),
-        Fault::Preempt(by, disk) => {
-            let (by, disk) = (names.of_node(*by), names.of_disk(*disk));
-            format!("{by} takes the reservation of {disk} away")
-        }
-        Fault::ClearReservations(disk) => {
-            format!("reservations of {} are cleared", names.of_disk(*disk))
-        }
-        Fault::ArrayPower(place) => format!("power of array {place} goes and comes back"),
-        Fault::Resource(resource, behaviour) => {
-            format!("{} {behaviour:?}", names.of_resource(*resource))
-        }
-        Fault::BreakOnce(resource) => format!("{} fails", names.of_resource(*resource)),
-        Fault::HangOnce(resource) => format!("{} hangs", names.of_resource(*resource)),
-        Fault::WitnessUnreachable(from) => {
-            let from: Vec<String> = from.iter().map(|node| names.of_node(node)).collect();
-            format!("witness unreachable from {}", from.join(", "))
-        }
-    }
-}
-
-fn rule_words(rule: &Rule, names: &Names) -> String {
-    match rule {
-        Rule::NetworkDown(network) => format!("network {} is down", names.of_network(*network)),
-        Rule::NicDown(station, network) => {
-            let station = station_name(*station, names);
-            format!("{station}/{} is down", names.of_network(*network))
-        }
-        Rule::Cut { from, to, network } => {
-            let (from, to) = (stations_words(*from, names), stations_words(*to, names));
-            format!(
-                "{} carries nothing from {from} to {to}",
-                names.of_network(*network)
-            )
-        }
-        Rule::Impair {
-            from,
-            to,
-            network,
-            impairment,
-        } => {
-            let (from, to) = (stations_words(*from, names), stations_words(*to, names));
-            let network = names.of_network(*network);
-            format!("{network} is impaired from {from} to {to}: {impairment}")
-        }
-    }
-}
-
-fn stations_words(stations: Stations, names: &Names) -> String {
-    if stations == Stations::ALL {
-        return "all".to_owned();
-    }
-    let stations: Vec<String> = stations.iter().map(|it| station_name(it, names)).collect();
-    stations.join(", ")
-}
-
-fn station_name(station: Station, names: &Names) -> String {
-    match NodeId::new(station.0.saturating_add(1)) {
-        Some(node) if node.index() < names.nodes.len() => names.of_node(node),
-        _ => format!("machine {}", station.0),
     }
 }
 

@@ -1,0 +1,201 @@
+//! What a scenario is played on: the virtual world, or the real processes of a lab.
+//!
+//! Sessions, plays and expectations see only this, so that every backend is driven with the same
+//! words and judged by the same judge. A stage moves time and reports what is true in it; it
+//! decides nothing about a lab file.
+
+use base::{DiskId, NodeId, NodeSet, RequestId, ResourceId, Timestamp};
+use node::Picture;
+use plan::Plan;
+use top::api::AdminCommand;
+
+use crate::FaultId;
+use crate::checkers::Violation;
+use crate::hosts::Outside;
+use crate::log::Log;
+use crate::net::{Networks, Rule};
+use crate::service::Service;
+use crate::share::Share;
+use crate::world::{Asked, Fault, Life, Stop, World};
+
+/// A fault that a backend has no way to make.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("backend `{backend}` cannot do this: {what}")]
+pub struct Unable {
+    /// The backend's word.
+    pub backend: &'static str,
+    /// What is missing, in words.
+    pub what: String,
+}
+
+/// Where a lab runs.
+pub trait Stage {
+    /// The backend's word in commands and reports.
+    fn backend(&self) -> &'static str;
+    /// What the lab was built from.
+    fn plan(&self) -> &Plan;
+    /// Time since the lab began.
+    fn now(&self) -> Timestamp;
+    /// Grows with everything that could be seen from outside.
+    fn changes(&self) -> u64;
+    /// Lets time pass until something changes that could be seen, at most to `limit`.
+    fn run_to_change(&mut self, limit: Timestamp) -> Stop;
+
+    /// What runs on a member's machine.
+    fn life(&self, node: NodeId) -> Life;
+    /// Members whose cluster service runs on a machine that is not frozen.
+    fn live(&self) -> NodeSet;
+    /// What a node last showed; nothing while its service does not run.
+    fn picture(&self, node: NodeId) -> Option<&Picture>;
+    /// The networks and what is wrong with them.
+    fn networks(&self) -> &Networks;
+    /// What resources have put into the world.
+    fn outside(&self) -> &Outside;
+    /// The witness share, if the lab has one.
+    fn share(&self) -> Option<&Share>;
+    /// Who holds the reservation of a disk, by the target itself.
+    fn holder(&self, disk: DiskId) -> Option<NodeId>;
+    /// Whether commands of a node get to a disk and are answered as they should.
+    fn serves(&self, node: NodeId, disk: DiskId) -> bool;
+    /// Whether what a resource stands for is broken where it runs on a node.
+    fn is_broken(&self, node: NodeId, resource: ResourceId) -> bool;
+
+    /// Everything that nodes and the lab have said.
+    fn log(&self) -> &Log;
+    /// Notes what a scenario does, in its own words.
+    fn note_step(&mut self, text: &str);
+    /// Lets only those checkers judge that `keep` says yes to.
+    fn keep_checkers(&mut self, keep: &dyn Fn(&str) -> bool);
+    /// The rules that did not hold.
+    fn violations(&self) -> &[Violation];
+    /// Hash of everything that happened; equal for equal seeds where a backend has seeds.
+    fn trace_hash(&self) -> String;
+
+    /// A number for a fault that is about to be made; one number may stand for many faults, which
+    /// then heal together.
+    fn next_fault(&mut self) -> FaultId;
+    /// Makes a fault.
+    ///
+    /// # Errors
+    /// The backend has no way to make it.
+    fn make(&mut self, id: FaultId, fault: Fault) -> Result<(), Unable>;
+    /// Makes many network faults of one number at once.
+    fn make_rules(&mut self, id: FaultId, rules: Vec<Rule>);
+    /// Takes these network rules away, whatever fault made them.
+    fn lift_network_rules(&mut self, rules: &[Rule]);
+    /// Takes everything away that faults of this number did.
+    fn heal(&mut self, id: FaultId);
+
+    /// An administrator asks a node. Without a live service there, no answer ever comes.
+    fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId;
+    /// An administrator's request and what became of it.
+    fn asked(&self, request: RequestId) -> Option<&Asked>;
+}
+
+impl<S: Service> Stage for World<S> {
+    fn backend(&self) -> &'static str {
+        "sim"
+    }
+
+    fn plan(&self) -> &Plan {
+        self.plan()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now()
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes()
+    }
+
+    fn run_to_change(&mut self, limit: Timestamp) -> Stop {
+        self.run_to_change(limit)
+    }
+
+    fn life(&self, node: NodeId) -> Life {
+        self.life(node)
+    }
+
+    fn live(&self) -> NodeSet {
+        self.live()
+    }
+
+    fn picture(&self, node: NodeId) -> Option<&Picture> {
+        self.picture(node)
+    }
+
+    fn networks(&self) -> &Networks {
+        self.networks()
+    }
+
+    fn outside(&self) -> &Outside {
+        self.outside()
+    }
+
+    fn share(&self) -> Option<&Share> {
+        self.share()
+    }
+
+    fn holder(&self, disk: DiskId) -> Option<NodeId> {
+        self.storage().holder(disk)
+    }
+
+    fn serves(&self, node: NodeId, disk: DiskId) -> bool {
+        let storage = self.storage();
+        storage.reaches(node, disk, self.networks()) && storage.is_healthy(disk)
+    }
+
+    fn is_broken(&self, node: NodeId, resource: ResourceId) -> bool {
+        self.is_broken(node, resource)
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    fn note_step(&mut self, text: &str) {
+        self.note_step(text);
+    }
+
+    fn keep_checkers(&mut self, keep: &dyn Fn(&str) -> bool) {
+        self.keep_checkers(keep);
+    }
+
+    fn violations(&self) -> &[Violation] {
+        self.jury().violations()
+    }
+
+    fn trace_hash(&self) -> String {
+        self.trace().hash()
+    }
+
+    fn next_fault(&mut self) -> FaultId {
+        self.next_fault()
+    }
+
+    fn make(&mut self, id: FaultId, fault: Fault) -> Result<(), Unable> {
+        self.make(id, fault);
+        Ok(())
+    }
+
+    fn make_rules(&mut self, id: FaultId, rules: Vec<Rule>) {
+        self.make_rules(id, rules);
+    }
+
+    fn lift_network_rules(&mut self, rules: &[Rule]) {
+        self.lift_network_rules(|rule| rules.contains(rule));
+    }
+
+    fn heal(&mut self, id: FaultId) {
+        self.heal(id);
+    }
+
+    fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId {
+        self.ask(node, command)
+    }
+
+    fn asked(&self, request: RequestId) -> Option<&Asked> {
+        self.asked(request)
+    }
+}
