@@ -8,6 +8,7 @@ use base::{DiskId, NodeId, NodeSet, RequestId, ResourceId, Timestamp};
 use node::Picture;
 use plan::Plan;
 use top::api::AdminCommand;
+use top::restype::CheckpointKey;
 
 use crate::FaultId;
 use crate::checkers::Violation;
@@ -90,6 +91,21 @@ pub trait Stage {
     fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId;
     /// An administrator's request and what became of it.
     fn asked(&self, request: RequestId) -> Option<&Asked>;
+
+    /// A program on a node's machine writes into its registry.
+    ///
+    /// # Errors
+    /// The backend has no registry that it could reach.
+    fn write_registry(
+        &mut self,
+        _node: NodeId,
+        _key: CheckpointKey,
+        _data: Vec<u8>,
+    ) -> Result<(), Unable> {
+        let what = "write into a node's registry".to_owned();
+        let backend = self.backend();
+        Err(Unable { backend, what })
+    }
 }
 
 impl<S: Service> Stage for World<S> {
@@ -197,5 +213,15 @@ impl<S: Service> Stage for World<S> {
 
     fn asked(&self, request: RequestId) -> Option<&Asked> {
         self.asked(request)
+    }
+
+    fn write_registry(
+        &mut self,
+        node: NodeId,
+        key: CheckpointKey,
+        data: Vec<u8>,
+    ) -> Result<(), Unable> {
+        self.write_registry(node, key, data);
+        Ok(())
     }
 }

@@ -2,15 +2,17 @@
 //! address, name and witness.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use base::{Defaults, GroupId, NetworkId, NodeSet, ResourceId, limits};
 use file::model::{self, Lab, OnFailure};
 use middle::settings::{Settings, Witness};
 use top::rcm::model::{
-    CORE_GROUP, ClusterPolicy, Failback, GroupSettings, Model, Priority, ResourceSettings,
-    RestartAction,
+    CORE_GROUP, ClusterPolicy, ColdStart, Failback, GroupDependency, GroupSettings, Model,
+    Priority, ResourceSettings, RestartAction,
 };
 use top::rcm::{Dependencies, ResourceParameters};
+use top::restype::{CheckpointKey, CheckpointKind};
 
 use crate::{Names, PlanError};
 
@@ -33,7 +35,10 @@ pub(crate) fn plan(
         names: names.clone(),
         defaults,
         model: Model {
-            cluster: ClusterPolicy::of(settings.generation),
+            cluster: ClusterPolicy {
+                enforced_anti_affinity: lab.cluster.enforced_anti_affinity,
+                ..ClusterPolicy::of(settings.generation)
+            },
             ..Model::default()
         },
     };
@@ -120,12 +125,29 @@ impl Planner<'_> {
             }
         };
         settings.persistent_state = group.start;
+        settings.cold_start = match group.cold_start {
+            model::ColdStart::Always => ColdStart::Always,
+            model::ColdStart::DoNotStart => ColdStart::DoNotStart,
+            model::ColdStart::Allowed => ColdStart::Allowed,
+        };
+        settings.locked = group.locked;
+        settings.after = self.after(&group.after)?;
         self.model.groups.insert(id, settings);
         let possible = match &group.owners.possible {
             Some(owners) => Some(self.nodes(owners)?.into_iter().collect::<NodeSet>()),
             None => None,
         };
         self.resources(id, group, possible)
+    }
+
+    fn after(&self, after: &[(String, Duration)]) -> Result<Vec<GroupDependency>, PlanError> {
+        let dependency = |(name, delay): &(String, Duration)| {
+            let group = self.names.group(name);
+            let group = group.ok_or_else(|| PlanError::unknown("group", name))?;
+            let delay = *delay;
+            Ok(GroupDependency { group, delay })
+        };
+        after.iter().map(dependency).collect()
     }
 
     /// The resources of a group: numbered first, because a dependency may point forward.
@@ -150,6 +172,7 @@ impl Planner<'_> {
             settings.dependencies = Dependencies(items?);
             settings.possible_owners = possible;
             apply_policy(&mut settings, &resource.policy);
+            settings.checkpoints = checkpoints(&resource.checkpoints);
             self.add(settings)?;
         }
         Ok(())
@@ -291,6 +314,19 @@ fn apply_properties(parameters: &mut ResourceParameters, given: &[(String, Strin
             _ => {}
         }
     }
+}
+
+fn checkpoints(given: &model::Checkpoints) -> Vec<CheckpointKey> {
+    let keys = |kind, names: &[String]| -> Vec<CheckpointKey> {
+        let key = |name: &String| CheckpointKey {
+            kind,
+            name: name.clone(),
+        };
+        names.iter().map(key).collect()
+    };
+    let mut all = keys(CheckpointKind::Registry, &given.registry);
+    all.extend(keys(CheckpointKind::Crypto, &given.crypto));
+    all
 }
 
 fn apply_policy(settings: &mut ResourceSettings, policy: &model::ResourcePolicy) {

@@ -20,7 +20,7 @@ pub use ids::{
     RequestId, ResourceId, ViewId,
 };
 pub use manager::Manager;
-pub use notice::{HaltReason, Notice, RegroupStage, VolumeFault, WitnessVerdict};
+pub use notice::{HaltReason, Notice, RegroupStage, ServerChange, VolumeFault, WitnessVerdict};
 pub use outbox::Outbox;
 pub use rng::Rng;
 pub use states::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bottom::netft::Heartbeat;
 use middle::messaging::Segment;
 use middle::{gum, membership, quorum};
-use top::rcm;
+use top::{eventlog, rcm};
 
 /// One datagram between two nodes. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,4 +27,6 @@ pub enum Payload {
     Quorum(quorum::Message),
     /// Between resource control managers.
     Rcm(rcm::Message),
+    /// Between event-log replication managers.
+    EventLog(eventlog::Message),
 }

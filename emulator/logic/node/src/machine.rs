@@ -19,6 +19,8 @@ use middle::messaging::Messaging;
 use middle::object::Objects;
 use middle::quorum::Quorum;
 use middle::settings::Settings;
+use top::checkpoint::Checkpoints;
+use top::eventlog::EventLog;
 use top::rcm::Rcm;
 
 use crate::route::Hop;
@@ -60,6 +62,8 @@ pub struct Node {
     pub(crate) object: Slot<Objects>,
     pub(crate) quorum: Slot<Quorum>,
     pub(crate) rcm: Slot<Rcm>,
+    pub(crate) checkpoint: Slot<Checkpoints>,
+    pub(crate) eventlog: Slot<EventLog>,
     pub(crate) hops: VecDeque<Hop>,
     pub(crate) effects: Vec<Effect>,
     deadline: Option<Timestamp>,
@@ -88,6 +92,8 @@ impl Node {
             object: Slot::new(Objects::default()),
             quorum: Slot::new(Quorum::default()),
             rcm: Slot::new(Rcm::new(config.defaults.clone())),
+            checkpoint: Slot::new(Checkpoints::default()),
+            eventlog: Slot::new(EventLog::default()),
             hops: VecDeque::new(),
             effects: Vec::new(),
             deadline: None,
@@ -184,6 +190,7 @@ impl Node {
                 .map(|(id, row)| (*id, GroupPicture { owner: row.owner }))
                 .collect(),
             running: self.top.running.clone(),
+            events: Arc::clone(&self.top.events),
             disks: self.held_disks(),
             witness_held: self.share.manager.is_held() || self.holds_witness_disk(),
         }
@@ -208,7 +215,12 @@ impl Node {
         }
     }
 
+    /// Says something; what has an event number goes into the event log as well.
     pub(crate) fn notice(&mut self, notice: Notice) {
+        if notice.event_id().is_some() {
+            let input = top::eventlog::Input::Noticed(notice.clone());
+            crate::route::top!(self, eventlog, handle, input);
+        }
         self.effects.push(Effect::Notice(notice));
     }
 
@@ -216,8 +228,8 @@ impl Node {
     pub(crate) fn halt(&mut self, reason: HaltReason) {
         if self.halted.is_none() {
             self.halted = Some(reason);
-            self.hops.clear();
             self.notice(Notice::Halted { reason });
+            self.hops.clear();
             self.effects.push(Effect::Halt(reason));
         }
     }
@@ -245,6 +257,8 @@ impl Node {
             self.object.manager.deadline(),
             self.quorum.manager.deadline(),
             self.rcm.manager.deadline(),
+            self.checkpoint.manager.deadline(),
+            self.eventlog.manager.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -263,7 +277,7 @@ impl Node {
         run!(
             netft by bottom, clusdisk by bottom, share by bottom, txlog by bottom,
             membership by middle, messaging by middle, gum by middle, database by middle,
-            object by middle, quorum by middle, rcm by top
+            object by middle, quorum by middle, rcm by top, checkpoint by top, eventlog by top
         );
     }
 }

@@ -1,7 +1,9 @@
 use base::NetworkId;
+
 use top::restype::Checks;
 
 use super::*;
+use crate::FaultId;
 use crate::net::{Rule, Segment};
 
 const HOST: HostId = HostId(1);

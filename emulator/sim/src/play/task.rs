@@ -189,6 +189,17 @@ fn action_words(action: &Action) -> String {
         Action::Drain(nodes) => format!("drain, node: {nodes}"),
         Action::Resume(nodes) => format!("resume, node: {nodes}"),
         Action::Heal => "heal".to_owned(),
+        Action::SetProperty {
+            property, value, ..
+        } => format!("set, property: {property}, value: {value}"),
+        Action::Maintenance {
+            group,
+            resource,
+            on,
+        } => format!("maintenance, resource: {group}/{resource}, value: {on}"),
+        Action::WriteRegistry { nodes, key, value } => {
+            format!("write-registry, node: {nodes}, property: {key}, value: {value}")
+        }
     }
 }
 

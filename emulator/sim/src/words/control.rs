@@ -30,6 +30,15 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
                 names.of_resource(*resource)
             )
         }
+        Notice::VirtualServer { name, node, change } => format!(
+            "virtual server {name} {} on {}",
+            change.label(),
+            names.of_node(*node)
+        ),
+        Notice::CheckpointNotRestored { resource, name, .. } => format!(
+            "checkpoint {name} of {} was not restored",
+            names.of_resource(*resource)
+        ),
         _ => return None,
     })
 }

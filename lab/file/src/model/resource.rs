@@ -21,6 +21,17 @@ pub struct Resource {
     pub properties: Vec<(String, String)>,
     /// What happens when it fails, and how it is watched.
     pub policy: ResourcePolicy,
+    /// What the cluster copies to the node that it comes online on.
+    pub checkpoints: Checkpoints,
+}
+
+/// What a resource keeps outside its disks and takes along.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// Registry keys.
+    pub registry: Vec<String>,
+    /// Key containers.
+    pub crypto: Vec<String>,
 }
 
 /// One name, or several of which one suffices (2008 and later).

@@ -11,12 +11,14 @@ use super::machines::check_netbios;
 use super::resource_type::{given_properties, needs};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Lab, Network, Owners, PollPolicy, Resource, ResourceKind, ResourcePolicy, ResourceType,
-    RestartPolicy,
+    Checkpoints, Lab, Network, Owners, PollPolicy, Resource, ResourceKind, ResourcePolicy,
+    ResourceType, RestartPolicy,
 };
 use crate::rule::Rule;
 use crate::source::Span;
-use crate::syntax::{At, Decoder, Entry, GroupSpec, MonitorWord, PolicySpec, ResourceSpec};
+use crate::syntax::{
+    At, Decoder, Entry, GroupSpec, MonitorWord, OneOrMany, PolicySpec, ResourceSpec, Text,
+};
 
 /// Resolves the resources of a group.
 pub(crate) fn resources(
@@ -58,10 +60,23 @@ pub(crate) fn resources(
                 .unwrap_or_default(),
             properties: properties(&entry.value),
             policy,
+            checkpoints: checkpoints(&entry.value),
         });
     }
     check_dependencies(&entries, decoder);
     resources
+}
+
+fn checkpoints(spec: &ResourceSpec) -> Checkpoints {
+    let given = spec.policy.as_ref().and_then(|it| it.checkpoints.as_ref());
+    let texts = |list: Option<&OneOrMany<At<Text>>>| -> Vec<String> {
+        let items = list.into_iter().flat_map(|list| &list.items);
+        items.map(|text| text.value.0.clone()).collect()
+    };
+    Checkpoints {
+        registry: texts(given.and_then(|it| it.registry.as_ref())),
+        crypto: texts(given.and_then(|it| it.crypto.as_ref())),
+    }
 }
 
 fn properties(spec: &ResourceSpec) -> Vec<(String, String)> {

@@ -8,7 +8,7 @@ use super::number::Natural;
 use super::plain::{AnyScalar, Dependency, LunName, Name, Text};
 use super::quantity::Retry;
 use super::words::MonitorWord;
-use super::{At, Pairs};
+use super::{At, OneOrMany, Pairs};
 use crate::model::{OnFailure, ResourceType};
 
 record! {
@@ -68,8 +68,21 @@ record! {
         optional deadlock: At<Duration>,
         /// Whose monitor process it runs in; default shared. Windows: SeparateMonitor.
         optional monitor: At<MonitorWord>,
+        /// What a resource program keeps outside its disks and takes along.
+        optional checkpoints: CheckpointsSpec,
     }
-    later { "checkpoints" }
+    later {}
+}
+
+record! {
+    /// What the cluster copies to the node that a resource comes online on.
+    CheckpointsSpec {
+        /// Registry keys, for example `HKLM/Software/Demo`.
+        optional registry: OneOrMany<At<Text>>,
+        /// Key containers.
+        optional crypto: OneOrMany<At<Text>>,
+    }
+    later {}
 }
 
 record! {

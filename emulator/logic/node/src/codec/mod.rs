@@ -65,4 +65,9 @@ wire::codec!(enum Frame {
     1 = Membership(message),
     2 = Segment(segment),
 });
-wire::codec!(enum Payload { 0 = Gum(message), 1 = Quorum(message), 2 = Rcm(message) });
+wire::codec!(enum Payload {
+    0 = Gum(message),
+    1 = Quorum(message),
+    2 = Rcm(message),
+    3 = EventLog(message),
+});

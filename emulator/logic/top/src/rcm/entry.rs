@@ -8,7 +8,7 @@ use base::{CallId, NetworkId, ResourceId, ResourceState};
 use bottom::{clusdisk, share};
 
 use super::devices::owns_core_group;
-use super::resource::{Call, Entry, Phase, Place, Resource, Timer};
+use super::resource::{Call, Entry, Phase, Place, Resource, Restoring, Timer};
 use super::state::Cause;
 use super::turn::Turn;
 use super::{EntryPoint, EntryResult, HostCommand, Output, Rcm, hosts};
@@ -76,8 +76,44 @@ impl Rcm {
         let record = self.hosts.entry(host).or_default();
         if record.opened.insert(id) {
             self.call(turn, id, Entry::Open, EntryPoint::Open(spec));
+        } else if self.restore(turn, id, host) {
+            // Online follows when the checkpoints are in place.
         } else {
             self.call(turn, id, Entry::Online, EntryPoint::Online(spec));
+        }
+    }
+
+    /// Has the resource's checkpoints brought to this node before it comes online; whether that is
+    /// still to be waited for.
+    fn restore(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, host: base::HostId) -> bool {
+        let keys = self
+            .model
+            .resources
+            .get(&id)
+            .map(|it| it.checkpoints.clone());
+        let keys = keys.unwrap_or_default();
+        let Some(record) = self.resources.get_mut(&id).filter(|_| !keys.is_empty()) else {
+            return false;
+        };
+        if record.checkpoints == Restoring::Wanted {
+            record.checkpoints = Restoring::Asked;
+            let resource = id;
+            turn.say(Output::Restore {
+                resource,
+                host,
+                keys,
+            });
+        }
+        record.checkpoints == Restoring::Asked
+    }
+
+    /// The checkpoints of a resource are in place.
+    pub(super) fn restored(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
+        if let Some(record) = self.resources.get_mut(&id)
+            && record.checkpoints == Restoring::Asked
+        {
+            record.checkpoints = Restoring::Done;
+            self.pump(turn, id);
         }
     }
 

@@ -70,6 +70,8 @@ impl Rcm {
                 resource,
                 output,
             } => self.control_returned(turn, resource, call, output),
+            // For the checkpoint manager.
+            HostReport::Restored { .. } | HostReport::Saved { .. } => {}
             HostReport::Signalled { resource } => self.signalled(turn, resource),
             HostReport::Exited => self.host_exited(turn, host),
         }

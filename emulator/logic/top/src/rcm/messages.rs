@@ -1,14 +1,17 @@
 //! What the resource control manager hears, says, tells its peers and asks of resource hosts.
 
+use std::collections::BTreeMap;
+
 use base::{
     CallId, DiskId, HostId, NetworkId, NodeId, NodeSet, Notice, PaxosTag, RequestId, ResourceId,
+    ResourceState,
 };
 use bottom::{clusdisk, share};
 use middle::database::{Change, Update};
 use middle::gum;
 
 use crate::api::{AdminCommand, AdminReply};
-use crate::restype::ResourceSpec;
+use crate::restype::{Checkpoint, CheckpointKey, ResourceSpec};
 
 /// The eleven entry points of a resource DLL, in the order of its function table (reference section
 /// 1.4). A host carries out one at a time per resource, except that Terminate may overtake another.
@@ -86,6 +89,12 @@ pub enum HostCommand {
         resource: ResourceId,
         entry: EntryPoint,
     },
+    /// Put the content of a resource's checkpoints in place, over whatever is there, and watch
+    /// them from now on until its Offline or Terminate. Answered by `Restored`.
+    Restore {
+        resource: ResourceId,
+        checkpoints: Vec<Checkpoint>,
+    },
 }
 
 /// What a resource host process reports.
@@ -107,6 +116,17 @@ pub enum HostReport {
     },
     /// The event handle that Online gave was signalled: the resource noticed its own failure.
     Signalled { resource: ResourceId },
+    /// The checkpoints are in place, except those that could not be put there.
+    Restored {
+        resource: ResourceId,
+        failed: Vec<CheckpointKey>,
+    },
+    /// A watched checkpoint has changed. Before Offline returns, whatever has changed is reported.
+    Saved {
+        resource: ResourceId,
+        key: CheckpointKey,
+        data: Vec<u8>,
+    },
     /// SetResourceStatus of a pending resource: still working, or finished with a result.
     Status {
         resource: ResourceId,
@@ -149,6 +169,8 @@ pub enum Input {
     },
     /// From a resource host of this node.
     Host { host: HostId, report: HostReport },
+    /// From the checkpoint manager: a resource's checkpoints are in place.
+    Restored { resource: ResourceId },
     /// From clusdisk.
     Disk { report: clusdisk::DiskReport },
     /// From the witness share's client.
@@ -184,6 +206,12 @@ pub enum Output {
     },
     /// To the shell.
     Host { host: HostId, command: HostCommand },
+    /// To the checkpoint manager: bring these to the node before the resource comes online.
+    Restore {
+        resource: ResourceId,
+        host: HostId,
+        keys: Vec<CheckpointKey>,
+    },
     /// To clusdisk.
     Disk {
         disk: DiskId,
@@ -198,8 +226,10 @@ pub enum Output {
         request: RequestId,
         reply: AdminReply,
     },
-    /// To the facts: what runs here, after any change.
-    Publish { running: crate::Facts },
+    /// To the facts: the state of every resource of the groups owned here, after any change.
+    Publish {
+        running: BTreeMap<ResourceId, ResourceState>,
+    },
     /// To the node after `Stop`: nothing runs here any more; the service may end.
     Stopped,
     /// To the event log.
@@ -233,6 +263,7 @@ wire::codec!(enum HostCommand {
     0 = Start,
     1 = Kill,
     2 = Call { call, resource, entry },
+    3 = Restore { resource, checkpoints },
 });
 wire::codec!(enum HostReport {
     0 = Started,
@@ -241,6 +272,8 @@ wire::codec!(enum HostReport {
     3 = Exited,
     4 = Controlled { call, resource, output },
     5 = Signalled { resource },
+    6 = Restored { resource, failed },
+    7 = Saved { resource, key, data },
 });
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ mod poll;
 mod reload;
 mod report;
 mod resource;
+mod servers;
 mod state;
 mod stop;
 #[cfg(test)]
@@ -57,7 +58,7 @@ pub use crate::restype::{ResourceKind, ResourceParameters, ResourceSpec};
 pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Message, Output};
 pub use tree::{Dependencies, DependencyError};
 
-use crate::{Context, Facts};
+use crate::Context;
 use deadlines::{Deadlines, Due};
 pub use drain::DrainStatus;
 use group::Group;
@@ -66,6 +67,7 @@ use model::Model;
 use policy::Window;
 use report::Report;
 use resource::{Resource, Timer};
+use servers::Server;
 use turn::Turn;
 
 /// The resource control manager of one node.
@@ -112,6 +114,8 @@ pub struct Rcm {
     witness_lent: bool,
     /// The view was open when quorum wanted the witness.
     lent_while_open: bool,
+    /// Virtual servers that are online, by their name resource.
+    servers: BTreeMap<ResourceId, Server>,
     drain: DrainStatus,
     stopping: bool,
     stopped: bool,
@@ -148,6 +152,7 @@ impl Rcm {
             share_healthy: false,
             witness_lent: false,
             lent_while_open: false,
+            servers: BTreeMap::new(),
             drain: DrainStatus::default(),
             stopping: false,
             stopped: false,
@@ -172,11 +177,8 @@ impl Rcm {
                 .resources
                 .iter()
                 .map(|(id, record)| (*id, record.state));
-            turn.say(Output::Publish {
-                running: Facts {
-                    running: running.collect(),
-                },
-            });
+            let running = running.collect();
+            turn.say(Output::Publish { running });
         }
     }
 
@@ -222,6 +224,7 @@ impl Manager for Rcm {
             Input::Applied { update } => self.applied(turn, &update),
             Input::Done { ticket, result } => self.proposal_done(turn, ticket, result.err()),
             Input::Host { host, report } => self.host_report(turn, host, report),
+            Input::Restored { resource } => self.restored(turn, resource),
             Input::Disk { report } => self.disk_report(turn, &report),
             Input::Share { report } => self.share_report(turn, report),
             Input::Command { request, command } => self.command(turn, request, command),

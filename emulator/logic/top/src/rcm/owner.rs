@@ -58,6 +58,7 @@ impl Rcm {
             self.fail_over(turn, group);
         }
         self.answer_unreachable(turn);
+        self.look_at_servers(turn);
         self.call_core_group(turn);
         self.members = members(turn);
         self.unsettled.extend(self.groups.keys().copied());
@@ -74,6 +75,7 @@ impl Rcm {
         if update.changes.iter().any(is_ours) {
             self.reload_model(turn);
         }
+        self.servers_touched(turn, update);
         let mut place = false;
         for change in update.changes.iter() {
             match change {

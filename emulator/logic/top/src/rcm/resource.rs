@@ -89,6 +89,18 @@ pub(super) struct Call {
     pub entry: Entry,
 }
 
+/// How far the checkpoints of a resource are that comes online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Restoring {
+    /// Nobody was asked.
+    #[default]
+    Wanted,
+    /// The checkpoint manager was asked.
+    Asked,
+    /// They are in place.
+    Done,
+}
+
 /// Polls that are due and wait for the call in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PollsDue {
@@ -120,6 +132,8 @@ pub(super) struct Resource {
     pub watched: bool,
     /// Maintenance mode: what the health checks answer is ignored (reference section 1.1).
     pub maintenance: bool,
+    /// How far the checkpoints are that precede Online.
+    pub checkpoints: Restoring,
     /// A control code that waits for its turn or for its answer.
     pub control: Option<Control>,
     pub failures: Window,
@@ -163,6 +177,7 @@ impl Resource {
     /// Forgets whatever was in flight: it ended with its host.
     pub(super) fn forget_calls(&mut self) {
         self.call = None;
+        self.checkpoints = Restoring::default();
         self.terminate = false;
         self.terminating = None;
         self.clear(Timer::Call);
@@ -214,6 +229,7 @@ impl Rcm {
             polls: PollsDue::default(),
             watched: false,
             maintenance: false,
+            checkpoints: Restoring::default(),
             control: None,
             failures: Window::default(),
             intervals: model.intervals(settings, &self.defaults),
@@ -289,6 +305,7 @@ impl Rcm {
         resource.phase = Phase::Begin;
         resource.polls = PollsDue::default();
         resource.watched = false;
+        resource.checkpoints = Restoring::default();
         resource.maintenance &= to == ResourceState::Online;
         for timer in [Timer::LooksAlive, Timer::IsAlive, Timer::Pending] {
             resource.clear(timer);

@@ -4,9 +4,11 @@
 //! Facts: reference sections 2, 2.1 and 3.2. The impure half lives in resource hosts.
 
 mod check;
+mod checkpoint;
 mod kind;
 
 pub use check::{Check, Checks};
+pub use checkpoint::{Checkpoint, CheckpointKey, CheckpointKind};
 pub use kind::{ResourceKind, ResourceParameters, ResourceSpec};
 
 /// Who carries out the entry points of a type.

@@ -1,7 +1,7 @@
 //! Settings of a resource, under `Resources\<id>` (reference section 1.1; value names section 7).
 //!
-//! `DependencyExpression`, `PossibleOwners`, `Group` and `Disk` are our names: the product's
-//! layout below the key is unsourced.
+//! `DependencyExpression`, `PossibleOwners`, `Group`, `RegistryCheckpoints` and `CryptoCheckpoints`
+//! are our names: the product's layout below the key is unsourced.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use middle::database::{Hive, Value};
 use super::ModelError;
 use super::parameters;
 use crate::rcm::Dependencies;
-use crate::restype::{ResourceKind, ResourceParameters};
+use crate::restype::{CheckpointKey, CheckpointKind, ResourceKind, ResourceParameters};
 
 const NEVER: u32 = u32::MAX;
 
@@ -62,6 +62,8 @@ pub struct ResourceSettings {
     pub separate_monitor: bool,
     /// PersistentState; `None`: the group's applies.
     pub persistent_state: Option<bool>,
+    /// What it takes along from node to node.
+    pub checkpoints: Vec<CheckpointKey>,
 }
 
 impl ResourceSettings {
@@ -90,6 +92,7 @@ impl ResourceSettings {
             deadlock_timeout: defaults.deadlock_timeout,
             separate_monitor: false,
             persistent_state: None,
+            checkpoints: Vec::new(),
         }
     }
 
@@ -129,6 +132,11 @@ impl ResourceSettings {
             .map_err(|error| ModelError::Dependency { resource, error })?;
         settings.read_policy(hive, &key);
         settings.read_health(hive, &key);
+        for kind in [CheckpointKind::Registry, CheckpointKind::Crypto] {
+            let names = hive.texts(&key, checkpoints_name(kind)).iter().cloned();
+            let keys = names.map(|name| CheckpointKey { kind, name });
+            settings.checkpoints.extend(keys);
+        }
         Ok(settings)
     }
 
@@ -202,7 +210,21 @@ impl ResourceSettings {
         if let Some(state) = self.persistent_state {
             set("PersistentState", Value::Dword(state.into()));
         }
+        for kind in [CheckpointKind::Registry, CheckpointKind::Crypto] {
+            let of_kind = self.checkpoints.iter().filter(|it| it.kind == kind);
+            let names: Vec<String> = of_kind.map(|it| it.name.clone()).collect();
+            if !names.is_empty() {
+                hive.set(&key, checkpoints_name(kind), Value::Texts(names));
+            }
+        }
         parameters::write(hive, &key, &self.parameters);
+    }
+}
+
+fn checkpoints_name(kind: CheckpointKind) -> &'static str {
+    match kind {
+        CheckpointKind::Registry => "RegistryCheckpoints",
+        CheckpointKind::Crypto => "CryptoCheckpoints",
     }
 }
 

@@ -6,6 +6,7 @@ use middle::database::Value;
 use super::world::{Answer, Build, Work, World, node, seconds};
 use crate::api::{AdminCommand, AdminReply, Object, code};
 use crate::rcm::{EntryResult, HostReport, Input};
+use crate::restype::{CheckpointKey, CheckpointKind};
 
 /// One program that Online gives an event handle for.
 fn watched(verify: bool) -> (World, ResourceId) {
@@ -212,4 +213,26 @@ fn a_poll_interval_that_is_set_holds_from_the_next_question_on() {
     let asked = world.calls_of(app, "LooksAlive");
     let last = asked.iter().rev().take(2).collect::<Vec<_>>();
     assert_eq!(last[0].since(*last[1]), seconds(1));
+}
+
+#[test]
+fn checkpoints_are_in_place_before_every_online() {
+    let mut build = Build::new(Generation::V2022);
+    let group = build.group();
+    let (app, plain) = (build.app(group, ""), build.app(group, ""));
+    build.resource(app).checkpoints = vec![CheckpointKey {
+        kind: CheckpointKind::Registry,
+        name: "HKLM/Software/Demo".into(),
+    }];
+    let mut world = World::formed(2, build);
+    let to = Some(node(2));
+    world.admin(1, AdminCommand::MoveGroup { group, to });
+    world.run(seconds(2));
+    let asked: Vec<_> = world.restores.iter().map(|(at, _)| *at).collect();
+    let online = world.calls_of(app, "Online");
+    assert_eq!((asked.len(), online.len()), (2, 2));
+    for (asked, online) in asked.iter().zip(&online) {
+        assert!(online.since(*asked) >= super::world::millis(30));
+    }
+    assert!(world.restores.iter().all(|(_, id)| *id != plain));
 }

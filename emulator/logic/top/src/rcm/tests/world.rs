@@ -95,6 +95,8 @@ pub(crate) struct World {
     /// Calls of entry points, as text.
     pub(crate) calls: Vec<(Timestamp, NodeId, HostId, ResourceId, &'static str)>,
     pub(crate) specs: Vec<ResourceParameters>,
+    /// Checkpoints that were asked for.
+    pub(crate) restores: Vec<(Timestamp, ResourceId)>,
     pub(crate) proposals: Vec<Vec<Change>>,
     pub(crate) replies: Vec<(NodeId, RequestId, AdminReply)>,
     pub(crate) scripts: BTreeMap<ResourceId, Script>,
@@ -231,6 +233,7 @@ impl World {
             log: Vec::new(),
             calls: Vec::new(),
             specs: Vec::new(),
+            restores: Vec::new(),
             proposals: Vec::new(),
             replies: Vec::new(),
             scripts: BTreeMap::new(),
@@ -464,6 +467,10 @@ impl World {
                 self.at(millis(2), Event::Commit(me, ticket, changes, epoch));
             }
             Output::Host { host, command } => self.host(me, host, command),
+            Output::Restore { resource, .. } => {
+                self.restores.push((self.now, resource));
+                self.at(millis(30), Event::Input(me, Input::Restored { resource }));
+            }
             Output::Disk { disk, request } => self.disk(me, disk, request),
             Output::Share { request } => {
                 if matches!(request, share::Input::Arbitrate { .. }) {
@@ -481,7 +488,7 @@ impl World {
             Output::Reply { request, reply } => self.replies.push((me, request, reply)),
             Output::Publish { running } => {
                 let live = self.lives.get_mut(&me).expect("a live node");
-                live.running = running.running;
+                live.running = running;
             }
             Output::Stopped => self.lives.get_mut(&me).expect("a live node").stopped = true,
             Output::Notice(notice) => self.notice(me, notice),
@@ -558,6 +565,7 @@ impl World {
                 live.hosts.remove(&host);
                 self.at(millis(5), Event::Host(me, host, 0, HostReport::Exited));
             }
+            HostCommand::Restore { .. } => unreachable!("that is the checkpoint manager's"),
             HostCommand::Call {
                 call,
                 resource,
