@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_calendar_knows_leap_years_and_ends_of_months() {
-        let date = |days| date_and_time(WallTime(days * 86_400_000)).0;
+        let date = |days: u64| date_and_time(WallTime(days * 86_400_000)).0;
         assert_eq!(date(0), "1970/01/01");
         assert_eq!(date(58), "1970/02/28");
         assert_eq!(date(59), "1970/03/01");
