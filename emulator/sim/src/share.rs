@@ -29,6 +29,8 @@ pub struct Share {
     tag: Option<PaxosTag>,
     holder: Option<NodeId>,
     lost_since: Option<Timestamp>,
+    /// The holder's machine stopped: whatever runs there now is not who opened the file.
+    orphaned: bool,
 }
 
 impl Share {
@@ -46,6 +48,7 @@ impl Share {
             tag: None,
             holder: None,
             lost_since: None,
+            orphaned: false,
         }
     }
 
@@ -99,7 +102,8 @@ impl Share {
     /// Power, process or network of some node changed: `alive` tells whether the holder's machine
     /// answers the server.
     pub fn refresh(&mut self, now: Timestamp, alive: impl Fn(NodeId) -> bool) {
-        let gone = self.holder.is_some_and(|holder| !alive(holder));
+        self.break_lost_session(now);
+        let gone = self.holder.is_some_and(|holder| !alive(holder)) || self.orphaned;
         self.lost_since = match (gone, self.lost_since) {
             (true, since) => since.or(Some(now)),
             (false, _) => None,
@@ -109,9 +113,22 @@ impl Share {
     /// A node's cluster service ended while its machine runs on: its open file is closed.
     pub fn close(&mut self, node: NodeId) {
         if self.holder == Some(node) {
-            self.holder = None;
-            self.lost_since = None;
+            self.free();
         }
+    }
+
+    /// A node's machine stopped: the server does not hear of it and waits for a while.
+    pub fn abandon(&mut self, now: Timestamp, node: NodeId) {
+        if self.holder == Some(node) {
+            self.orphaned = true;
+            self.lost_since.get_or_insert(now);
+        }
+    }
+
+    fn free(&mut self) {
+        self.holder = None;
+        self.lost_since = None;
+        self.orphaned = false;
     }
 
     /// Carries out a request that has reached the server.
@@ -120,6 +137,7 @@ impl Share {
         let mine = self.holder == Some(node);
         match request {
             ShareRequest::Lock if self.holder.is_none() || mine => {
+                self.free();
                 self.holder = Some(node);
                 ShareOutcome::Done
             }
@@ -142,8 +160,7 @@ impl Share {
             .lost_since
             .is_some_and(|since| now.since(since) >= SESSION_TIMEOUT)
         {
-            self.holder = None;
-            self.lost_since = None;
+            self.free();
         }
     }
 }
@@ -187,6 +204,19 @@ mod tests {
         let write = ShareRequest::Write(PaxosTag::default());
         let stale = share.execute(later(14), node(1), write);
         assert_eq!(stale, ShareOutcome::Unreachable);
+    }
+
+    #[test]
+    fn the_file_of_a_machine_that_stopped_and_booted_again_is_closed_after_a_while() {
+        let mut share = share();
+        let later = |seconds| Timestamp::ZERO + Duration::from_secs(seconds);
+        share.execute(later(0), node(1), ShareRequest::Lock);
+        share.abandon(later(10), node(1));
+        share.refresh(later(11), |_| true);
+        let early = share.execute(later(12), node(2), ShareRequest::Lock);
+        assert_eq!(early, ShareOutcome::Held);
+        let late = share.execute(later(13), node(2), ShareRequest::Lock);
+        assert_eq!(late, ShareOutcome::Done);
     }
 
     #[test]

@@ -96,6 +96,12 @@ impl Generation {
             restart_threshold: if self == Self::V2003 { 3 } else { 1 },
             failover_threshold: if self == Self::V2003 { Some(10) } else { None },
             restart_delay: Duration::from_millis(if self >= Self::V2012 { 500 } else { 0 }),
+            disk_fence: if self == Self::V2003 {
+                DiskFence::ReserveRelease
+            } else {
+                DiskFence::PersistentReservation
+            },
+            disk_challenge_wait: Duration::from_secs(if self == Self::V2003 { 7 } else { 6 }),
             dynamic_quorum: self >= Self::V2012,
             dynamic_witness: self >= Self::V2012R2,
             quorum_arbitration_time_max: Duration::from_secs(if self <= Self::V2008 {
@@ -131,6 +137,15 @@ impl FromStr for Generation {
             .find(|generation| generation.label() == word)
             .ok_or_else(|| UnknownGeneration(word.to_owned()))
     }
+}
+
+/// How a clustered disk is fenced (reference sections 5.1 and 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskFence {
+    /// RESERVE(6), renewed periodically; a challenger resets the unit and waits (2003).
+    ReserveRelease,
+    /// A persistent reservation; a challenger registers, waits and preempts (2008 and later).
+    PersistentReservation,
 }
 
 /// Documented defaults of one generation. Property names in the product's spelling are given with
@@ -181,9 +196,14 @@ pub struct Defaults {
     pub share_arbitration_delay: Duration,
     /// DiskArbInterval: 3 s. The owner checks and renews its reservation in this interval.
     pub disk_arbitration_interval: Duration,
-    /// How long a challenger of a persistent reservation leaves its key registered before it
-    /// preempts. Unsourced: a setting, never asserted.
+    /// How long a challenger leaves the owner to defend itself. 7 s after the reset in 2003; from
+    /// 2008 on, before it preempts, unsourced: a setting, never asserted.
     pub disk_challenge_wait: Duration,
+    /// How nodes fence clustered disks: by SPC-2 reservations in 2003, by persistent ones since.
+    pub disk_fence: DiskFence,
+    /// After a challenge by reset, how long the new reservation has to last until the disk is
+    /// used: 3 s, so that the disk is online ten seconds after the reset (2003).
+    pub disk_settle_wait: Duration,
     /// ClusSvcRegroupTickInMilliseconds: 300 ms.
     pub regroup_tick: Duration,
     /// ClusSvcRegroupOpeningTimeoutInSeconds: 5 s.
@@ -229,6 +249,8 @@ impl Defaults {
         share_arbitration_delay: Duration::from_secs(6),
         disk_arbitration_interval: Duration::from_secs(3),
         disk_challenge_wait: Duration::from_secs(6),
+        disk_fence: DiskFence::PersistentReservation,
+        disk_settle_wait: Duration::from_secs(3),
         regroup_tick: Duration::from_millis(300),
         regroup_opening_timeout: Duration::from_secs(5),
         regroup_stage_timeout: Duration::from_secs(5),

@@ -14,7 +14,7 @@ mod states;
 mod time;
 mod timers;
 
-pub use generation::{Defaults, Generation, UnknownGeneration};
+pub use generation::{Defaults, DiskFence, Generation, UnknownGeneration};
 pub use ids::{
     CallId, DiskId, GroupId, HostId, Incarnation, IoId, NetworkId, NodeId, NodeSet, PaxosTag,
     RequestId, ResourceId, ViewId,

@@ -114,7 +114,6 @@ impl ServerChange {
 
 /// One thing that happened on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Notice {
     /// The cluster service started.
     ServiceStarted { incarnation: Incarnation },

@@ -48,8 +48,10 @@ pub struct Facts {
     pub settings: Arc<settings::Settings>,
     /// object: owners and states of all cluster objects.
     pub objects: Arc<object::ObjectTable>,
-    /// netft: when each peer was last heard, by node index; for the wait before unfenced groups.
-    pub last_heard: [Timestamp; base::limits::NODES_MAX],
+    /// netft: when anything of a peer last arrived before it was lost, by node index.
+    pub last_seen: [Timestamp; base::limits::NODES_MAX],
+    /// membership: when the current view was installed here.
+    pub view_at: Timestamp,
 }
 
 /// What a manager of this tier sees during one call.

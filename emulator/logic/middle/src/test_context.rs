@@ -38,7 +38,8 @@ pub(crate) fn blank_facts(me: NodeId) -> Facts {
         synchronised: Synchronised::default(),
         settings: Arc::new(Settings::blank(Generation::V2022)),
         objects: Arc::default(),
-        last_heard: [Timestamp::ZERO; base::limits::NODES_MAX],
+        last_seen: [Timestamp::ZERO; base::limits::NODES_MAX],
+        view_at: Timestamp::ZERO,
     }
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn blank_report() -> MemberReport {
         prepared: None,
         synchronised: Synchronised::default(),
         holds_witness: false,
+        silent: BTreeMap::new(),
     }
 }
 

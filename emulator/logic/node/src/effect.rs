@@ -20,6 +20,14 @@ pub enum Effect {
     /// Work on the node's own disk: in order per file, exactly one `Event::Disk` per `io` while
     /// the process lives.
     Disk { io: IoId, request: DiskRequest },
+    /// Reset a unit (LOGICAL UNIT RESET): exactly one `Event::Scsi` per `io`, `Good` without data
+    /// when it was done.
+    ScsiReset {
+        /// Its id.
+        io: IoId,
+        /// The unit.
+        disk: DiskId,
+    },
     /// Send a SCSI command: exactly one `Event::Scsi` per `io`.
     Scsi {
         io: IoId,

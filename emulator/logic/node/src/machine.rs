@@ -298,6 +298,7 @@ fn blank_facts(config: &NodeConfig, incarnation: Incarnation) -> middle::Facts {
         synchronised: Synchronised::default(),
         settings: Arc::new(Settings::blank(config.generation)),
         objects: Arc::default(),
-        last_heard: [Timestamp::ZERO; NODES_MAX],
+        last_seen: [Timestamp::ZERO; NODES_MAX],
+        view_at: Timestamp::ZERO,
     }
 }

@@ -185,7 +185,10 @@ impl Pair {
             }
             Effect::Notice(notice) => machine.notices.push(notice),
             Effect::Halt(_) => machine.alive = false,
-            Effect::Scsi { .. } | Effect::Share { .. } | Effect::Reply { .. } => {}
+            Effect::Scsi { .. }
+            | Effect::ScsiReset { .. }
+            | Effect::Share { .. }
+            | Effect::Reply { .. } => {}
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) fn facts(me: NodeId) -> middle::Facts {
         synchronised: Synchronised::default(),
         settings: Arc::new(Settings::blank(Generation::default())),
         objects: Arc::default(),
-        last_heard: [Timestamp::ZERO; NODES_MAX],
+        last_seen: [Timestamp::ZERO; NODES_MAX],
+        view_at: Timestamp::ZERO,
     }
 }

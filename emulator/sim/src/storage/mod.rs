@@ -168,8 +168,13 @@ impl Storage {
         !self.has_rule(Rule::Silent(disk)) && !self.has_rule(Rule::Broken(disk))
     }
 
-    /// A command arrives at the array and is carried out.
-    pub(crate) fn execute(&mut self, node: NodeId, disk: DiskId, command: &Command) -> Executed {
+    /// A command arrives at the array and is carried out; without one, a reset of the unit.
+    pub(crate) fn execute(
+        &mut self,
+        node: NodeId,
+        disk: DiskId,
+        command: Option<&Command>,
+    ) -> Executed {
         let lost = Executed {
             outcome: Outcome::PathLost,
             after: ANSWER_DEADLINE,
@@ -189,17 +194,22 @@ impl Storage {
                 SenseKey::HardwareError,
                 asc::INTERNAL_TARGET_FAILURE,
             ))
-        } else if self.shelves[place].refuses_reservations && is_persistent_reserve(command) {
+        } else if self.shelves[place].refuses_reservations
+            && command.is_some_and(is_persistent_reserve)
+        {
             Outcome::CheckCondition(Sense::new(
                 SenseKey::IllegalRequest,
                 asc::INVALID_OPERATION_CODE,
             ))
         } else {
-            self.shelves[place].array.execute(nexus, lun, command)
+            match command {
+                Some(command) => self.shelves[place].array.execute(nexus, lun, command),
+                None => self.reset(place, nexus, lun),
+            }
         };
         let changes = matches!(
             command,
-            Command::PersistentReserveOut(_) | Command::Reserve6 | Command::Release6
+            None | Some(Command::PersistentReserveOut(_) | Command::Reserve6 | Command::Release6)
         );
         let holder = changes.then(|| self.holder(disk));
         let after = self.latency(disk);
@@ -210,6 +220,15 @@ impl Storage {
             outcome,
             after,
             holder,
+        }
+    }
+
+    fn reset(&mut self, place: usize, nexus: NexusId, lun: Lun) -> Outcome {
+        let function = target::Function::LogicalUnitReset(lun);
+        if self.shelves[place].array.manage(nexus, function) {
+            Outcome::Good(Vec::new())
+        } else {
+            Outcome::PathLost
         }
     }
 

@@ -39,7 +39,7 @@ fn storage(portals: Vec<NetworkId>) -> Storage {
 fn insist(storage: &mut Storage, by: u8, out: Out) -> Executed {
     let command = Command::PersistentReserveOut(out);
     loop {
-        let executed = storage.execute(node(by), DISK, &command);
+        let executed = storage.execute(node(by), DISK, Some(&command));
         if !executed.outcome.is_unit_attention() {
             return executed;
         }
@@ -67,12 +67,25 @@ fn the_target_says_who_holds_a_disk() {
 }
 
 #[test]
+fn the_target_says_who_holds_a_disk_by_reserve() {
+    let mut storage = storage(vec![]);
+    while storage
+        .execute(node(1), DISK, Some(&Command::Reserve6))
+        .outcome
+        .is_unit_attention()
+    {}
+    assert_eq!(storage.holder(DISK), Some(node(1)));
+    storage.execute(node(2), DISK, None);
+    assert_eq!(storage.holder(DISK), None, "a reset takes it away");
+}
+
+#[test]
 fn an_array_without_reservations_does_not_know_the_commands() {
     let mut storage = storage(vec![]);
     storage.refuse_reservations();
     assert!(reserve(&mut storage, 1).outcome.is_invalid_operation());
     assert_eq!(storage.holder(DISK), None);
-    let mut ready = || storage.execute(node(1), DISK, &Command::TestUnitReady);
+    let mut ready = || storage.execute(node(1), DISK, Some(&Command::TestUnitReady));
     assert!(ready().outcome.is_unit_attention(), "a new session");
     assert_eq!(ready().outcome, Outcome::Good(Vec::new()));
 }
@@ -83,7 +96,7 @@ fn reservations_outlive_the_node_that_holds_them() {
     reserve(&mut storage, 1);
     storage.lose_node(node(1));
     assert_eq!(storage.holder(DISK), Some(node(1)));
-    let again = storage.execute(node(1), DISK, &Command::TestUnitReady);
+    let again = storage.execute(node(1), DISK, Some(&Command::TestUnitReady));
     assert!(again.outcome.is_unit_attention());
 }
 
@@ -123,7 +136,7 @@ fn a_lost_path_ends_the_session_and_a_new_one_meets_an_attention() {
     storage.add(FAULT, rule);
     storage.drop_sessions(&networks);
     storage.heal(FAULT);
-    let first = storage.execute(node(1), DISK, &Command::TestUnitReady);
+    let first = storage.execute(node(1), DISK, Some(&Command::TestUnitReady));
     assert!(first.outcome.is_unit_attention());
 }
 
@@ -131,7 +144,7 @@ fn a_lost_path_ends_the_session_and_a_new_one_meets_an_attention() {
 fn a_silent_unit_and_one_slower_than_the_deadline_are_lost_paths() {
     let mut storage = storage(vec![]);
     storage.add(FAULT, Rule::Silent(DISK));
-    let silent = storage.execute(node(1), DISK, &Command::TestUnitReady);
+    let silent = storage.execute(node(1), DISK, Some(&Command::TestUnitReady));
     assert_eq!(silent.outcome, Outcome::PathLost);
     storage.heal(FAULT);
     storage.add(FAULT, Rule::Slow(DISK, Duration::from_millis(900)));

@@ -34,6 +34,9 @@ impl<S: Service> World<S> {
         // Whatever start was ordered before is void.
         seat.order = seat.order.wrapping_add(1);
         self.storage.lose_node(node);
+        if let Some(share) = &mut self.share {
+            share.abandon(self.now, node);
+        }
         self.world_event(WorldEvent::PowerOff(node));
         if was_running {
             self.changed(&Change::Ended {

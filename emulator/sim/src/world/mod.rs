@@ -61,13 +61,13 @@ pub(crate) enum Happening {
         life: u32,
         what: Box<ForNode>,
     },
-    /// A SCSI command arrives at its array.
+    /// A SCSI command arrives at its array; without one, a reset of the unit.
     Scsi {
         node: NodeId,
         life: u32,
         io: IoId,
         disk: base::DiskId,
-        command: Box<scsi::Command>,
+        command: Option<Box<scsi::Command>>,
     },
     /// A request arrives at the witness share's server.
     Share {

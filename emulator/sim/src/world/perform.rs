@@ -21,7 +21,8 @@ impl<S: Service> World<S> {
                 let at = seat.disk.submit(self.now, io, request);
                 self.send_to_node(node, at.since(self.now), ForNode::Disk { io, file });
             }
-            Effect::Scsi { io, disk, command } => self.send_scsi(node, io, disk, command),
+            Effect::Scsi { io, disk, command } => self.send_scsi(node, io, disk, Some(command)),
+            Effect::ScsiReset { io, disk } => self.send_scsi(node, io, disk, None),
             Effect::Share { io, request } => self.send_share(node, io, request),
             Effect::Host { host, command } => {
                 let what = ForNode::Host { host, command };
@@ -49,12 +50,12 @@ impl<S: Service> World<S> {
         self.arrivals = arrivals;
     }
 
-    fn send_scsi(&mut self, node: NodeId, io: IoId, disk: DiskId, command: Command) {
+    fn send_scsi(&mut self, node: NodeId, io: IoId, disk: DiskId, command: Option<Command>) {
         if !self.storage.reaches(node, disk, &self.networks) {
             return self.scsi_lost(node, io);
         }
         let life = self.seats[node.index()].life;
-        let command = Box::new(command);
+        let command = command.map(Box::new);
         let arrival = Happening::Scsi {
             node,
             life,
@@ -79,7 +80,7 @@ impl<S: Service> World<S> {
         life: u32,
         io: IoId,
         disk: DiskId,
-        command: &Command,
+        command: Option<&Command>,
     ) {
         let seat = &self.seats[node.index()];
         let (current, powered) = (seat.life, seat.powered);

@@ -78,7 +78,7 @@ impl<S: Service> World<S> {
                 io,
                 disk,
                 command,
-            } => self.scsi_arrives(node, life, io, disk, &command),
+            } => self.scsi_arrives(node, life, io, disk, command.as_deref()),
             Happening::Share {
                 node,
                 life,

@@ -39,6 +39,7 @@ impl Beater {
                 incarnation: self.incarnation,
                 sequence: 0,
                 reply,
+                losses: 0,
             }),
         });
     }

@@ -1,4 +1,4 @@
-//! The cluster: members, address, witness, quorum, heartbeats.
+//! The cluster: members, address, witness, heartbeats.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use base::{Generation, QuorumModel};
 
 use super::addresses::client_network;
 use super::machines::check_netbios;
-use super::{Names, Scope, group, name_list};
+use super::{Names, Scope, group, name_list, quorum};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
     Cluster, EndpointHost, Heartbeat, HeartbeatPath, Lab, LunRef, Quorum, ReservationSupport,
@@ -15,9 +15,7 @@ use crate::model::{
 use crate::position::Position;
 use crate::rule::Rule;
 use crate::source::Span;
-use crate::syntax::{
-    ClusterSpec, Decoder, HeartbeatPathSpec, LabFile, LunName, QuorumSpec, WitnessSpec,
-};
+use crate::syntax::{ClusterSpec, Decoder, HeartbeatPathSpec, LabFile, LunName, WitnessSpec};
 
 /// Smallest disk witness (reference section 4.1, "Disk witness needs").
 const WITNESS_DISK_BYTES_MIN: u64 = 512 << 20;
@@ -50,8 +48,7 @@ pub(crate) fn resolve(file: &LabFile, lab: &mut Lab, scope: &mut Scope, decoder:
     check_sites(file, lab, decoder);
     check_networks(spec, lab, decoder);
     lab.cluster.witness = witness(spec, lab, scope, decoder);
-    lab.cluster.quorum = quorum(spec, lab, decoder);
-    check_votes(spec, lab, decoder);
+    quorum::resolve(spec, lab, decoder);
     lab.cluster.heartbeat = heartbeat(spec, lab, decoder);
     group::groups(spec, lab, decoder);
 }
@@ -62,16 +59,6 @@ fn head(spec: &ClusterSpec, lab: &mut Lab, scope: &Scope, decoder: &mut Decoder<
         .as_ref()
         .map(|one| one.value)
         .unwrap_or_default();
-    if let Some(generation) = spec
-        .generation
-        .as_ref()
-        .filter(|one| one.value == Generation::V2003)
-    {
-        let message = "generation 2003 is not supported yet by this version";
-        decoder
-            .sink
-            .error(Rule::NotSupported, generation.span, message);
-    }
     if let Some(name) = &spec.name {
         check_netbios(&name.value.0, name.span, decoder);
         lab.cluster.name.clone_from(&name.value.0);
@@ -267,97 +254,6 @@ pub(crate) fn check_reservations(lun: &LunRef, span: Span, lab: &Lab, decoder: &
     }
 }
 
-fn quorum(spec: &ClusterSpec, lab: &Lab, decoder: &mut Decoder<'_>) -> Quorum {
-    let derived = match lab.cluster.witness {
-        Witness::None | Witness::Cloud(_) => QuorumModel::NodeMajority,
-        Witness::Disk(_) => QuorumModel::NodeAndDiskMajority,
-        Witness::Share(_) => QuorumModel::NodeAndFileShareMajority,
-    };
-    let Some(given) = &spec.quorum else {
-        return Quorum {
-            model: derived,
-            ..empty().quorum
-        };
-    };
-    check_model(spec, given, derived, decoder);
-    check_quorum_generation(given, lab, decoder);
-    if let Some(node) = &given.lower_priority_node {
-        let members = Names::of("member", lab.cluster.members.iter().cloned());
-        members.check(&node.value.0, node.span, decoder);
-    }
-    Quorum {
-        model: given.model.as_ref().map_or(derived, |model| model.value),
-        dynamic: given.dynamic.as_ref().map(|dynamic| dynamic.value),
-        dynamic_witness: given.dynamic_witness.as_ref().map(|dynamic| dynamic.value),
-        lower_priority_node: given
-            .lower_priority_node
-            .as_ref()
-            .map(|node| node.value.0.clone()),
-    }
-}
-
-fn check_model(
-    spec: &ClusterSpec,
-    given: &QuorumSpec,
-    derived: QuorumModel,
-    decoder: &mut Decoder<'_>,
-) {
-    let Some(model) = &given.model else { return };
-    let disk_only = model.value == QuorumModel::DiskOnly;
-    let fits = model.value == derived || disk_only && derived == QuorumModel::NodeAndDiskMajority;
-    // A witness that was refused above would only cause a second message here.
-    let witness_refused = spec.witness.is_some() && derived == QuorumModel::NodeMajority;
-    if fits || witness_refused && model.value != QuorumModel::NodeMajority && !is_none(spec) {
-        return;
-    }
-    let needs = match model.value {
-        QuorumModel::NodeMajority => "`witness: none`",
-        QuorumModel::NodeAndDiskMajority | QuorumModel::DiskOnly => {
-            "a disk witness: `witness: { disk: array/lun }`"
-        }
-        QuorumModel::NodeAndFileShareMajority => "a share witness: `witness: { share: endpoint }`",
-    };
-    let message = format!("{} does not go with this witness", model.value.label());
-    decoder.sink.report(
-        Diagnostic::error(Rule::QuorumModel, model.span, message)
-            .hint(format!("it needs {needs}; or leave `model` out")),
-    );
-}
-
-fn is_none(spec: &ClusterSpec) -> bool {
-    matches!(spec.witness, None | Some(WitnessSpec::None))
-}
-
-fn check_quorum_generation(given: &QuorumSpec, lab: &Lab, decoder: &mut Decoder<'_>) {
-    if let Some(dynamic) = &given.dynamic {
-        since(
-            Generation::V2012,
-            "dynamic quorum",
-            dynamic.span,
-            lab,
-            decoder,
-        );
-    }
-    if let Some(dynamic) = &given.dynamic_witness {
-        since(
-            Generation::V2012R2,
-            "the dynamic witness",
-            dynamic.span,
-            lab,
-            decoder,
-        );
-    }
-    if let Some(node) = &given.lower_priority_node {
-        since(
-            Generation::V2012R2,
-            "`lower-priority-node`",
-            node.span,
-            lab,
-            decoder,
-        );
-    }
-}
-
 /// Reports a setting that the cluster's generation does not know.
 pub(crate) fn since(
     generation: Generation,
@@ -374,29 +270,6 @@ pub(crate) fn since(
         decoder.sink.report(
             Diagnostic::error(Rule::Generation, span, message)
                 .hint("remove the setting, or raise `cluster.generation`"),
-        );
-    }
-}
-
-fn check_votes(spec: &ClusterSpec, lab: &Lab, decoder: &mut Decoder<'_>) {
-    let votes: u32 = lab
-        .cluster
-        .members
-        .iter()
-        .filter_map(|member| lab.node(member))
-        .map(|node| u32::from(node.votes))
-        .sum();
-    let span = spec.quorum.as_ref().map_or(spec.span, |quorum| quorum.span);
-    let disk_only = lab.cluster.quorum.model == QuorumModel::DiskOnly;
-    if votes == 0 && !disk_only && !lab.cluster.members.is_empty() {
-        decoder
-            .sink
-            .error(Rule::NoVotes, span, "no member has a vote");
-    } else if votes.is_multiple_of(2) && is_none(spec) && !disk_only && !decoder.sink.has_errors() {
-        let message = format!("{votes} votes and no witness: an even split has no majority");
-        decoder.sink.report(
-            Diagnostic::warning(Rule::EvenVotes, span, message)
-                .hint("add a witness, or take a vote away with `votes: 0`"),
         );
     }
 }

@@ -12,6 +12,7 @@ mod group;
 mod machines;
 mod names;
 mod properties;
+mod quorum;
 mod resource;
 mod resource_type;
 mod scenario;

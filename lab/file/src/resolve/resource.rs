@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use base::Generation;
+
 use super::Names;
 use super::addresses::{check_inside, check_role, client_network};
-use super::cluster::{check_reservations, lun};
+use super::cluster::{check_reservations, lun, since};
 use super::group::Users;
 use super::machines::check_netbios;
 use super::resource_type::{given_properties, needs};
@@ -63,6 +65,7 @@ pub(crate) fn resources(
             checkpoints: checkpoints(&entry.value),
         });
     }
+    check_alternatives(&entries, lab, decoder);
     check_dependencies(&entries, decoder);
     resources
 }
@@ -405,6 +408,16 @@ fn check_retry(given: &PolicySpec, policy: &ResourcePolicy, lab: &Lab, decoder: 
             )
             .hint("RetryPeriodOnFailure is at least RestartPeriod (`within`, default 15m)"),
         );
+    }
+}
+
+/// Reports `or` in a cluster of 2003 (reference section 3, dependencies).
+fn check_alternatives(entries: &[&Entry<ResourceSpec>], lab: &Lab, decoder: &mut Decoder<'_>) {
+    for depends in entries.iter().filter_map(|it| it.value.depends.as_ref()) {
+        if depends.value.0.iter().any(|choice| choice.len() > 1) {
+            let what = "`or` in `depends`";
+            since(Generation::V2008, what, depends.span, lab, decoder);
+        }
     }
 }
 

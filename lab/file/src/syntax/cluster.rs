@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use base::{Generation, QuorumModel};
+use base::Generation;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::decode::{Decode, Decoder, to_schema};
 use super::macros::{record, words};
 use super::number::{Hour, Natural};
 use super::plain::{LunName, Name, Text};
-use super::words::AccessPoint;
+use super::words::{AccessPoint, ModelWord};
 use super::{At, Named, OneOrMany, ResourceSpec};
 use crate::model::{ColdStart, Priority};
 use crate::yaml::{Node, Value};
@@ -114,7 +114,7 @@ record! {
     /// How quorum is counted.
     QuorumSpec {
         /// The model; left out: derived from the witness.
-        optional model: At<QuorumModel>,
+        optional model: At<ModelWord>,
         /// Votes follow the membership; default true from 2012. Windows: DynamicQuorum.
         optional dynamic: At<bool>,
         /// The witness vote follows the node votes; default true from 2012 R2. Windows:

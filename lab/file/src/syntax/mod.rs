@@ -41,4 +41,4 @@ pub(crate) use scenario::{
 };
 pub(crate) use selector::SelectorSpec;
 pub(crate) use storage::{ArraySpec, EndpointSpec};
-pub(crate) use words::{InvariantSet, MonitorWord};
+pub(crate) use words::{InvariantSet, ModelWord, MonitorWord};

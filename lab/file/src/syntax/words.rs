@@ -20,9 +20,38 @@ words! {
     later {}
 }
 
+/// How quorum is counted, in the words of 2003 and of the generations since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ModelWord {
+    NodeMajority,
+    NodeAndDiskMajority,
+    NodeAndFileShareMajority,
+    DiskOnly,
+    Local,
+    SharedDisk,
+    MajorityNodeSet,
+}
+
+impl ModelWord {
+    /// Whether the word belongs to 2003.
+    pub(crate) fn is_2003(self) -> bool {
+        matches!(self, Self::Local | Self::SharedDisk | Self::MajorityNodeSet)
+    }
+
+    /// The arithmetic that it stands for.
+    pub(crate) fn model(self) -> QuorumModel {
+        match self {
+            Self::NodeMajority | Self::Local | Self::MajorityNodeSet => QuorumModel::NodeMajority,
+            Self::NodeAndDiskMajority => QuorumModel::NodeAndDiskMajority,
+            Self::NodeAndFileShareMajority => QuorumModel::NodeAndFileShareMajority,
+            Self::DiskOnly | Self::SharedDisk => QuorumModel::DiskOnly,
+        }
+    }
+}
+
 words! {
     /// How quorum is counted.
-    QuorumModel {
+    ModelWord {
         "node-majority" => Self::NodeMajority, "Node Majority: more than half of the nodes.";
         "node-and-disk-majority" => Self::NodeAndDiskMajority,
             "Node and Disk Majority: more than half of the nodes and the witness disk together.";
@@ -30,8 +59,12 @@ words! {
             "Node and File Share Majority: the same with a file share.";
         "disk-only" => Self::DiskOnly,
             "No Majority, Disk Only: whoever owns the disk; one node suffices.";
+        "local" => Self::Local, "Local quorum (2003): a cluster of one node.";
+        "shared-disk" => Self::SharedDisk, "Quorum disk (2003): whoever owns the disk.";
+        "majority-node-set" => Self::MajorityNodeSet,
+            "Majority node set (2003): more than half of the nodes.";
     }
-    later { "local", "shared-disk", "majority-node-set" }
+    later {}
 }
 
 words! {

@@ -6,40 +6,34 @@ use base::{Notice, Timestamp};
 use scsi::pr::{InAction, Keys, Out, Reservation};
 use scsi::{Command, Outcome};
 
+use super::Report;
 use super::disk::{Disk, KIND, Phase, Purpose, read};
-use super::{Report, Timing};
 
 /// How soon an unanswered look is repeated. Look, repeat and loss fit well inside the time that a
 /// challenger waits.
 const REPEAT: Duration = Duration::from_secs(1);
 
 impl Disk {
-    pub(super) fn defended(
-        &mut self,
-        now: Timestamp,
-        timing: Timing,
-        purpose: Purpose,
-        end: &Outcome,
-    ) {
+    pub(super) fn defended(&mut self, now: Timestamp, purpose: Purpose, end: &Outcome) {
         let Some(data) = end.good() else {
             self.unanswered(now, end);
             return;
         };
         match purpose {
             Purpose::Defend => match Reservation::parse(data) {
-                Ok(found) => self.looked(now, timing, &found),
+                Ok(found) => self.looked(now, &found),
                 Err(_) => self.unanswered(now, end),
             },
-            Purpose::DefendKeys => self.scrub(now, timing, data),
-            _ => self.answered(now, timing),
+            Purpose::DefendKeys => self.scrub(now, data),
+            _ => self.answered(now),
         }
     }
 
-    fn looked(&mut self, now: Timestamp, timing: Timing, found: &Reservation) {
+    fn looked(&mut self, now: Timestamp, found: &Reservation) {
         match found.holder() {
             Some(holder) if holder == self.key => {
                 if self.generation == Some(found.generation) {
-                    self.answered(now, timing);
+                    self.answered(now);
                 } else {
                     self.generation = Some(found.generation);
                     self.send(Purpose::DefendKeys, read(InAction::ReadKeys));
@@ -57,7 +51,7 @@ impl Disk {
     }
 
     /// Takes the first foreign registration out: that is how an owner answers a challenge.
-    fn scrub(&mut self, now: Timestamp, timing: Timing, data: &[u8]) {
+    fn scrub(&mut self, now: Timestamp, data: &[u8]) {
         let foreign = Keys::parse(data)
             .ok()
             .and_then(|keys| keys.keys.into_iter().find(|key| *key != self.key));
@@ -69,17 +63,17 @@ impl Disk {
                 let preempt = Out::preempt(self.key, Some(key), KIND);
                 self.send(Purpose::Scrub, Command::PersistentReserveOut(preempt));
             }
-            None => self.answered(now, timing),
+            None => self.answered(now),
         }
     }
 
-    fn answered(&mut self, now: Timestamp, timing: Timing) {
+    pub(super) fn answered(&mut self, now: Timestamp) {
         self.healthy = true;
         self.doubted = false;
-        self.defend_at = self.defend_at.min(now + timing.interval);
+        self.defend_at = self.defend_at.min(now + self.timing.interval);
     }
 
-    fn unanswered(&mut self, now: Timestamp, end: &Outcome) {
+    pub(super) fn unanswered(&mut self, now: Timestamp, end: &Outcome) {
         if self.doubted || matches!(end, Outcome::ReservationConflict) {
             self.lose();
         } else {

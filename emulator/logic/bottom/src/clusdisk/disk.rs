@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use base::{DiskId, Notice, Timestamp};
+use base::{DiskFence, DiskId, Notice, Timestamp};
 use scsi::pr::{InAction, Keys, Out, Reservation};
 use scsi::{Command, Outcome, ReservationKey, ReservationType};
 use volume::RootReader;
 
+use super::reserve::Spc2;
 use super::{DiskFact, DiskReport, Output, Report, Request, Timing, is_own};
 
 /// The type that the cluster disk driver uses; unsourced for the product, stated in the fact sheet.
@@ -27,6 +28,8 @@ pub(super) enum Phase {
     Challenging { until: Timestamp },
     /// The holder had its chance: looking whether we are still registered, then preempting.
     Contesting,
+    /// Reserved after a reset: waiting whether that lasts (2003).
+    Settling { until: Timestamp },
     /// Ours.
     Held,
     /// Being given back.
@@ -55,12 +58,22 @@ pub(super) enum Purpose {
     CheckRoot,
     Read,
     Write,
+    /// The purposes of SPC-2 reservations.
+    Spc2(Spc2),
+}
+
+/// What is sent to the disk.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    Command(Command),
+    /// A logical unit reset.
+    Reset,
 }
 
 #[derive(Debug)]
 struct Flight {
     purpose: Purpose,
-    command: Command,
+    order: Order,
     attentions: u32,
 }
 
@@ -69,6 +82,7 @@ struct Flight {
 pub(super) struct Disk {
     pub(super) id: DiskId,
     pub(super) key: ReservationKey,
+    pub(super) timing: Timing,
     pub(super) phase: Phase,
     pub(super) healthy: bool,
     /// The holder that is being challenged.
@@ -87,15 +101,16 @@ pub(super) struct Disk {
     pub(super) reader: Option<RootReader>,
     flight: Option<Flight>,
     waiting: VecDeque<Request>,
-    commands: Vec<Command>,
+    orders: Vec<Order>,
     words: Vec<Output>,
 }
 
 impl Disk {
-    pub(super) fn new(id: DiskId, key: ReservationKey) -> Self {
+    pub(super) fn new(id: DiskId, key: ReservationKey, timing: Timing) -> Self {
         Self {
             id,
             key,
+            timing,
             phase: Phase::Idle,
             healthy: false,
             challenged: None,
@@ -107,7 +122,7 @@ impl Disk {
             reader: None,
             flight: None,
             waiting: VecDeque::new(),
-            commands: Vec::new(),
+            orders: Vec::new(),
             words: Vec::new(),
         }
     }
@@ -120,10 +135,10 @@ impl Disk {
         }
     }
 
-    /// Commands to send and words to say since the last call.
-    pub(super) fn take(&mut self) -> (Vec<Command>, Vec<Output>) {
+    /// What to send and words to say since the last call.
+    pub(super) fn take(&mut self) -> (Vec<Order>, Vec<Output>) {
         (
-            std::mem::take(&mut self.commands),
+            std::mem::take(&mut self.orders),
             std::mem::take(&mut self.words),
         )
     }
@@ -133,20 +148,21 @@ impl Disk {
             return None;
         }
         match self.phase {
-            Phase::Challenging { until } => Some(until),
+            Phase::Challenging { until } | Phase::Settling { until } => Some(until),
             Phase::Held => Some(self.defend_at),
             _ => None,
         }
     }
 
-    pub(super) fn expire(&mut self, now: Timestamp, timing: Timing) {
+    pub(super) fn expire(&mut self, now: Timestamp) {
         match self.phase {
+            _ if self.timing.fence == DiskFence::ReserveRelease => self.expire_spc2(now),
             Phase::Challenging { until } if until <= now => {
                 self.phase = Phase::Contesting;
                 self.send(Purpose::ContestKeys, read(InAction::ReadKeys));
             }
             Phase::Held if self.defend_at <= now => {
-                self.defend_at = now + timing.interval;
+                self.defend_at = now + self.timing.interval;
                 self.send(Purpose::Defend, read(InAction::ReadReservation));
             }
             _ => {}
@@ -193,7 +209,10 @@ impl Disk {
     }
 
     fn begin(&mut self, request: Request) {
+        let spc2 = self.timing.fence == DiskFence::ReserveRelease;
         match request {
+            Request::Release if self.phase == Phase::Idle => self.report(Report::Released),
+            Request::Arbitrate | Request::Release if spc2 => self.begin_spc2(&request),
             Request::Arbitrate if self.phase == Phase::Held => {
                 // Asking again proves that the hold is still good.
                 self.send(Purpose::Verify, read(InAction::ReadReservation));
@@ -203,7 +222,6 @@ impl Disk {
                 let register = Out::register_and_ignore(Some(self.key)).persistent();
                 self.send(Purpose::Register, Command::PersistentReserveOut(register));
             }
-            Request::Release if self.phase == Phase::Idle => self.report(Report::Released),
             Request::Release => {
                 self.phase = Phase::Releasing;
                 let release = Out::release(self.key, KIND);
@@ -214,22 +232,26 @@ impl Disk {
     }
 
     pub(super) fn send(&mut self, purpose: Purpose, command: Command) {
-        self.commands.push(command.clone());
+        self.order(purpose, Order::Command(command));
+    }
+
+    pub(super) fn order(&mut self, purpose: Purpose, order: Order) {
+        self.orders.push(order.clone());
         self.flight = Some(Flight {
             purpose,
-            command,
+            order,
             attentions: 0,
         });
     }
 
     /// The command in flight ended.
-    pub(super) fn done(&mut self, now: Timestamp, timing: Timing, outcome: Outcome) {
+    pub(super) fn done(&mut self, now: Timestamp, outcome: Outcome) {
         let Some(mut flight) = self.flight.take() else {
             return;
         };
         if outcome.is_unit_attention() && flight.attentions < ATTENTIONS_MAX {
             flight.attentions += 1;
-            self.commands.push(flight.command.clone());
+            self.orders.push(flight.order.clone());
             self.flight = Some(flight);
             return;
         }
@@ -246,21 +268,25 @@ impl Disk {
                     Command::PersistentReserveOut(unregister),
                 );
             }
-            Purpose::Unregister => {
-                self.phase = Phase::Idle;
-                self.words
-                    .push(Output::Notice(Notice::DiskReleased { disk: self.id }));
-                self.report(Report::Released);
+            Purpose::Unregister => self.released(),
+            Purpose::Spc2(purpose) => {
+                self.done_spc2(now, purpose, flight.attentions > 0, &outcome);
             }
             Purpose::Defend | Purpose::DefendKeys | Purpose::Scrub => {
-                self.defended(now, timing, flight.purpose, &outcome);
+                self.defended(now, flight.purpose, &outcome);
             }
-            purpose => self.arbitrated(now, timing, purpose, &outcome),
+            purpose => self.arbitrated(now, purpose, &outcome),
         }
         self.pump();
     }
 
-    fn arbitrated(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, end: &Outcome) {
+    pub(super) fn released(&mut self) {
+        self.phase = Phase::Idle;
+        self.say(Notice::DiskReleased { disk: self.id });
+        self.report(Report::Released);
+    }
+
+    fn arbitrated(&mut self, now: Timestamp, purpose: Purpose, end: &Outcome) {
         let Some(data) = end.good() else {
             if purpose == Purpose::Register && end.is_invalid_operation() {
                 self.say(Notice::DiskWithoutReservations { disk: self.id });
@@ -271,7 +297,7 @@ impl Disk {
         match purpose {
             Purpose::Register => self.send(Purpose::ReadHolder, read(InAction::ReadReservation)),
             Purpose::ReadHolder | Purpose::ContestHolder => match Reservation::parse(data) {
-                Ok(found) => self.found(now, timing, purpose, &found),
+                Ok(found) => self.found(now, purpose, &found),
                 Err(_) => self.lose_arbitration(true),
             },
             Purpose::Reserve | Purpose::Preempt => {
@@ -286,7 +312,7 @@ impl Disk {
                 Err(_) => self.lose_arbitration(true),
             },
             Purpose::ClaimKeys => match Keys::parse(data) {
-                Ok(keys) => self.claim(now, timing, &keys),
+                Ok(keys) => self.claim(now, &keys),
                 Err(_) => self.lose_arbitration(true),
             },
             Purpose::ClaimScrub => self.send(Purpose::ClaimKeys, read(InAction::ReadKeys)),
@@ -301,18 +327,18 @@ impl Disk {
 
     /// The reservation is ours. It counts once nobody else is registered: a challenger whose wait
     /// is under way would otherwise preempt before the next look.
-    fn claim(&mut self, now: Timestamp, timing: Timing, keys: &Keys) {
+    fn claim(&mut self, now: Timestamp, keys: &Keys) {
         match keys.keys.iter().find(|key| **key != self.key) {
             Some(foreign) => {
                 let preempt = Out::preempt(self.key, Some(*foreign), KIND);
                 self.send(Purpose::ClaimScrub, Command::PersistentReserveOut(preempt));
             }
-            None => self.hold(now, timing, keys.generation),
+            None => self.hold(now, keys.generation),
         }
     }
 
     /// A look at who holds the disk, during arbitration.
-    fn found(&mut self, now: Timestamp, timing: Timing, purpose: Purpose, found: &Reservation) {
+    fn found(&mut self, now: Timestamp, purpose: Purpose, found: &Reservation) {
         match found.holder() {
             Some(holder) if holder == self.key => {
                 self.send(Purpose::ClaimKeys, read(InAction::ReadKeys));
@@ -334,7 +360,7 @@ impl Disk {
             Some(holder) => {
                 self.challenged = Some(holder);
                 self.phase = Phase::Challenging {
-                    until: now + timing.challenge_wait,
+                    until: now + self.timing.challenge_wait,
                 };
                 self.words
                     .push(Output::Notice(Notice::DiskChallenged { disk: self.id }));
@@ -342,20 +368,20 @@ impl Disk {
         }
     }
 
-    fn hold(&mut self, now: Timestamp, timing: Timing, generation: u32) {
+    pub(super) fn hold(&mut self, now: Timestamp, generation: u32) {
         if self.phase != Phase::Held {
             self.words
                 .push(Output::Notice(Notice::DiskHeld { disk: self.id }));
         }
         self.phase = Phase::Held;
         self.generation = Some(generation);
-        self.defend_at = now + timing.interval;
+        self.defend_at = now + self.timing.interval;
         self.healthy = true;
         self.doubted = false;
         self.report(Report::Held);
     }
 
-    fn lose_arbitration(&mut self, unreachable: bool) {
+    pub(super) fn lose_arbitration(&mut self, unreachable: bool) {
         let held = self.phase == Phase::Held;
         self.drop_hold();
         self.words.push(Output::Notice(Notice::DiskArbitrationLost {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{DiskId, IoId, Notice};
+use base::{DiskFence, DiskId, IoId, Notice};
 
 /// What is known of a disk that this node holds or fights for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -63,12 +63,14 @@ pub struct DiskReport {
 pub enum Input {
     /// From rcm or database.
     Request { disk: DiskId, request: Request },
-    /// From the shell: a SCSI command ended.
+    /// From the shell: a SCSI command or a reset ended.
     Done { io: IoId, outcome: scsi::Outcome },
     /// From the router: timing settings of the hive.
     Configure {
         interval: Duration,
         challenge_wait: Duration,
+        settle_wait: Duration,
+        fence: DiskFence,
     },
 }
 
@@ -81,6 +83,8 @@ pub enum Output {
         disk: DiskId,
         command: scsi::Command,
     },
+    /// To the shell: reset the unit (2003).
+    Reset { io: IoId, disk: DiskId },
     /// To whoever asked, after the fact is written.
     Report(DiskReport),
     /// To the facts.

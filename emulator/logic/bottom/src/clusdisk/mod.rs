@@ -5,14 +5,16 @@
 //! asks for. The owner looks at its reservation every DiskArbInterval and takes foreign
 //! registrations out; a challenger registers, leaves the owner time to do so, and preempts only if
 //! its registration is still there. How long it waits is unsourced and therefore a setting.
+//! In 2003 the reservation is that of SPC-2, and a challenger resets the unit (reference 5.1).
 //!
 //! Publishes a [`DiskFact`] per disk; `healthy` is the flag that LooksAlive reads. Deliberately not
-//! done here: deciding who should own a disk (rcm), 2003's SCSI-2 reservations (not yet), what the
-//! blocks of a volume mean (package `volume`).
+//! done here: deciding who should own a disk (rcm), what the blocks of a volume
+//! mean (package `volume`), target and bus resets where a unit refuses its own.
 
 mod defend;
 mod disk;
 mod messages;
+mod reserve;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -20,13 +22,13 @@ mod work;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::{DiskId, Incarnation, IoId, Manager, NodeId, Outbox, Timestamp};
+use base::{DiskFence, DiskId, Incarnation, IoId, Manager, NodeId, Outbox, Timestamp};
 use scsi::ReservationKey;
 
 pub use messages::{DiskFact, DiskReport, Input, Output, Report, Request};
 
 use crate::Context;
-use disk::Disk;
+use disk::{Disk, Order};
 
 /// Bytes of a page, the unit in which others read and write a disk: blocks of 512 and of 4096 bytes
 /// both fill it.
@@ -41,6 +43,8 @@ const KEY_MARK: u64 = 0x4c41_4356;
 struct Timing {
     interval: Duration,
     challenge_wait: Duration,
+    settle_wait: Duration,
+    fence: DiskFence,
 }
 
 /// The driver's state.
@@ -62,6 +66,8 @@ impl Clusdisk {
             timing: Timing {
                 interval: Duration::from_secs(3),
                 challenge_wait: Duration::from_secs(6),
+                settle_wait: Duration::from_secs(3),
+                fence: DiskFence::PersistentReservation,
             },
             next_io: 0,
             flights: BTreeMap::new(),
@@ -83,18 +89,21 @@ impl Clusdisk {
             return;
         };
         let fact = disk.fact();
-        let (commands, words) = disk.take();
+        let (orders, words) = disk.take();
         if fact != before {
             out.push(Output::Publish { disk: id, fact });
         }
-        for command in commands {
+        for order in orders {
             self.next_io += 1;
             let io = IoId(self.next_io);
             self.flights.insert(io, id);
-            out.push(Output::Scsi {
-                io,
-                disk: id,
-                command,
+            out.push(match order {
+                Order::Command(command) => Output::Scsi {
+                    io,
+                    disk: id,
+                    command,
+                },
+                Order::Reset => Output::Reset { io, disk: id },
             });
         }
         for word in words {
@@ -102,16 +111,15 @@ impl Clusdisk {
         }
     }
 
-    fn with_disk(
-        &mut self,
-        id: DiskId,
-        out: &mut Outbox<Output>,
-        act: impl FnOnce(&mut Disk, Timing),
-    ) {
+    fn with_disk(&mut self, id: DiskId, out: &mut Outbox<Output>, act: impl FnOnce(&mut Disk)) {
         let (key, timing) = (self.key, self.timing);
-        let disk = self.disks.entry(id).or_insert_with(|| Disk::new(id, key));
+        let disk = self
+            .disks
+            .entry(id)
+            .or_insert_with(|| Disk::new(id, key, timing));
         let before = disk.fact();
-        act(disk, timing);
+        disk.timing = timing;
+        act(disk);
         self.settle(id, before, out);
     }
 }
@@ -140,18 +148,22 @@ impl Manager for Clusdisk {
             Input::Configure {
                 interval,
                 challenge_wait,
+                settle_wait,
+                fence,
             } => {
                 self.timing = Timing {
                     interval,
                     challenge_wait,
+                    settle_wait,
+                    fence,
                 };
             }
             Input::Request { disk, request } => {
-                self.with_disk(disk, out, |disk, _| disk.request(request));
+                self.with_disk(disk, out, |disk| disk.request(request));
             }
             Input::Done { io, outcome } => {
                 if let Some(id) = self.flights.remove(&io) {
-                    self.with_disk(id, out, |disk, timing| disk.done(now, timing, outcome));
+                    self.with_disk(id, out, |disk| disk.done(now, outcome));
                 }
             }
         }
@@ -170,7 +182,7 @@ impl Manager for Clusdisk {
             .find(|(_, disk)| due(disk))
             .map(|(id, _)| *id)
         {
-            self.with_disk(id, out, |disk, timing| disk.expire(now, timing));
+            self.with_disk(id, out, |disk| disk.expire(now));
         }
     }
 

@@ -13,6 +13,9 @@ pub struct Heartbeat {
     pub sequence: u64,
     /// Whether this answers a request.
     pub reply: bool,
+    /// In a reply: how often the sender has declared this route down. A peer that still holds it
+    /// for up learns from a new number that it is not.
+    pub losses: u32,
 }
 
 /// A peer and how to watch it.
@@ -75,10 +78,15 @@ pub enum Output {
     },
     /// To membership: a first route to the peer is up.
     PeerFound { peer: NodeId },
-    /// To membership: the last route to the peer is down.
-    PeerLost { peer: NodeId, last_heard: Timestamp },
+    /// To membership: the last route to the peer is down. `last_heard` is its last reply,
+    /// `last_seen` its last datagram of either kind.
+    PeerLost {
+        peer: NodeId,
+        last_heard: Timestamp,
+        last_seen: Timestamp,
+    },
     /// To the facts: the reachable set changed.
     Publish { reachable: NodeSet },
 }
 
-wire::codec!(struct Heartbeat { incarnation, sequence, reply });
+wire::codec!(struct Heartbeat { incarnation, sequence, reply, losses });

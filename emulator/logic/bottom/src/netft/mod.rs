@@ -5,6 +5,10 @@
 //! and reference section 6.1: a heartbeat is a request with its reply; `threshold` missed replies
 //! mark one route down; a node is lost only with its last route.
 //!
+//! Both ends agree on whether a route is up: whoever calls it down says so in its replies, because
+//! a route that loses a part of its datagrams may fail for one end alone. The product's own way is
+//! not documented.
+//!
 //! Publishes `reachable`. Deliberately not done here: deciding who is a member (membership).
 
 mod messages;
@@ -71,6 +75,12 @@ impl Netft {
             .unwrap_or_default()
     }
 
+    /// When anything of `peer` last arrived on any network.
+    fn last_seen(&self, peer: NodeId) -> Timestamp {
+        let seen = self.links.iter().filter_map(|link| link.route(peer));
+        seen.map(|route| route.last_seen).max().unwrap_or_default()
+    }
+
     fn configure(
         &mut self,
         cx: &Context<'_>,
@@ -120,13 +130,15 @@ impl Netft {
         else {
             return;
         };
-        if self.links[slot].route(from).is_none() {
+        let Some(route) = self.links[slot].route(from).copied() else {
             return;
-        }
+        };
+        self.links[slot].route_mut(from).last_seen = cx.now.mono;
         if !heartbeat.reply {
             let heartbeat = Heartbeat {
                 incarnation: self.incarnation,
                 reply: true,
+                losses: route.losses,
                 ..heartbeat
             };
             out.push(Output::Send {
@@ -137,6 +149,10 @@ impl Netft {
         }
         if self.lives[from.index()].is_some_and(|life| life != heartbeat.incarnation) {
             self.forget_life(from, heartbeat.incarnation, out);
+        } else if heartbeat.reply && route.up && heartbeat.losses > route.peer_losses {
+            // The peer has called this route down: what it decided since is not known here.
+            self.lower(slot, from, out);
+            return;
         }
         if heartbeat.reply {
             self.lives[from.index()] = Some(heartbeat.incarnation);
@@ -144,6 +160,7 @@ impl Netft {
             route.missed = 0;
             route.last_heard = cx.now.mono;
             if !route.up {
+                route.peer_losses = heartbeat.losses;
                 self.raise(slot, from, out);
             }
         }
@@ -196,6 +213,7 @@ impl Netft {
             out.push(Output::PeerLost {
                 peer,
                 last_heard: self.last_heard(peer),
+                last_seen: self.last_seen(peer),
             });
         }
     }
@@ -208,6 +226,7 @@ impl Netft {
         if !up {
             for peer in self.links[slot].peers.iter() {
                 if self.links[slot].route(peer).is_some_and(|route| route.up) {
+                    self.links[slot].route_mut(peer).losses += 1;
                     self.lower(slot, peer, out);
                 }
             }
@@ -227,6 +246,7 @@ impl Netft {
             for peer in asked.iter() {
                 let route = self.links[slot].route_mut(peer);
                 if route.miss(threshold) {
+                    route.losses += 1;
                     self.lower(slot, peer, out);
                 }
             }
@@ -234,6 +254,7 @@ impl Netft {
                 incarnation: self.incarnation,
                 sequence: self.sequence,
                 reply: false,
+                losses: 0,
             };
             let network = self.links[slot].network;
             out.push(Output::Send {

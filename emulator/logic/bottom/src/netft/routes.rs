@@ -14,6 +14,12 @@ pub(super) struct Route {
     pub(super) up: bool,
     /// When the last reply came.
     pub(super) last_heard: Timestamp,
+    /// When the last request or reply came.
+    pub(super) last_seen: Timestamp,
+    /// How often this node has declared the route down.
+    pub(super) losses: u32,
+    /// How often the peer had, when the route came up.
+    pub(super) peer_losses: u32,
 }
 
 /// This node's interface on one network.

@@ -69,10 +69,16 @@ impl Bench {
     }
 
     fn reply(&mut self, network: NetworkId, life: u64) -> Vec<Output> {
+        self.reply_after(network, life, 0)
+    }
+
+    /// A reply of a peer that has declared the route down so many times.
+    fn reply_after(&mut self, network: NetworkId, life: u64, losses: u32) -> Vec<Output> {
         let heartbeat = Heartbeat {
             incarnation: Incarnation(life),
             sequence: 0,
             reply: true,
+            losses,
         };
         self.handle(Input::Heartbeat {
             network,
@@ -128,6 +134,7 @@ fn a_request_alone_raises_nothing_but_is_answered() {
         incarnation: Incarnation(3),
         sequence: 9,
         reply: false,
+        losses: 0,
     };
     let said = bench.handle(Input::Heartbeat {
         network: LAN,
@@ -138,6 +145,7 @@ fn a_request_alone_raises_nothing_but_is_answered() {
         incarnation: Incarnation(1),
         sequence: 9,
         reply: true,
+        losses: 0,
     };
     assert_eq!(
         said,
@@ -147,6 +155,18 @@ fn a_request_alone_raises_nothing_but_is_answered() {
             heartbeat: answer
         }]
     );
+}
+
+#[test]
+fn a_route_that_the_peer_calls_down_is_down_here_too_and_comes_back() {
+    let mut bench = Bench::new();
+    bench.beats(1);
+    bench.reply(LAN, 1);
+    assert_eq!(lost(&bench.reply_after(LAN, 1, 1)), 1);
+    let again = bench.reply_after(LAN, 1, 1);
+    assert!(again.contains(&Output::PeerFound { peer: node(2) }));
+    // What was sent before and arrives late tells nothing new.
+    assert_eq!(lost(&bench.reply(LAN, 1)), 0);
 }
 
 #[test]

@@ -91,6 +91,8 @@ pub enum Input {
     /// synchronise the members. `witness` is the node whose replica was reconciled with the
     /// witness copy, and its tag now.
     QuorumHeld { witness: Option<(NodeId, PaxosTag)> },
+    /// From quorum: the quorum fact was written.
+    QuorumChanged,
     /// From database: the update is durable here.
     Prepared { number: u64 },
     /// From database: the update is applied here.

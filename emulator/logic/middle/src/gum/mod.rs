@@ -17,10 +17,10 @@ mod synchronise;
 mod tests;
 mod update;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use base::limits::PROPOSALS_MAX;
-use base::{Manager, NodeId, NodeSet, Outbox, Timers, Timestamp};
+use base::{Manager, NodeId, NodeSet, Outbox, QuorumState, Timers, Timestamp};
 
 pub use messages::{Failure, Input, Message, Output, Ticket};
 
@@ -84,6 +84,8 @@ pub struct Gum {
     current: Option<Current>,
     /// Who waits for the local database to agree to which update.
     asked: BTreeMap<u64, NodeId>,
+    /// Updates that the local database has agreed to while the view's quorum was in doubt.
+    withheld: BTreeSet<u64>,
     timers: Timers<1>,
 }
 
@@ -155,6 +157,22 @@ impl Gum {
             None => {
                 self.proposals.push_back((ticket, changes));
                 self.proceed(cx, out);
+            }
+        }
+    }
+
+    /// Tells who asked that this member agrees, unless the view has just lost the witness that it
+    /// rests on: whoever has got that may be going on without this view.
+    fn agree(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        if cx.facts.quorum == QuorumState::Arbitrating {
+            return;
+        }
+        for number in std::mem::take(&mut self.withheld) {
+            if let Some(sender) = self.asked.remove(&number) {
+                out.push(Output::Send {
+                    to: NodeSet::one(sender),
+                    message: Message::Prepared { number },
+                });
             }
         }
     }
@@ -243,14 +261,10 @@ impl Manager for Gum {
             Input::ViewInstalled => self.close(Phase::Closed, out),
             Input::QuorumHeld { witness } => self.quorate(cx, witness.map(|(node, _)| node), out),
             Input::Prepared { number } => {
-                if let Some(sender) = self.asked.remove(&number) {
-                    let message = Message::Prepared { number };
-                    out.push(Output::Send {
-                        to: NodeSet::one(sender),
-                        message,
-                    });
-                }
+                self.withheld.insert(number);
+                self.agree(cx, out);
             }
+            Input::QuorumChanged => self.agree(cx, out),
             Input::Applied { update } => self.applied(cx, &update, out),
             Input::Installed => self.installed(cx, out),
         }

@@ -90,6 +90,7 @@ impl Group {
                 prepared: facts.prepared.as_ref().map(|update| update.key),
                 synchronised: facts.synchronised,
                 holds_witness: false,
+                silent: BTreeMap::new(),
             };
             (node, report)
         };

@@ -10,6 +10,8 @@ use crate::Context;
 
 /// How often a node outside any cluster looks for one. Unsourced: a setting of this emulator.
 const JOIN_INTERVAL: Duration = Duration::from_secs(3);
+/// How long a joiner that did not answer is left out. Unsourced: a setting of this emulator.
+const REMOVED_FOR: Duration = Duration::from_secs(60);
 /// How often an active node outside the view is told so.
 pub(super) const EXCLUDE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -114,7 +116,7 @@ impl Membership {
         gossip: Gossip,
         out: &mut Outbox<Output>,
     ) {
-        if self.keeps_out(from, &gossip) {
+        if self.keeps_out(cx, from, &gossip) {
             return;
         }
         let outsider = !Self::members(cx).contains(from) || self.is_new_life(cx, from, &gossip);
@@ -130,16 +132,18 @@ impl Membership {
         }
     }
 
-    /// Whether `from` was taken out and this is still the life in which it was.
-    fn keeps_out(&mut self, from: NodeId, gossip: &Gossip) -> bool {
-        match self.removed.get(&from) {
-            Some(Some(life)) if *life != gossip.incarnation => {
-                self.removed.remove(&from);
-                false
-            }
-            Some(_) => true,
-            None => false,
+    /// Whether `from` was taken out and this is still the life in which it was. A life that never
+    /// was a member does not end by being left out; after a while it may try once more.
+    fn keeps_out(&mut self, cx: &Context<'_>, from: NodeId, gossip: &Gossip) -> bool {
+        let Some((life, at)) = self.removed.get(&from).copied() else {
+            return false;
+        };
+        let another = life.is_some_and(|life| life != gossip.incarnation);
+        let again = !gossip.active && cx.now.mono.since(at) >= REMOVED_FOR;
+        if another || again {
+            self.removed.remove(&from);
         }
+        !another && !again
     }
 
     /// Whether `from` is in the view with an earlier life.

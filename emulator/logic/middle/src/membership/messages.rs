@@ -48,6 +48,10 @@ pub enum Input {
     /// From gum or messaging: take these members out of the view; this node, if it is among them,
     /// ends with `Excluded`.
     Remove { nodes: NodeSet },
+    /// From quorum: the view is one vote short and its decider has the witness arbitrated for.
+    Arbitrating,
+    /// From quorum: the view has quorum.
+    QuorumHeld,
     /// From messaging: the multicasts of the old view are repaired, so this node may promise itself
     /// to the view that was named.
     Repaired { next: ViewId },
@@ -62,6 +66,9 @@ pub enum Input {
 pub enum Output {
     /// To netft, over the best route to each.
     Send { to: NodeSet, message: Message },
+    /// To rcm: an active node begins to look for a view with quorum; it ends unless it finds one in
+    /// time.
+    Undecided,
     /// To messaging: a view was proposed; end the old one. Answered by `Repaired`.
     Repair { next: ViewId, members: NodeSet },
     /// To gum and rcm: this node has promised itself to a new view; the old one is closed.

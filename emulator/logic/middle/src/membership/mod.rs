@@ -25,6 +25,7 @@ use std::sync::Arc;
 use base::{Manager, NodeId, NodeSet, Notice, Outbox, RegroupStage, Timers, Timestamp, ViewId};
 
 pub use messages::{Input, Message, Output};
+pub use regroup::UNDECIDED_SLACK;
 pub use view::{MemberReport, Standing, Synchronised, UpdateKey, View};
 
 use crate::Context;
@@ -66,7 +67,7 @@ enum Timer {
     Join,
     /// Tell active nodes outside the view that they are out.
     Exclude,
-    /// An active node has been between two views for as long as the others wait for it to end.
+    /// An active node has been without quorum for as long as the others wait for it to end.
     Undecided,
 }
 
@@ -84,9 +85,14 @@ pub struct Membership {
     uninstalled: NodeSet,
     /// Nodes outside the view that were heard of and not known to be joining.
     strangers: NodeSet,
-    /// Nodes taken out because they did not answer; kept out until another life of theirs speaks.
-    removed: BTreeMap<NodeId, Option<base::Incarnation>>,
+    /// Nodes taken out because they did not answer, with the life in which they were and when; see
+    /// `keeps_out`.
+    removed: BTreeMap<NodeId, (Option<base::Incarnation>, Timestamp)>,
     active: bool,
+    /// When an active node began to look for a view with quorum.
+    undecided_since: Timestamp,
+    /// When this life began to look for others.
+    started: Timestamp,
     holds_witness: bool,
     timers: Timers<6>,
 }
@@ -137,7 +143,6 @@ impl Membership {
         self.timers.clear(Timer::Stage as usize);
         self.timers.clear(Timer::Opening as usize);
         self.timers.clear(Timer::Tick as usize);
-        self.timers.clear(Timer::Undecided as usize);
         self.state = State::Stable;
         // Former members that can still be reached may not have noticed that they are out.
         self.strangers = gone;
@@ -170,7 +175,10 @@ impl Manager for Membership {
             return;
         }
         match input {
-            Input::Start => self.open(cx, self.epoch + 1, out),
+            Input::Start => {
+                self.started = cx.now.mono;
+                self.open(cx, self.epoch + 1, out);
+            }
             Input::PeerFound { peer } => self.peer_found(cx, peer, out),
             Input::PeerLost { peer } => self.peer_lost(cx, peer, out),
             Input::Message { from, message } => self.message(cx, from, message, out),
@@ -179,11 +187,17 @@ impl Manager for Membership {
                 let lives = cx.facts.view.as_ref().map(|view| view.reports.clone());
                 for node in nodes.iter() {
                     let report = lives.as_ref().and_then(|reports| reports.get(&node));
-                    self.removed
-                        .insert(node, report.map(|report| report.incarnation));
+                    let life = report.map(|report| report.incarnation);
+                    self.removed.insert(node, (life, cx.now.mono));
                 }
                 self.open(cx, self.epoch + 1, out);
             }
+            Input::Arbitrating => self.allow_arbitration(cx),
+            // Of a view that this node has left already, the word comes too late.
+            Input::QuorumHeld if self.state == State::Stable => {
+                self.timers.clear(Timer::Undecided as usize);
+            }
+            Input::QuorumHeld => {}
             Input::Repaired { next } => self.repaired(cx, next, out),
             Input::Opened => {
                 self.active = true;

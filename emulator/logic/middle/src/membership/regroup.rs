@@ -10,9 +10,9 @@ use super::clique::{self, Gossip};
 use super::{MemberReport, Membership, Message, Output, State, Timer, View};
 use crate::Context;
 
-/// How much longer than one opening stage an active node may be without a view: a few ticks for
-/// proposal, promise and installation. rcm's wait before unfenced groups allows for it.
-const UNDECIDED_SLACK: Duration = Duration::from_secs(1);
+/// How much longer than one opening stage an active node may be without quorum: a few ticks for
+/// proposal, promise, installation and decision. rcm's wait before unfenced groups allows for it.
+pub const UNDECIDED_SLACK: Duration = Duration::from_secs(1);
 
 impl Membership {
     /// Starts or joins the regroup numbered `epoch`.
@@ -21,6 +21,8 @@ impl Membership {
         if self.active && !self.timers.is_set(Timer::Undecided as usize) {
             let limit = defaults.regroup_opening_timeout + UNDECIDED_SLACK;
             self.arm(cx, Timer::Undecided, limit);
+            self.undecided_since = cx.now.mono;
+            out.push(Output::Undecided);
         }
         self.epoch = epoch;
         self.state = State::ExpectGossip;
@@ -31,6 +33,16 @@ impl Membership {
         self.notice_stage(RegroupStage::Opening, out);
         self.tick(cx, out);
         self.assess(cx, out);
+    }
+
+    /// The view needs the witness: QuorumArbitrationTimeMax comes on top, once.
+    pub(super) fn allow_arbitration(&mut self, cx: &Context<'_>) {
+        if self.timers.is_set(Timer::Undecided as usize) {
+            let defaults = cx.facts.settings.generation.defaults();
+            let regroup = defaults.regroup_opening_timeout + UNDECIDED_SLACK;
+            let until = self.undecided_since + regroup + defaults.quorum_arbitration_time_max;
+            self.timers.set(Timer::Undecided as usize, until);
+        }
     }
 
     /// Repeats what this stage has to say.
@@ -367,6 +379,15 @@ impl Membership {
             prepared: cx.facts.prepared.as_ref().map(|update| update.key),
             synchronised: cx.facts.synchronised,
             holds_witness: self.holds_witness,
+            silent: self.silent(cx),
         }
+    }
+
+    fn silent(&self, cx: &Context<'_>) -> BTreeMap<NodeId, Duration> {
+        let (now, facts) = (cx.now.mono, cx.facts);
+        let lost = facts.settings.nodes.keys().copied();
+        let lost = lost.filter(|node| !cx.bottom.reachable.contains(*node));
+        let seen = |node: &NodeId| facts.last_seen[node.index()].max(self.started);
+        lost.map(|node| (node, now.since(seen(&node)))).collect()
     }
 }

@@ -160,7 +160,7 @@ impl Mesh {
             Output::Promised => member.facts.ready = false,
             Output::Publish { view } => self.installed(id, view),
             Output::Excluded => member.excluded = true,
-            Output::Notice(_) => {}
+            Output::Undecided | Output::Notice(_) => {}
         }
     }
 
@@ -177,6 +177,7 @@ impl Mesh {
             QuorumState::Absent
         };
         if majority {
+            self.call(id, Some(Input::QuorumHeld));
             self.call(id, Some(Input::Opened));
         }
     }
@@ -276,6 +277,48 @@ fn an_active_node_that_comes_back_into_reach_is_told_that_it_is_out() {
     mesh.connect();
     mesh.run(Duration::from_secs(5));
     assert!(mesh.members[&node(3)].excluded);
+}
+
+#[test]
+fn an_active_node_without_quorum_ends_before_the_opening_stage_is_long_over() {
+    let mut mesh = Mesh::new(3, 1);
+    mesh.run(Duration::from_secs(2));
+    mesh.isolate(set(&[1]));
+    mesh.run(Duration::from_secs(5));
+    assert!(!mesh.members[&node(1)].excluded, "quorum may still decide");
+    mesh.run(Duration::from_secs(2));
+    assert!(mesh.members[&node(1)].excluded);
+}
+
+#[test]
+fn an_active_node_whose_view_waits_for_the_witness_ends_when_that_takes_too_long() {
+    let mut mesh = Mesh::new(3, 1);
+    mesh.run(Duration::from_secs(2));
+    mesh.isolate(set(&[1]));
+    mesh.run(Duration::from_secs(3));
+    mesh.call(node(1), Some(Input::Arbitrating));
+    mesh.run(Duration::from_secs(22));
+    assert!(!mesh.members[&node(1)].excluded);
+    mesh.run(Duration::from_secs(2));
+    assert!(mesh.members[&node(1)].excluded);
+}
+
+#[test]
+fn a_view_knows_how_long_its_members_have_not_heard_a_lost_node() {
+    let mut mesh = Mesh::new(3, 1);
+    mesh.run(Duration::from_secs(2));
+    for (number, seen) in [(1, 900), (3, 1_500)] {
+        let seen = Timestamp::ZERO + Duration::from_millis(seen);
+        let member = mesh.members.get_mut(&node(number)).expect("a member");
+        member.facts.last_seen[node(2).index()] = seen;
+    }
+    mesh.isolate(set(&[2]));
+    mesh.run(Duration::from_secs(2));
+    let view = mesh.members[&node(1)].facts.view.clone().expect("a view");
+    let silence = view.silence(node(2));
+    assert!(silence >= Duration::from_millis(500), "{silence:?}");
+    assert!(silence < Duration::from_millis(1_100), "{silence:?}");
+    assert_eq!(view.silence(node(3)), Duration::ZERO, "a member is heard");
 }
 
 #[test]

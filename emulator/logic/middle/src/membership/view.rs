@@ -4,6 +4,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::{Incarnation, NodeId, NodeSet, PaxosTag, ViewId};
 
@@ -20,7 +21,7 @@ pub struct UpdateKey {
 }
 
 /// What a member told of itself when it agreed to a view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberReport {
     /// Which life of the node this is.
     pub incarnation: Incarnation,
@@ -36,6 +37,9 @@ pub struct MemberReport {
     pub synchronised: Synchronised,
     /// It holds the reservation of the witness disk or the lock on the witness share.
     pub holds_witness: bool,
+    /// How long nothing has come from each node that it cannot reach; since its own start, if it
+    /// never heard that node.
+    pub silent: BTreeMap<NodeId, Duration>,
 }
 
 /// Which view a replica was last brought to. Kept durably: members of a view that opened have it,
@@ -135,6 +139,15 @@ impl View {
             .map(|(node, _)| *node)
     }
 
+    /// How long before the view was installed the last datagram of a node outside it may have
+    /// reached a member: until then that node may have believed to be together with that member.
+    #[must_use]
+    pub fn silence(&self, outsider: NodeId) -> Duration {
+        let heard = |report: &MemberReport| report.silent.get(&outsider).copied();
+        let shortest = self.reports.values().map(heard).min().flatten();
+        shortest.unwrap_or_default()
+    }
+
     /// The member whose replica the others are brought to: active before not, newest standing,
     /// lowest number. `fresh` replaces what one member reported.
     #[must_use]
@@ -183,6 +196,6 @@ wire::codec!(struct UpdateKey { number, epoch, sender });
 wire::codec!(struct Synchronised { epoch, members });
 wire::codec!(struct Standing { tag, applied, prepared, synchronised });
 wire::codec!(struct MemberReport {
-    incarnation, active, tag, applied, prepared, synchronised, holds_witness,
+    incarnation, active, tag, applied, prepared, synchronised, holds_witness, silent,
 });
 wire::codec!(struct View { id, members, reports });

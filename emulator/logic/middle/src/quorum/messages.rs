@@ -8,8 +8,9 @@ use crate::quorum::Tally;
 /// What travels between quorum managers, within one view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// From the decider to the member that holds the witness, or to itself: get it for this view.
-    Arbitrate { tally: Tally },
+    /// From the decider to everybody: the member that holds the witness, or else the decider, is
+    /// to get it for this view.
+    Arbitrate { arbiter: NodeId, tally: Tally },
     /// The arbiter of the view has the witness; its replica is reconciled with the witness copy,
     /// whose settings may change the votes.
     WitnessWon { tag: PaxosTag },
@@ -59,6 +60,8 @@ pub enum Output {
         state: QuorumState,
         tally: Option<Tally>,
     },
+    /// To membership: the view's decision waits for the witness.
+    Arbitrating,
     /// To rcm: exactly one vote is missing and this node is the arbiter: get the witness.
     WitnessNeeded,
     /// To membership: whether this node holds the witness, for its next report.
@@ -70,7 +73,7 @@ pub enum Output {
     Notice(Notice),
     /// To messaging.
     Send { to: NodeSet, message: Message },
-    /// To gum: the view has quorum.
+    /// To gum and membership: the view has quorum.
     QuorumHeld { witness: Option<(NodeId, PaxosTag)> },
     /// To the node: an active member is in a view without quorum.
     Halt { reason: HaltReason },
@@ -79,7 +82,7 @@ pub enum Output {
 }
 
 wire::codec!(enum Message {
-    0 = Arbitrate { tally },
+    0 = Arbitrate { arbiter, tally },
     1 = WitnessWon { tag },
     2 = WitnessLost,
     3 = Decision { tally, held, fresh },

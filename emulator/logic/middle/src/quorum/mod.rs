@@ -50,6 +50,7 @@ enum Timer {
     /// The arbitration has lasted QuorumArbitrationTimeMax, or a waiting node tries again.
     Arbitration,
     Retry,
+    /// The witness that this node gave back must be with another member by now.
     Vacancy,
 }
 
@@ -61,6 +62,9 @@ pub struct Quorum {
     arbitrating: bool,
     /// The witness that voted for the current view was lost and is tried once more.
     retrying: bool,
+    /// The witness that voted for the current view was lost or given back, and nobody has said that
+    /// it is with a member again.
+    doubted: bool,
     /// The witness is this node's.
     witness_held: bool,
     /// Other members of the view that hold the witness, as far as they said.
@@ -85,6 +89,7 @@ impl Quorum {
         let state = match self.state {
             State::Absent | State::ExpectDecision => QuorumState::Absent,
             State::ExpectWitness => QuorumState::Arbitrating,
+            State::Held if self.doubted => QuorumState::Arbitrating,
             State::Held => QuorumState::Held,
         };
         if self.state == State::Held {
@@ -113,6 +118,7 @@ impl Quorum {
         self.timers = Timers::default();
         self.arbitrating = false;
         self.retrying = false;
+        self.doubted = false;
         self.fresh = None;
         self.holders = Self::view(cx).map_or(NodeSet::EMPTY, |view| {
             let holds = view
@@ -136,17 +142,19 @@ impl Quorum {
         let Some(view) = Self::view(cx) else { return };
         let settings = &cx.facts.settings;
         let certain = count(settings, view.members, self.fresh.is_some());
+        let forming = view.active().is_empty();
         if certain.has_quorum() {
             self.announce(view, certain, true, out);
-        } else if votes::calls_for_witness(settings, certain) && self.fresh.is_none() {
+        } else if votes::calls_for_witness(settings, certain, forming) && self.fresh.is_none() {
             self.state = State::ExpectWitness;
             let limit = settings.generation.defaults().quorum_arbitration_time_max;
             self.timers
                 .set(Timer::Arbitration as usize, cx.now.mono + limit);
             let arbiter = view.witness_holder().unwrap_or(cx.facts.me);
+            let tally = certain;
             out.push(Output::Send {
-                to: NodeSet::one(arbiter),
-                message: Message::Arbitrate { tally: certain },
+                to: view.members,
+                message: Message::Arbitrate { arbiter, tally },
             });
         } else {
             self.announce(view, certain, false, out);
@@ -175,8 +183,11 @@ impl Quorum {
         out: &mut Outbox<Output>,
     ) {
         match message {
-            Message::Arbitrate { tally } => {
-                self.need_witness(tally, out);
+            Message::Arbitrate { arbiter, tally } => {
+                out.push(Output::Arbitrating);
+                if arbiter == cx.facts.me {
+                    self.need_witness(tally, out);
+                }
             }
             Message::WitnessWon { tag } if self.state == State::ExpectWitness => {
                 self.fresh = Some((from, tag));
@@ -185,15 +196,40 @@ impl Quorum {
             Message::WitnessLost if self.state == State::ExpectWitness => self.give_up(cx, out),
             Message::WitnessWon { .. } | Message::WitnessLost => {}
             Message::WitnessHolder { held } => {
-                if held {
-                    self.holders.insert(from);
-                    self.timers.clear(Timer::Vacancy as usize);
-                } else {
-                    self.holders.remove(from);
-                }
+                self.holder_changed(cx, from, held, out);
             }
             Message::Decision { tally, held, fresh } => self.decided(cx, tally, held, fresh, out),
         }
+    }
+
+    fn holder_changed(
+        &mut self,
+        cx: &Context<'_>,
+        from: NodeId,
+        held: bool,
+        out: &mut Outbox<Output>,
+    ) {
+        if held {
+            self.holders.insert(from);
+            self.timers.clear(Timer::Vacancy as usize);
+        } else {
+            self.holders.remove(from);
+        }
+        self.doubt(cx, out);
+    }
+
+    /// The witness changed hands: tells whether the view may still rest on it.
+    fn doubt(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let vacant = self.is_vacant(cx);
+        if vacant != std::mem::replace(&mut self.doubted, vacant) {
+            self.publish(cx, out);
+        }
+    }
+
+    /// Whether the view rests on the witness's vote and nobody is known to hold it.
+    fn is_vacant(&self, cx: &Context<'_>) -> bool {
+        let held = self.witness_held || !self.holders.is_empty();
+        self.state == State::Held && !held && self.needs_witness(cx)
     }
 
     /// As arbiter: have the witness brought here.
@@ -323,6 +359,7 @@ impl Quorum {
             self.timers
                 .set(Timer::Vacancy as usize, cx.now.mono + VACANCY);
         }
+        self.doubt(cx, out);
         self.publish(cx, out);
     }
 
@@ -335,11 +372,7 @@ impl Quorum {
             } else {
                 self.answer(cx, Message::WitnessLost, out);
             }
-        } else if self.state == State::Held
-            && self.holders.is_empty()
-            && !self.witness_held
-            && self.needs_witness(cx)
-        {
+        } else if self.is_vacant(cx) {
             self.retry(cx, out);
             self.publish(cx, out);
         }
@@ -378,6 +411,7 @@ impl Manager for Quorum {
             Input::WitnessHeld => self.arbitrated(cx, WitnessVerdict::Won, out),
             Input::WitnessReconciled { tag } => {
                 self.answer(cx, Message::WitnessWon { tag }, out);
+                self.doubt(cx, out);
                 if self.state == State::Held {
                     self.publish(cx, out);
                 }
@@ -403,6 +437,7 @@ impl Manager for Quorum {
                 self.publish(cx, out);
             }
             Input::SettingsChanged => {
+                self.doubt(cx, out);
                 if self.state == State::Held {
                     self.publish(cx, out);
                 }

@@ -67,10 +67,10 @@ fn only_one_missing_vote_calls_for_the_witness() {
 }
 
 #[test]
-fn a_share_without_a_vote_is_not_tried_and_a_disk_without_one_is() {
+fn a_witness_without_a_vote_is_tried_only_where_its_copy_may_know_of_newer_votes() {
     let share = (QuorumModel::NodeAndFileShareMajority, Witness::Share);
     let disk = (QuorumModel::NodeAndDiskMajority, Witness::Disk(DiskId(0)));
-    let tried = |(model, witness), weight| {
+    let tried = |(model, witness), weight, forming| {
         let mut three = settings(3, model, witness);
         (three.dynamic_quorum, three.dynamic_witness) = (true, true);
         three.witness_dynamic_weight = weight;
@@ -79,11 +79,12 @@ fn a_share_without_a_vote_is_not_tried_and_a_disk_without_one_is() {
             needed: 2,
             total: 3,
         };
-        calls_for_witness(&three, tally)
+        calls_for_witness(&three, tally, forming)
     };
-    assert!(!tried(share, 0));
-    assert!(tried(share, 1));
-    assert!(tried(disk, 0));
+    assert!(!tried(share, 0, true));
+    assert!(tried(share, 1, false));
+    assert!(tried(disk, 0, true));
+    assert!(!tried(disk, 0, false), "an active member knows the votes");
 }
 
 #[test]

@@ -58,14 +58,15 @@ pub fn count(settings: &Settings, members: NodeSet, witness_held: bool) -> Tally
 }
 
 /// Whether the witness is to be tried after this count: exactly one vote is missing, and the
-/// witness can give it. A share whose vote dynamic witness has taken away cannot. A disk may all
-/// the same: its copy of the database may know newer weights than this node does.
+/// witness can give it. One whose vote dynamic witness has taken away cannot. A disk may all the
+/// same where nobody was active: its copy of the database may know newer weights than its node.
 #[must_use]
-pub(super) fn calls_for_witness(settings: &Settings, tally: Tally) -> bool {
+pub(super) fn calls_for_witness(settings: &Settings, tally: Tally, forming: bool) -> bool {
+    let votes = settings.model == QuorumModel::DiskOnly || witness_weight(settings) > 0;
     let useful = match settings.witness {
         Witness::None => false,
-        Witness::Share => witness_weight(settings) > 0,
-        Witness::Disk(_) => true,
+        Witness::Share => votes,
+        Witness::Disk(_) => votes || forming,
     };
     useful && tally.is_one_short()
 }

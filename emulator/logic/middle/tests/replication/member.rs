@@ -119,7 +119,8 @@ impl Member {
             synchronised: Synchronised::default(),
             settings: Arc::new(Settings::blank(Generation::V2022)),
             objects: Arc::default(),
-            last_heard: [Timestamp::ZERO; base::limits::NODES_MAX],
+            last_seen: [Timestamp::ZERO; base::limits::NODES_MAX],
+            view_at: Timestamp::ZERO,
         };
         let mut member = Self {
             facts,

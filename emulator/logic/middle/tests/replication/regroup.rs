@@ -120,6 +120,7 @@ impl Regroup {
             prepared: facts.prepared.as_ref().map(|update| update.key),
             synchronised: facts.synchronised,
             holds_witness: cluster.witness.holder == Some(node),
+            silent: BTreeMap::new(),
         };
         if blank {
             (report.tag, report.applied, report.prepared) = (PaxosTag::default(), 0, None);

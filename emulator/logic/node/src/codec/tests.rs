@@ -81,12 +81,15 @@ fn a_heartbeat_looks_as_documented() {
         incarnation: Incarnation(2),
         sequence: 3,
         reply: true,
+        losses: 4,
     };
     let datagram = Datagram {
         from: NodeId::new(7).expect("a valid node"),
         frame: Frame::Heartbeat(heartbeat),
     };
-    let body = [7, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 1];
+    let body = [
+        7, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0, 4,
+    ];
     let sum = wire::checksum(&[&body]).to_be_bytes();
     let expected = [&b"LAF\x01"[..], &sum, &body].concat();
     assert_eq!(datagram.to_bytes(), expected);

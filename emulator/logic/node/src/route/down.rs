@@ -3,6 +3,7 @@
 //! | output | goes to |
 //! | --- | --- |
 //! | membership Send | shell, over every route that is up |
+//! | membership Undecided | rcm |
 //! | membership Repair | messaging |
 //! | membership Promised | gum, rcm |
 //! | membership Publish | facts; messaging, gum, quorum |
@@ -18,12 +19,13 @@
 //! | gum Opened | membership, quorum, rcm |
 //! | gum Done | rcm |
 //! | gum Remove | membership |
-//! | quorum Publish | facts |
+//! | quorum Publish | facts, gum, rcm |
+//! | quorum Arbitrating | membership |
 //! | quorum WitnessNeeded | rcm |
 //! | quorum WitnessHeld | membership |
 //! | quorum WitnessUnneeded | clusdisk or share |
 //! | quorum Send | messaging |
-//! | quorum QuorumHeld | gum |
+//! | quorum QuorumHeld | gum, membership |
 //! | quorum Halt | node |
 //! | quorum Propose | gum |
 //! | quorum Notice | event log |
@@ -71,8 +73,12 @@ impl Node {
                 middle!(self, gum, handle, gum::Input::Promised);
                 top!(self, rcm, handle, rcm::Input::Closed);
             }
+            membership::Output::Undecided => {
+                top!(self, rcm, handle, rcm::Input::Undecided);
+            }
             membership::Output::Publish { view } => {
                 self.middle.view = Some(view);
+                self.middle.view_at = self.now.mono;
                 middle!(self, messaging, handle, messaging::Input::ViewInstalled);
                 middle!(self, gum, handle, gum::Input::ViewInstalled);
                 middle!(self, quorum, handle, quorum::Input::ViewInstalled);
@@ -242,7 +248,14 @@ impl Node {
 
     pub(super) fn carry_quorum(&mut self, output: quorum::Output) {
         match output {
-            quorum::Output::Publish { state, .. } => self.middle.quorum = state,
+            quorum::Output::Publish { state, .. } => {
+                self.middle.quorum = state;
+                middle!(self, gum, handle, gum::Input::QuorumChanged);
+                top!(self, rcm, handle, rcm::Input::Quorum { state });
+            }
+            quorum::Output::Arbitrating => {
+                middle!(self, membership, handle, membership::Input::Arbitrating);
+            }
             quorum::Output::WitnessNeeded => {
                 top!(self, rcm, handle, rcm::Input::WitnessNeeded);
             }
@@ -259,6 +272,7 @@ impl Node {
                 self.post(messaging::Service::Unicast, to, Payload::Quorum(message));
             }
             quorum::Output::QuorumHeld { witness } => {
+                middle!(self, membership, handle, membership::Input::QuorumHeld);
                 middle!(self, gum, handle, gum::Input::QuorumHeld { witness });
             }
             quorum::Output::Halt { reason } => self.halt(reason),

@@ -7,6 +7,7 @@
 //! | netft PeerFound, PeerLost | event log, membership |
 //! | netft Publish | facts |
 //! | clusdisk Scsi | shell |
+//! | clusdisk Reset | shell |
 //! | clusdisk Publish | facts |
 //! | clusdisk Notice | event log |
 //! | clusdisk Report | rcm; of the witness also quorum and database |
@@ -72,8 +73,12 @@ impl Node {
                     membership::Input::PeerFound { peer }
                 );
             }
-            netft::Output::PeerLost { peer, last_heard } => {
-                self.middle.last_heard[peer.index()] = last_heard;
+            netft::Output::PeerLost {
+                peer,
+                last_heard,
+                last_seen,
+            } => {
+                self.middle.last_seen[peer.index()] = last_seen;
                 self.notice(Notice::PeerLost { peer, last_heard });
                 middle!(
                     self,
@@ -103,6 +108,9 @@ impl Node {
         match output {
             clusdisk::Output::Scsi { io, disk, command } => {
                 self.effects.push(Effect::Scsi { io, disk, command });
+            }
+            clusdisk::Output::Reset { io, disk } => {
+                self.effects.push(Effect::ScsiReset { io, disk });
             }
             clusdisk::Output::Publish { disk, fact } => {
                 self.bottom.disks.insert(disk, fact);
@@ -358,6 +366,8 @@ impl Node {
         let input = clusdisk::Input::Configure {
             interval: settings.disk_arbitration_interval,
             challenge_wait: settings.disk_challenge_wait,
+            settle_wait: settings.generation.defaults().disk_settle_wait,
+            fence: settings.generation.defaults().disk_fence,
         };
         bottom!(self, clusdisk, handle, input);
     }

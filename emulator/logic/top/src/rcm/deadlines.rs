@@ -10,6 +10,8 @@ use base::{GroupId, ResourceId, Timestamp};
 pub(super) enum Due {
     /// The leader's placement of groups that wait for a preferred owner.
     Placement,
+    /// The wait for quorum has lasted for as long as others wait for this node to stop.
+    Limbo,
     /// A proposal that met a full queue is sent again.
     Proposal,
     /// A group's own timers.

@@ -161,6 +161,10 @@ impl Rcm {
             self.terminate_all(turn, &order);
             return;
         }
+        if self.suspended {
+            self.terminate_hosted(turn, &order);
+            return;
+        }
         self.look_for_hold(turn, id);
         let ready = self.ready(id, &order);
         for resource in &order {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use base::{
-    CallId, DiskId, HostId, NetworkId, NodeId, NodeSet, Notice, PaxosTag, RequestId, ResourceId,
-    ResourceState,
+    CallId, DiskId, HostId, NetworkId, NodeId, NodeSet, Notice, PaxosTag, QuorumState, RequestId,
+    ResourceId, ResourceState,
 };
 use bottom::{clusdisk, share};
 use middle::database::{Change, Update};
@@ -158,8 +158,13 @@ pub enum Input {
     /// From gum: the view is quorate and open; `formed` when nobody was active before. Groups of
     /// nodes outside the view are orphaned.
     Opened { formed: bool },
+    /// From membership: this active node looks for a view with quorum; the rest of the cluster may
+    /// go on without it.
+    Undecided,
     /// From membership: a new view is being agreed on; proposals fail until `Opened`.
     Closed,
+    /// From quorum: what the current view has of it.
+    Quorum { state: QuorumState },
     /// From database: an update was applied; hive and object table facts already show it.
     Applied { update: Update },
     /// From gum: a proposal of ours ended.

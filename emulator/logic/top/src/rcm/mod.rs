@@ -85,12 +85,20 @@ pub struct Rcm {
     members: NodeSet,
     /// Owners as last seen in the object table.
     owners: BTreeMap<GroupId, NodeId>,
+    /// Until when groups must not start because a node outside the view may still run them; known
+    /// to every member, because a group may move on before it has started anywhere.
+    haunted: BTreeMap<GroupId, Timestamp>,
     /// Failovers of each group because of its resources.
     failovers: BTreeMap<GroupId, Window>,
     /// Owners chosen within one placement.
     planned: BTreeMap<GroupId, NodeId>,
     /// Groups of which it was said that nobody can own them.
     unplaceable: BTreeSet<GroupId>,
+    /// What runs in hosts has ended because the rest of the cluster may be going on without this
+    /// node; see `gate`.
+    suspended: bool,
+    /// The time the end of the wait for quorum is entered under in the deadlines.
+    limbo_armed: Timestamp,
     /// The time the placement is entered under in the deadlines.
     placement_armed: Timestamp,
     /// Groups that this node owns, or has just lost.
@@ -136,9 +144,12 @@ impl Rcm {
             formed_at: None,
             members: NodeSet::EMPTY,
             owners: BTreeMap::new(),
+            haunted: BTreeMap::new(),
             failovers: BTreeMap::new(),
             planned: BTreeMap::new(),
             unplaceable: BTreeSet::new(),
+            suspended: false,
+            limbo_armed: Timestamp::NEVER,
             placement_armed: Timestamp::NEVER,
             groups: BTreeMap::new(),
             resources: BTreeMap::new(),
@@ -220,7 +231,9 @@ impl Manager for Rcm {
         let turn = &mut Turn::new(cx, out);
         match input {
             Input::Opened { formed } => self.opened(turn, formed),
+            Input::Undecided => self.undecided(turn),
             Input::Closed => self.closed(turn),
+            Input::Quorum { state } => self.quorum_changed(turn, state),
             Input::Applied { update } => self.applied(turn, &update),
             Input::Done { ticket, result } => self.proposal_done(turn, ticket, result.err()),
             Input::Host { host, report } => self.host_report(turn, host, report),
@@ -252,6 +265,7 @@ impl Manager for Rcm {
                     self.deadlines.arm(due, &mut self.placement_armed, None);
                     self.place_orphans(turn);
                 }
+                Due::Limbo => self.limbo_due(),
                 Due::Proposal => self.deadlines.arm(due, &mut self.report.armed, None),
                 Due::Group(id) => self.group_due(turn, id),
                 Due::Resource(id) => self.resource_due(turn, id),

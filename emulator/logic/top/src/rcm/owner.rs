@@ -23,6 +23,7 @@ impl Rcm {
     /// The view is quorate and open: everything is compared with the object table.
     pub(super) fn opened(&mut self, turn: &mut Turn<'_, '_>, formed: bool) {
         self.open = true;
+        self.resume();
         self.reload_model(turn);
         if formed {
             self.formed_at = Some(turn.now());
@@ -150,6 +151,9 @@ impl Rcm {
     /// The object table names the owner of a group.
     fn owner_is(&mut self, turn: &mut Turn<'_, '_>, group: GroupId, row: GroupRow) {
         let previous = self.owners.insert(group, row.owner);
+        if previous != Some(row.owner) {
+            self.haunt(turn, group, previous);
+        }
         self.unplaceable.remove(&group);
         if row.owner != turn.me() {
             self.lose(group);
@@ -184,7 +188,7 @@ impl Rcm {
         }
         let mut record = Group::new(&model, group, cause);
         record.since = turn.now();
-        if let Some(until) = self.gate_until(turn, previous) {
+        if let Some(until) = self.haunted.get(&group).copied() {
             record.gated = true;
             record.set(Timer::Gate, until);
         }

@@ -36,7 +36,7 @@ fn of(reports: &[MemberReport]) -> View {
     let numbers: Vec<u8> = (1..).take(reports.len()).collect();
     let mut view = view(9, nodes(&numbers));
     for (ours, report) in view.reports.values_mut().zip(reports) {
-        *ours = *report;
+        *ours = report.clone();
     }
     view
 }
@@ -59,7 +59,10 @@ fn of_two_agreements_with_one_number_the_later_epoch_counts() {
 #[test]
 fn of_equals_the_lowest_number_is_the_source() {
     let equal = report(true, 4, 4);
-    assert_eq!(of(&[equal, equal, equal]).source(None), node(1));
+    assert_eq!(
+        of(&[equal.clone(), equal.clone(), equal]).source(None),
+        node(1)
+    );
 }
 
 #[test]

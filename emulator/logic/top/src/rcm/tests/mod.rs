@@ -2,6 +2,7 @@
 
 mod checker;
 mod contract;
+mod gate;
 mod groups;
 mod health;
 mod ladder;

@@ -303,7 +303,8 @@ impl World {
             synchronised: Synchronised::default(),
             settings: Arc::clone(&self.settings),
             objects: Arc::default(),
-            last_heard: [Timestamp::ZERO; NODES_MAX],
+            last_seen: [Timestamp::ZERO; NODES_MAX],
+            view_at: self.now,
         };
         let live = Live {
             rcm: Rcm::new(self.generation.defaults()),
@@ -323,7 +324,7 @@ impl World {
         self.lives.remove(&me);
         self.checker.forget(me);
         for live in self.lives.values_mut() {
-            live.facts.last_heard[me.index()] = self.now;
+            live.facts.last_seen[me.index()] = self.now;
         }
     }
 
@@ -362,6 +363,7 @@ impl World {
             prepared: None,
             synchronised: Synchronised::default(),
             holds_witness: false,
+            silent: self.silent(member, members),
         };
         self.view = Some(Arc::new(View {
             id: ViewId {
@@ -376,9 +378,20 @@ impl World {
                 .collect(),
         }));
         self.open = true;
+        for live in self.lives.values_mut() {
+            live.facts.view_at = self.now;
+        }
         for me in members.iter() {
             self.tell(me, Input::Opened { formed });
         }
+    }
+
+    fn silent(&self, member: NodeId, members: NodeSet) -> BTreeMap<NodeId, Duration> {
+        let seen = &self.lives[&member].facts.last_seen;
+        let outside = self.settings.nodes.keys().copied();
+        let outside = outside.filter(|node| !members.contains(*node));
+        let since = |node: NodeId| (node, self.now.since(seen[node.index()]));
+        outside.map(since).collect()
     }
 
     fn at(&mut self, after: Duration, event: Event) {
