@@ -96,7 +96,7 @@ impl Lab {
     /// As [`Self::program`], with further settings of the group, each ending in a comma.
     #[must_use]
     pub fn program_in_group(self, group: &str, policy: &str) -> Self {
-        let program = "type: generic-application, command: demo";
+        let program = "type: generic-application, command: sleep 86400";
         let program = format!("{{ {program}, policy: {{ {policy} }} }}");
         self.group(
             "app",

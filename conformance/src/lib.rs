@@ -25,11 +25,11 @@ pub use case::{Case, Mark, Source, Stop, Verdict};
 pub use cases::all as all_cases;
 pub use lab::{Lab, Witness};
 pub use observation::{
-    Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
-    WitnessState,
+    Event, Frame, GroupSeen, NodeSeen, Observation, Protection, ResourceSeen, Service, Votes,
+    WitnessSeen, WitnessState,
 };
 pub use register::{Clause, Register, Scope, Status};
 pub use report::{Report, Row};
-pub use subject::{Factory, Health, Refusal, Simulator, Subject};
+pub use subject::{Factory, Health, Refusal, Simulator, Staged, Subject};
 pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
 pub use trial::Trial;

@@ -24,6 +24,48 @@ pub struct Observation {
     pub holders: BTreeMap<String, Option<String>>,
     /// Everything that nodes have said since the lab was formed, oldest first.
     pub events: Vec<Event>,
+    /// Frames between nodes since the lab was formed, heartbeats left out, in the order in which
+    /// they were sent; nothing where the subject cannot look into them.
+    pub frames: Option<Vec<Frame>>,
+}
+
+/// A frame that one node sent to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// When, since the lab was formed.
+    pub at: Duration,
+    /// By whom.
+    pub from: String,
+    /// To whom.
+    pub to: String,
+    /// By which service of messaging: `unicast`, `multicast`, `causal`, `request`, `reply`,
+    /// `acknowledge`, `repair` or `forward`; or `membership`, `host`, `security`.
+    pub service: &'static str,
+    /// What it says, as `manager word`.
+    pub word: String,
+    /// Its number among the sender's.
+    pub sequence: Option<u64>,
+    /// Epoch of the view that it belongs to.
+    pub view: Option<u64>,
+    /// Id of the round that it belongs to.
+    pub request: Option<u64>,
+    /// How many multicasts its time stamp names.
+    pub after: Option<u64>,
+    /// Its protection on the way.
+    pub protection: Option<Protection>,
+    /// The sender's node name can be read in it.
+    pub is_named: bool,
+}
+
+/// How a frame is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// Not at all.
+    Open,
+    /// Signed.
+    Signed,
+    /// Encrypted.
+    Encrypted,
 }
 
 /// One node.

@@ -3,14 +3,14 @@
 use crate::case::{Case, Source, Stop, Verdict};
 use crate::cases;
 use crate::report::{Report, Row};
-use crate::subject::Factory;
+use crate::subject::{Factory, Simulator};
 use crate::trial::Trial;
 use base::Generation;
 use libtest_mimic::{Arguments, Completion};
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Which runs are wanted.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +113,9 @@ fn guarded(case: &Case, generation: Generation, factory: &dyn Factory) -> Result
 }
 
 fn attempt(case: &Case, generation: Generation, factory: &dyn Factory) -> Result<(), Stop> {
+    if let Some(patience) = factory.patience() {
+        check_time(case, generation, patience)?;
+    }
     let mut subject = factory.make()?;
     let mut trial = Trial::new(subject.as_mut(), generation);
     (case.run)(&mut trial)?;
@@ -120,6 +123,23 @@ fn attempt(case: &Case, generation: Generation, factory: &dyn Factory) -> Result
         return Err(Stop::Inconclusive("the case asserted nothing".into()));
     }
     Ok(())
+}
+
+/// Whether a case is short enough: the simulator tells how long it takes without taking that long.
+fn check_time(case: &Case, generation: Generation, patience: Duration) -> Result<(), Stop> {
+    let mut subject = Simulator.make()?;
+    let mut trial = Trial::new(subject.as_mut(), generation);
+    // How it ends there says nothing about how it ends here.
+    let _elsewhere = (case.run)(&mut trial);
+    let takes = subject.elapsed();
+    if takes <= patience {
+        return Ok(());
+    }
+    Err(Stop::NotApplicable(format!(
+        "it takes {} s on the wall clock, and a case is given {} s",
+        takes.as_secs(),
+        patience.as_secs()
+    )))
 }
 
 /// Runs the selection without a word, for reports that machines read.

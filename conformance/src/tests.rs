@@ -1,5 +1,6 @@
 //! The suite itself under test: its cases are well-formed, and its verdicts can be trusted.
 
+use crate::Simulator;
 use crate::case::{Case, Mark, Stop, Verdict};
 use crate::observation::{
     Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
@@ -87,6 +88,10 @@ impl Subject for Scripted {
 
     fn health(&mut self, _: &str, _: Health) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    fn elapsed(&mut self) -> Duration {
+        self.seen.at
     }
 
     fn observe(&mut self) -> &Observation {
@@ -346,6 +351,10 @@ impl Subject for Reader {
         Ok(())
     }
 
+    fn elapsed(&mut self) -> Duration {
+        self.seen.at
+    }
+
     fn observe(&mut self) -> &Observation {
         &self.seen
     }
@@ -404,4 +413,34 @@ fn the_lab_file_that_the_readme_shows_is_good() {
     let checked = file::check("README", labs[0].as_bytes());
     assert!(checked.is_good(), "{:?}", checked.diagnostics);
     assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics);
+}
+
+/// A subject of real time, which no case may keep for longer than a moment.
+struct Hurried;
+
+impl Factory for Hurried {
+    fn name(&self) -> &'static str {
+        "hurried"
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(Duration::from_secs(5))
+    }
+
+    fn make(&self) -> Result<Box<dyn Subject>, Refusal> {
+        Simulator.make()
+    }
+}
+
+#[test]
+fn what_takes_too_long_for_a_subject_does_not_apply_and_says_how_long_it_takes() {
+    let cases = all_cases();
+    let judged = |id: &str| {
+        let case = cases.iter().find(|case| case.id == id).unwrap();
+        crate::judge(case, Generation::V2022, &Hurried)
+    };
+    let mut verdicts = cases.iter().take(12).map(|case| judged(&case.id));
+    let long = verdicts.find(|row| row.verdict == Verdict::NotApplicable);
+    let why = long.and_then(|row| row.why).unwrap_or_default();
+    assert!(why.contains("s on the wall clock"), "{why}");
 }

@@ -2,7 +2,7 @@
 
 use crate::case::Stop;
 use crate::lab::Lab;
-use crate::observation::{Event, Observation};
+use crate::observation::{Event, Frame, Observation};
 use crate::subject::{Health, Subject};
 use base::{Generation, Notice, ResourceId};
 use std::fmt::Debug;
@@ -131,6 +131,26 @@ impl<'a> Trial<'a> {
     /// The number of events so far, to tell later ones from earlier ones.
     pub fn mark(&mut self) -> usize {
         self.seen().events.len()
+    }
+
+    /// The number of frames so far.
+    pub fn frame_mark(&mut self) -> usize {
+        self.seen().frames.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Frames after the mark, which the case needs.
+    ///
+    /// # Errors
+    /// Not applicable where the subject cannot look into frames.
+    pub fn frames(&mut self, mark: usize) -> Result<Vec<Frame>, Stop> {
+        let rehearsing = self.rehearsing;
+        match &self.seen().frames {
+            Some(frames) => Ok(frames.get(mark..).unwrap_or_default().to_vec()),
+            None if rehearsing => Ok(Vec::new()),
+            None => Err(Stop::NotApplicable(
+                "this subject cannot look into the frames between nodes".to_owned(),
+            )),
+        }
     }
 
     /// Asserts something of this moment.

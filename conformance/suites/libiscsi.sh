@@ -29,6 +29,14 @@ command -v iscsi-test-cu >/dev/null || {
     exit 2
 }
 
+# Another version has other tests, of which nobody has said what they prove.
+known=230
+listed=$(iscsi-test-cu --list 2>/dev/null | grep -cE '^ALL\.[^.]+\.[^.]+$' || true)
+[ "$listed" = "$known" ] || {
+    echo "iscsi-test-cu has $listed tests, where version 1.19 has $known" >&2
+    exit 2
+}
+
 # Shapes: A and B run everything, C what needs a removable medium, D what needs a read-only one.
 "$program" target --listen "127.0.0.1:$port" --listen "127.0.0.1:$((port + 1))" \
     --iqn "$name" --state "$folder/state" \

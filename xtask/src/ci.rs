@@ -2,6 +2,7 @@
 //!
 //! Every stage runs even after a failure, so that one run shows all that is wrong.
 
+use crate::suites::{self, Ended};
 use crate::{clauses, flags, licences, program, sim, tidy};
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
@@ -9,43 +10,40 @@ use std::time::{Duration, Instant};
 /// One check of the gate.
 struct Stage {
     name: &'static str,
-    run: fn() -> Result<()>,
+    run: fn() -> Result<Ended>,
 }
 
-const STAGES: [Stage; 8] = [
-    Stage {
-        name: "format",
-        run: format,
-    },
-    Stage {
-        name: "tidy",
-        run: || tidy::command(&[]),
-    },
-    Stage {
-        name: "clauses",
-        run: || clauses::command(&[]),
-    },
-    Stage {
-        name: "licences",
-        run: || licences::command(&[]),
-    },
-    Stage {
-        name: "clippy",
-        run: clippy,
-    },
-    Stage {
-        name: "tests",
-        run: tests,
-    },
-    Stage {
-        name: "documents",
-        run: documents,
-    },
-    Stage {
-        name: "seeds",
-        run: || sim::command(&[]),
-    },
+/// What needs nothing but Rust.
+const CHECKS: [Stage; 8] = [
+    stage("format", || always(format())),
+    stage("tidy", || always(tidy::command(&[]))),
+    stage("clauses", || always(clauses::command(&[]))),
+    stage("licences", || always(licences::command(&[]))),
+    stage("clippy", || always(clippy())),
+    stage("tests", || always(tests())),
+    stage("documents", || always(documents())),
+    stage("seeds", || always(sim::command(&[]))),
 ];
+
+/// What judges the target from outside, with tools of others.
+const SUITES: [Stage; 7] = [
+    stage("tools", suites::prepare),
+    stage("reservations", suites::reservations),
+    stage("iscsi-test-cu", suites::foreign_tests),
+    stage("initiator", suites::initiator),
+    stage("qemu-img", suites::images),
+    stage("tshark", suites::captured),
+    stage("fuzz", suites::fuzz),
+];
+
+const fn stage(name: &'static str, run: fn() -> Result<Ended>) -> Stage {
+    Stage { name, run }
+}
+
+/// For what applies to every machine.
+fn always(outcome: Result<()>) -> Result<Ended> {
+    outcome.map(|()| Ended::Passed)
+}
 
 const WARNINGS: [(&str, &str); 1] = [("RUSTDOCFLAGS", "-D warnings")];
 
@@ -73,18 +71,31 @@ fn cargo(line: &str) -> Result<()> {
 /// Runs all stages; the last line counts what passed and what failed.
 pub(crate) fn command(args: &[String]) -> Result<()> {
     flags::none(args)?;
+    run(CHECKS.iter().chain(&SUITES))
+}
+
+/// Runs the suites around foreign tools alone.
+pub(crate) fn suites(args: &[String]) -> Result<()> {
+    flags::none(args)?;
+    run(SUITES.iter())
+}
+
+fn run<'a>(stages: impl Iterator<Item = &'a Stage>) -> Result<()> {
     let start = Instant::now();
-    let outcomes: Vec<Outcome> = STAGES.iter().map(outcome).collect();
-    println!("\nstage        seconds  verdict");
+    let outcomes: Vec<Outcome> = stages.map(outcome).collect();
+    println!("\nstage          seconds  verdict");
     for outcome in &outcomes {
         println!("{}", outcome.row());
     }
-    println!("total        {:>7.1}", start.elapsed().as_secs_f64());
-    let failed = outcomes
+    println!("total          {:>7.1}", start.elapsed().as_secs_f64());
+    let failed = outcomes.iter().filter(|it| it.ended.is_err()).count();
+    let passed = outcomes
         .iter()
-        .filter(|outcome| outcome.failure.is_some())
+        .filter(|it| it.ended == Ok(Ended::Passed))
         .count();
-    println!("{} passed, {failed} failed", outcomes.len() - failed);
+    let rest = outcomes.len() - passed - failed;
+    println!("{rest} not applicable");
+    println!("{passed} passed, {failed} failed");
     if failed > 0 {
         bail!("{failed} of {} stages failed", outcomes.len());
     }
@@ -94,31 +105,29 @@ pub(crate) fn command(args: &[String]) -> Result<()> {
 struct Outcome {
     name: &'static str,
     took: Duration,
-    failure: Option<String>,
+    ended: Result<Ended, String>,
 }
 
 impl Outcome {
     fn row(&self) -> String {
-        let verdict = self
-            .failure
-            .as_deref()
-            .map_or("passed".into(), |why| format!("failed: {why}"));
-        format!(
-            "{:<12} {:>7.1}  {verdict}",
-            self.name,
-            self.took.as_secs_f64()
-        )
+        let verdict = match &self.ended {
+            Ok(Ended::Passed) => "passed".to_owned(),
+            Ok(Ended::NotApplicable(why)) => format!("not applicable: {why}"),
+            Err(why) => format!("failed: {why}"),
+        };
+        let (name, seconds) = (self.name, self.took.as_secs_f64());
+        format!("{name:<14} {seconds:>7.1}  {verdict}")
     }
 }
 
 fn outcome(stage: &Stage) -> Outcome {
     println!("\n== {}", stage.name);
     let start = Instant::now();
-    let failure = (stage.run)().err().map(|error| format!("{error:#}"));
+    let ended = (stage.run)().map_err(|error| format!("{error:#}"));
     let outcome = Outcome {
         name: stage.name,
         took: start.elapsed(),
-        failure,
+        ended,
     };
     println!("== {}", outcome.row());
     outcome

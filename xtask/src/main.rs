@@ -20,6 +20,7 @@ mod program;
 #[path = "../../conformance/src/register.rs"]
 mod register;
 mod sim;
+mod suites;
 mod tidy;
 mod tree;
 
@@ -33,6 +34,7 @@ cargo xtask CHORE
   licences                          every crate's licence is one that deny.toml allows
   sim [--seeds N] [--first-seed K]  a sample of seeds, run twice, must leave equal traces
   bench [ARGS]                      the benchmarks of the program, release build
+  suites                            what foreign tools say of the target; also part of ci
   ci                                every check that a change must pass, with a closing table
 ";
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "sim" => sim::command(rest),
         "bench" => bench::command(rest),
         "ci" => ci::command(rest),
+        "suites" => ci::suites(rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(64);

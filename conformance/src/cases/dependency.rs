@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// A group `app` in which `top` depends on `mid` and `mid` on `low`.
 fn chain() -> Lab {
     let program =
-        |depends: &str| format!("{{ type: generic-application, command: demo{depends} }}");
+        |depends: &str| format!("{{ type: generic-application, command: sleep 86400{depends} }}");
     let (low, mid, top) = (
         program(""),
         program(", depends: low"),
@@ -165,7 +165,7 @@ fn one_provider_of_an_or_list_is_enough() -> Case {
         source: &[("3.2", Mark::Excerpt)],
         generations: SAMPLE,
         run: Box::new(|trial| {
-            let program = "type: generic-application, command: demo";
+            let program = "type: generic-application, command: sleep 86400";
             let either = format!("{{ {program}, depends: left or right }}");
             let resources =
                 format!("{{ left: {{ {program} }}, right: {{ {program} }}, either: {either} }}");

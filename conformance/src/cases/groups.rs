@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn two_programs() -> Lab {
-    let program = "type: generic-application, command: demo";
+    let program = "type: generic-application, command: sleep 86400";
     let resources = format!("{{ one: {{ {program} }}, two: {{ {program} }} }}");
     Lab::of(2).group("app", &format!("{{ resources: {resources} }}"))
 }

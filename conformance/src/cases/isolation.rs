@@ -52,7 +52,8 @@ fn a_separate_monitor_protects_the_others() -> Case {
         source: &[("1.1", Mark::Stated), ("1.5", Mark::Excerpt)],
         generations: SAMPLE,
         run: Box::new(|trial| {
-            let other = "{ resources: { calm: { type: generic-application, command: demo } } }";
+            let other =
+                "{ resources: { calm: { type: generic-application, command: sleep 86400 } } }";
             let policy = "monitor: separate, deadlock: 60s";
             trial.form(&Lab::of(2).program(policy).group("other", other))?;
             let mark = trial.mark();

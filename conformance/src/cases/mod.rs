@@ -9,14 +9,18 @@ mod dependency;
 mod disk;
 mod failback;
 mod failover_timing;
+mod frames;
 mod groups;
 mod is_alive;
 mod isolation;
 mod looks_alive;
 mod membership;
+mod messaging;
 mod quorum;
 mod quorum_arithmetic;
 mod restart;
+mod security;
+mod topology;
 mod updates;
 
 use crate::case::{Case, Stop};
@@ -59,6 +63,9 @@ pub fn all() -> Vec<Case> {
         quorum::cases(),
         membership::cases(),
         updates::cases(),
+        messaging::cases(),
+        security::cases(),
+        topology::cases(),
         disk::cases(),
     ];
     components.into_iter().flatten().collect()

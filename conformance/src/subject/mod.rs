@@ -1,8 +1,10 @@
 //! What a case drives: a cluster of some kind, known only by what can be done to it and seen of it.
 
 mod simulator;
+mod staged;
 
 pub use simulator::Simulator;
+pub use staged::Staged;
 
 use crate::observation::Observation;
 use std::fmt;
@@ -39,6 +41,9 @@ pub trait Subject {
     /// # Errors
     /// A [`Refusal`] when this subject cannot script the answers apart.
     fn health(&mut self, resource: &str, health: Health) -> Result<(), Refusal>;
+
+    /// How much of its own time the subject has taken for all labs that were formed on it.
+    fn elapsed(&mut self) -> Duration;
 
     /// What can be seen now. Events accumulate from the forming of the lab.
     fn observe(&mut self) -> &Observation;
@@ -81,6 +86,12 @@ impl std::error::Error for Refusal {}
 pub trait Factory: Send + Sync {
     /// The word under which people choose this subject, for example `sim`.
     fn name(&self) -> &'static str;
+
+    /// The longest time that a case may take on this subject; absent where time costs nothing. What
+    /// takes longer in the simulator does not apply.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
 
     /// A subject with nothing formed yet.
     ///

@@ -55,14 +55,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is one of the many that say only that somebody looks.
+    /// Whether it is one of the many that say only that somebody looks, or one that only checkers
+    /// read.
     #[must_use]
     pub fn is_routine(&self) -> bool {
         matches!(
             self.what,
             What::Notice(
                 _,
-                Notice::LooksAliveAsked { .. } | Notice::IsAliveAsked { .. }
+                Notice::LooksAliveAsked { .. }
+                    | Notice::IsAliveAsked { .. }
+                    | Notice::ViewClosed { .. }
+                    | Notice::CausallyDelivered { .. }
             )
         )
     }
@@ -89,12 +93,12 @@ impl Log {
     }
 
     /// A node said something.
-    pub(crate) fn notice(&mut self, at: Timestamp, node: NodeId, notice: Notice) {
+    pub fn notice(&mut self, at: Timestamp, node: NodeId, notice: Notice) {
         self.add(at, What::Notice(node, notice));
     }
 
     /// The world did something.
-    pub(crate) fn world(&mut self, at: Timestamp, event: WorldEvent) {
+    pub fn world(&mut self, at: Timestamp, event: WorldEvent) {
         self.add(at, What::World(event));
     }
 

@@ -11,12 +11,11 @@ use base::{
 };
 use middle::quorum::Tally;
 use node::Picture;
-use top::rcm::ResourceParameters;
+use top::rcm::{ResourceParameters, is_elsewhere};
 
 use crate::checkers::is_active;
-use crate::service::Service;
 use crate::stage::Stage;
-use crate::world::{Life, World};
+use crate::world::Life;
 
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,9 +196,13 @@ fn see_group<W: Stage>(
         of_group.filter_map(|(resource, _)| resources.get(&resource))
     };
     let owners: NodeSet = members().flat_map(|seen| seen.on.keys().copied()).collect();
+    let model = &world.plan().model;
     let on = |node: NodeId| {
-        let state = move |seen: &ResourceSeen| seen.on.get(&node).copied().unwrap_or_default();
-        GroupState::derive(members().map(state))
+        let plugged = |network| world.networks().of(node.into()).any(|it| it == network);
+        let here = model.of_group(group).map(|(resource, _)| resource);
+        let here = here.filter(|it| !is_elsewhere(model, *it, plugged));
+        let seen = here.filter_map(|resource| resources.get(&resource));
+        GroupState::derive(seen.map(|seen| seen.on.get(&node).copied().unwrap_or_default()))
     };
     let state = match owners.len() {
         0 => Some(GroupState::Offline),
@@ -257,17 +260,5 @@ fn works<W: Stage>(world: &W, node: NodeId, resource: ResourceId) -> bool {
             world.networks().is_linked(node.into(), *network)
         }
         _ => true,
-    }
-}
-
-/// The tag of the copy of the cluster database on the witness disk; none where no copy is kept.
-#[must_use]
-pub fn witness_tag<S: Service>(world: &World<S>) -> Option<PaxosTag> {
-    match world.plan().settings.witness {
-        middle::settings::Witness::Disk(disk) => {
-            let storage = world.storage();
-            middle::database::witness_tag(|offset, bytes| storage.peek(disk, offset, bytes))
-        }
-        middle::settings::Witness::Share | middle::settings::Witness::None => None,
     }
 }

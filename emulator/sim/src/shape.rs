@@ -70,6 +70,7 @@ impl Shape {
             backend: Backend::default(),
             sites: Vec::new(),
             networks: (0..self.networks).map(network).collect(),
+            routers: Vec::new(),
             nodes: (1..=self.nodes).map(|it| self.node(it)).collect(),
             storage: vec![self.array()],
             endpoints: self.endpoint().into_iter().collect(),

@@ -15,7 +15,7 @@ use crate::net::{Networks, Station};
 /// One way of a request or its outcome.
 pub(crate) const SHARE_DELAY: Duration = Duration::from_micros(300);
 /// How long a node waits for a server that does not answer.
-pub(crate) const SHARE_TIMEOUT: Duration = Duration::from_secs(2);
+pub const SHARE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the server keeps the file open for a node that it cannot reach.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -91,10 +91,8 @@ impl Share {
         }
         let me = Station::from(node);
         match (&self.host, self.station) {
-            (ShareHost::Network(network), _) => networks.is_linked(me, *network),
-            (ShareHost::Machine(_), Some(server)) => networks.of(me).any(|network| {
-                networks.reaches(network, me, server) && networks.reaches(network, server, me)
-            }),
+            (ShareHost::Network(network), _) => networks.gets_to(me, *network),
+            (ShareHost::Machine(_), Some(server)) => networks.exchange(me, server),
             (ShareHost::Machine(_), None) => false,
         }
     }

@@ -4,7 +4,10 @@
 //! words and judged by the same judge. A stage moves time and reports what is true in it; it
 //! decides nothing about a lab file.
 
-use base::{DiskId, NodeId, NodeSet, RequestId, ResourceId, Timestamp};
+use std::collections::BTreeMap;
+
+use base::{DiskId, NodeId, NodeSet, PaxosTag, RequestId, ResourceId, Timestamp};
+use middle::settings::Witness;
 use node::Picture;
 use plan::Plan;
 use top::api::AdminCommand;
@@ -17,6 +20,7 @@ use crate::log::Log;
 use crate::net::{Networks, Rule};
 use crate::service::Service;
 use crate::share::Share;
+use crate::tap::FrameSeen;
 use crate::world::{Asked, Fault, Life, Stop, World};
 
 /// A fault that a backend has no way to make.
@@ -58,11 +62,17 @@ pub trait Stage {
     fn holder(&self, disk: DiskId) -> Option<NodeId>;
     /// Whether commands of a node get to a disk and are answered as they should.
     fn serves(&self, node: NodeId, disk: DiskId) -> bool;
+    /// The tag of the copy of the cluster database on the witness disk; none where no copy is kept.
+    fn witness_tag(&self) -> Option<PaxosTag>;
     /// Whether what a resource stands for is broken where it runs on a node.
     fn is_broken(&self, node: NodeId, resource: ResourceId) -> bool;
 
     /// Everything that nodes and the lab have said.
     fn log(&self) -> &Log;
+    /// The frames that nodes have sent, where the backend was told to record them and can.
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        None
+    }
     /// Notes what a scenario does, in its own words.
     fn note_step(&mut self, text: &str);
     /// Lets only those checkers judge that `keep` says yes to.
@@ -91,6 +101,11 @@ pub trait Stage {
     fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId;
     /// An administrator's request and what became of it.
     fn asked(&self, request: RequestId) -> Option<&Asked>;
+
+    /// What the registry and the key store of a node's machine have, where they can be seen.
+    fn registry(&self, _node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
+        None
+    }
 
     /// A program on a node's machine writes into its registry.
     ///
@@ -123,6 +138,10 @@ impl<S: Service> Stage for World<S> {
 
     fn changes(&self) -> u64 {
         self.changes()
+    }
+
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        Some(self.frames())
     }
 
     fn run_to_change(&mut self, limit: Timestamp) -> Stop {
@@ -160,6 +179,16 @@ impl<S: Service> Stage for World<S> {
     fn serves(&self, node: NodeId, disk: DiskId) -> bool {
         let storage = self.storage();
         storage.reaches(node, disk, self.networks()) && storage.is_healthy(disk)
+    }
+
+    fn witness_tag(&self) -> Option<PaxosTag> {
+        match self.plan().settings.witness {
+            Witness::Disk(disk) => {
+                let storage = self.storage();
+                middle::database::witness_tag(|offset, bytes| storage.peek(disk, offset, bytes))
+            }
+            Witness::Share | Witness::None => None,
+        }
     }
 
     fn is_broken(&self, node: NodeId, resource: ResourceId) -> bool {
@@ -213,6 +242,10 @@ impl<S: Service> Stage for World<S> {
 
     fn asked(&self, request: RequestId) -> Option<&Asked> {
         self.asked(request)
+    }
+
+    fn registry(&self, node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
+        Some(self.registry(node))
     }
 
     fn write_registry(

@@ -137,6 +137,7 @@ fn once(situation: &Situation, seed: u64) -> anyhow::Result<f64> {
     };
     let options = Options {
         keep: false,
+        by_bytes: false,
         ..Options::new(seed)
     };
     let mut world: World = World::new(Plan::new(&shape.lab())?, options);

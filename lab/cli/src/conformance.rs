@@ -6,13 +6,13 @@ use std::sync::Arc;
 use base::Generation;
 use clap::{Args, Subcommand};
 use conformance::storage::{self, Address, Array};
-use conformance::{Report, Selection, Simulator, list, run_silently, run_with_progress};
+use conformance::{Factory, Report, Selection, Simulator, list, run_silently, run_with_progress};
 use libtest_mimic::{Arguments, ColorSetting};
 use serde_json::json;
 
 use crate::exit::Exit;
 use crate::format::Format;
-use crate::output;
+use crate::{local, output};
 
 /// Version of the JSON that `list` prints.
 const FORMAT_VERSION: u32 = 1;
@@ -35,12 +35,15 @@ enum Verb {
     Run {
         #[command(flatten)]
         choice: Choice,
-        /// What to test: `sim`, or a unit of a disk array as `iscsi://HOST:PORT/TARGET-NAME/LUN`
+        /// What to test: `sim`, `local`, or a unit of an array: `iscsi://HOST:PORT/TARGET-NAME/LUN`
         #[arg(long, default_value = "sim")]
         subject: String,
         /// On a disk array, also run cases that clear all reservations and overwrite blocks
         #[arg(long)]
         destructive: bool,
+        /// How many seconds of real time a case may take on `local`
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        patience: u64,
     },
 }
 
@@ -73,8 +76,10 @@ impl Conformance {
                 choice,
                 subject,
                 destructive,
+                patience,
             } => match subject.as_str() {
-                "sim" => run(&choice),
+                "sim" => run(&choice, Arc::new(Simulator)),
+                "local" => run(&choice, Arc::new(local::Subjects::new(patience)?)),
                 array => run_on_array(&choice, array, destructive),
             },
         }
@@ -111,14 +116,14 @@ fn show(choice: &Choice) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn run(choice: &Choice) -> anyhow::Result<Exit> {
+fn run(choice: &Choice, factory: Arc<dyn Factory>) -> anyhow::Result<Exit> {
     if list(&choice.selection()).is_empty() {
         return nothing(choice);
     }
     let selection = choice.selection();
     let report = match choice.format {
-        Format::Json => run_silently(&selection, &Simulator),
-        Format::Text => run_with_progress(&selection, Arc::new(Simulator), &progress()),
+        Format::Json => run_silently(&selection, factory.as_ref()),
+        Format::Text => run_with_progress(&selection, factory, &progress()),
     };
     print(choice, &report)
 }
@@ -129,7 +134,9 @@ fn run_on_array(choice: &Choice, subject: &str, destructive: bool) -> anyhow::Re
     let address = match subject.parse::<Address>() {
         Ok(address) => address,
         Err(error) => {
-            output::error(&format!("{error}; the other subject is `sim`"));
+            output::error(&format!(
+                "{error}; the other subjects are `sim` and `local`"
+            ));
             return Ok(Exit::Usage);
         }
     };

@@ -1,6 +1,7 @@
-//! `looksalive fault` and `heal`: faults on a part that runs alone, through its control socket.
+//! `looksalive fault` and `heal`: faults on a lab that is up, or on a part that runs alone.
 //!
-//! The fault is written as in a lab file. Faults on a running lab come with the lab.
+//! The fault is written as in a lab file. A part that runs alone hears of it through its control
+//! socket.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -10,34 +11,53 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use serde_json::json;
 
 use crate::exit::Exit;
-use crate::output;
+use crate::{local, output};
 
-/// One fault on a running part, in the lab file's words
+/// One fault on a lab that is up, or on a running part, in the lab file's words
 #[derive(Debug, Args)]
-#[command(after_help = targetd::FORMS)]
+#[command(after_help = format!(
+    "Faults of a lab are those of lab files, such as '{{node: n1, do: power-off, for: 30s}}'.\n\n\
+     Faults of a target that runs alone: {}", targetd::FORMS
+))]
 pub(crate) struct Fault {
-    /// Control socket of the part, as given to its `--control`
+    /// Control socket of a part that runs alone, as given to its `--control`
     #[arg(long, value_name = "PATH")]
-    control: PathBuf,
-    /// The fault, such as '{lun: 0, do: offline}'
-    #[arg(value_name = "YAML")]
-    fault: String,
+    control: Option<PathBuf>,
+    /// The lab, which may be left out while one is up, and the fault
+    #[arg(value_name = "[LAB] YAML", num_args = 1..=2, required = true)]
+    words: Vec<String>,
 }
 
-/// Undo all faults on a running part
+/// Undo all faults on a lab that is up, or on a running part
 #[derive(Debug, Args)]
 pub(crate) struct Heal {
-    /// Control socket of the part, as given to its `--control`
+    /// Control socket of a part that runs alone, as given to its `--control`
     #[arg(long, value_name = "PATH")]
-    control: PathBuf,
+    control: Option<PathBuf>,
+    /// The lab; may be left out while one is up
+    #[arg(conflicts_with = "control")]
+    lab: Option<String>,
 }
 
 impl Fault {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        match file::words::words(&self.fault) {
-            Ok(words) => send(&self.control, &words),
+        let (lab, fault) = match self.words.as_slice() {
+            [lab, fault] => (Some(lab.as_str()), fault),
+            [fault] => (None, fault),
+            _ => bail!("clap lets one or two words through"),
+        };
+        let Some(control) = self.control else {
+            return local::order(lab, &json!({ "do": "fault", "fault": fault }));
+        };
+        if let Some(lab) = lab {
+            output::error(&format!("`{lab}` has no place beside --control"));
+            return Ok(Exit::Usage);
+        }
+        match file::words::words(fault) {
+            Ok(words) => send(&control, &words),
             Err(problem) => {
                 output::error(problem.trim_end());
                 Ok(Exit::Usage)
@@ -48,10 +68,10 @@ impl Fault {
 
 impl Heal {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        send(
-            &self.control,
-            &[("heal".to_owned(), vec!["all".to_owned()])],
-        )
+        match self.control {
+            Some(control) => send(&control, &[("heal".to_owned(), vec!["all".to_owned()])]),
+            None => local::order(self.lab.as_deref(), &json!({ "do": "heal" })),
+        }
     }
 }
 

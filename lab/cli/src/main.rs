@@ -3,16 +3,28 @@
 
 mod bench;
 mod check;
+mod cluster;
+mod completion;
 mod conformance;
+mod doctor;
+mod down;
+mod events;
 mod exit;
 mod fault;
 mod format;
+mod local;
+mod node;
 mod output;
+mod replay;
+mod rhs;
 mod run;
 mod schema;
+mod show;
+mod shrink;
 mod swarm;
 mod target;
 mod units;
+mod up;
 
 use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
@@ -38,14 +50,29 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Completion(completion::Completion),
     Fault(fault::Fault),
     Heal(fault::Heal),
     Schema(schema::Schema),
     Run(run::Run),
     Swarm(swarm::Swarm),
+    Replay(replay::Replay),
+    Shrink(shrink::Shrink),
     Conformance(conformance::Conformance),
     Bench(bench::Bench),
+    Up(up::Up),
+    Ps(show::Ps),
+    Inspect(show::Inspect),
+    Events(events::Events),
+    Logs(events::Logs),
+    Exec(events::Exec),
+    Cluster(cluster::Cluster),
+    Down(down::Down),
+    Gc(down::Gc),
+    Doctor(doctor::Doctor),
     Target(target::Target),
+    Node(node::Node),
+    Rhs(rhs::Rhs),
 }
 
 fn main() -> ExitCode {
@@ -71,21 +98,58 @@ fn run() -> Exit {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    arguments.command.end_on_interrupt();
     let outcome = match arguments.command {
         Command::Check(command) => command.run(),
+        Command::Completion(command) => command.run(),
         Command::Fault(command) => command.run(),
         Command::Heal(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Swarm(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Shrink(command) => command.run(),
         Command::Conformance(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Up(command) => command.run(),
+        Command::Ps(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Events(command) => command.run(),
+        Command::Logs(command) => command.run(),
+        Command::Exec(command) => command.run(),
+        Command::Cluster(command) => command.run(),
+        Command::Down(command) => command.run(),
+        Command::Gc(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Target(command) => command.run(),
+        Command::Node(command) => command.run(),
+        Command::Rhs(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
         Exit::NotBuilt
     })
+}
+
+impl Command {
+    /// Ctrl-C takes down what the command has brought up and ends it, with the exit code of the
+    /// contract. The others stop in order by themselves.
+    fn end_on_interrupt(&self) {
+        let ends = matches!(
+            self,
+            Self::Check(_)
+                | Self::Run(_)
+                | Self::Swarm(_)
+                | Self::Replay(_)
+                | Self::Shrink(_)
+                | Self::Conformance(_)
+                | Self::Bench(_)
+        );
+        if ends {
+            // Without a handler the signal ends the program all the same.
+            let _default = ctrlc::set_handler(local::end);
+        }
+    }
 }
 
 /// Help and version are answers, everything else that the parser says is bad usage.

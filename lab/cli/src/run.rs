@@ -12,11 +12,11 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use file::model::{Lab, Seed};
 use sim::report::{RunReport, Step, Verdict};
-use sim::{Options, Session, play};
+use sim::{Options, Session, Stage, play};
 
 use crate::exit::Exit;
 use crate::format::Format;
-use crate::{check, output};
+use crate::{check, local, output};
 
 /// Seed of a run where neither the command line nor the lab file names one.
 const DEFAULT_SEED: u64 = 1;
@@ -32,7 +32,7 @@ const SILENCE: Duration = Duration::from_millis(500);
 pub(crate) struct Run {
     /// The lab file
     file: PathBuf,
-    /// Where the lab runs; this version has `sim`, which plays in virtual time
+    /// Where the lab runs
     #[arg(long, value_enum)]
     backend: Option<Backend>,
     /// Decides every random draw; beats the lab file
@@ -48,7 +48,10 @@ pub(crate) struct Run {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Backend {
+    /// In virtual time, in one process
     Sim,
+    /// As processes of this machine, on the wall clock
+    Local,
 }
 
 impl Run {
@@ -56,13 +59,15 @@ impl Run {
         let Some(lab) = check::load(&self.file) else {
             return Ok(Exit::Usage);
         };
-        let Backend::Sim = self.backend.unwrap_or(Backend::Sim);
         let folder = self.report.as_deref();
         let because = |folder: &Path| format!("cannot write the report to {}", folder.display());
         if let Some(folder) = folder {
             prepare(folder).with_context(|| because(folder))?;
         }
-        let report = play_lab(lab, self.seed)?;
+        let report = match self.backend.unwrap_or(Backend::Sim) {
+            Backend::Sim => play_lab(lab, self.seed)?,
+            Backend::Local => play_local(lab, &self.file, self.seed)?,
+        };
         match self.format {
             Format::Json => output::print(&json(&report)?)?,
             Format::Text => output::print(&text::render(&report))?,
@@ -74,13 +79,20 @@ impl Run {
     }
 }
 
+fn play_local(lab: Lab, file: &Path, seed: Option<u64>) -> anyhow::Result<RunReport> {
+    let seed = self::seed(&lab, seed);
+    let text = fs::read_to_string(file)?;
+    let local = local::build(&lab, &text, seed)?;
+    Ok(play_session(Session::on(lab, local, seed), seed))
+}
+
 fn play_lab(lab: Lab, seed: Option<u64>) -> anyhow::Result<RunReport> {
-    let seed = match (seed, lab.backend.seed) {
-        (Some(seed), _) | (None, Some(Seed::Fixed(seed))) => seed,
-        (None, Some(Seed::Random)) => random_seed(),
-        (None, None) => DEFAULT_SEED,
-    };
+    let seed = self::seed(&lab, seed);
     let session: Session = Session::new(lab, Options::new(seed))?;
+    Ok(play_session(session, seed))
+}
+
+fn play_session<W: Stage>(session: Session<W>, seed: u64) -> RunReport {
     let start = Instant::now();
     let watched = io::stderr().is_terminal();
     let mut progress = |step: &Step| {
@@ -92,7 +104,16 @@ fn play_lab(lab: Lab, seed: Option<u64>) -> anyhow::Result<RunReport> {
             ));
         }
     };
-    Ok(play::play_in(session, seed, &mut progress))
+    play::play_in(session, seed, &mut progress)
+}
+
+/// The seed of a run: of the command line, of the file, or the default.
+pub(crate) fn seed(lab: &Lab, given: Option<u64>) -> u64 {
+    match (given, lab.backend.seed) {
+        (Some(seed), _) | (None, Some(Seed::Fixed(seed))) => seed,
+        (None, Some(Seed::Random)) => random_seed(),
+        (None, None) => DEFAULT_SEED,
+    }
 }
 
 /// A seed that nobody chose; it is printed with the result.

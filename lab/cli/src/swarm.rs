@@ -15,7 +15,7 @@ use sim::words;
 
 use crate::exit::Exit;
 use crate::format::Format;
-use crate::{check, output, units};
+use crate::{check, output, shrink, units};
 
 /// Version of the JSON that the command prints.
 const FORMAT_VERSION: u32 = 1;
@@ -180,13 +180,7 @@ impl Swarm {
 
     /// The command that plays one seed again.
     fn replay(&self, seed: u64) -> String {
-        let file = self
-            .file
-            .as_ref()
-            .map(|file| format!("{} ", file.display()));
-        let file = file.unwrap_or_default();
-        let length = self.length.as_secs();
-        format!("looksalive swarm {file}--seeds 1 --first-seed {seed} --for {length}s")
+        shrink::command(self.file.as_ref(), seed, self.length)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `looksalive target`: the iSCSI target alone, on real sockets.
 
+mod settings;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -14,32 +16,36 @@ use crate::output;
 
 /// An iSCSI target with SCSI-3 persistent reservations, until Ctrl-C
 #[derive(Debug, Args)]
+#[command(after_help = settings::HELP)]
 pub(crate) struct Target {
-    /// Address to listen on; each one is a target port of its own
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3260")]
+    /// YAML file with the same settings; a flag beats what it says
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Addresses to listen on, each a target port of its own; 127.0.0.1:3260 by default
+    #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Vec<SocketAddr>,
-    /// iSCSI name of the target
-    #[arg(long, default_value = "iqn.2024-01.looksalive:target")]
-    iqn: String,
+    /// iSCSI name of the target; iqn.2024-01.looksalive:target by default
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    iqn: Option<String>,
     /// Folder for disks and for reservations that survive power loss
-    #[arg(long, value_name = "DIR")]
-    state: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "file")]
+    state: Option<PathBuf>,
     /// Logical units, `N=SIZE[,block=512|4096][,physical=K][,thin][,removable][,read-only][,null]`
     /// `[,file=PATH]`
-    #[arg(long = "lun", value_name = "UNIT", required = true)]
+    #[arg(long = "lun", value_name = "UNIT", required_unless_present = "file")]
     units: Vec<UnitOptions>,
     /// What initiators must prove to know
     #[arg(long, value_name = "USER:SECRET", value_parser = credentials)]
     chap: Option<Credentials>,
     /// What the target proves in turn
-    #[arg(long, value_name = "USER:SECRET", value_parser = credentials, requires = "chap")]
+    #[arg(long, value_name = "USER:SECRET", value_parser = credentials)]
     mutual_chap: Option<Credentials>,
     /// Socket to listen on for `looksalive fault --control`
     #[arg(long, value_name = "PATH")]
     control: Option<PathBuf>,
-    /// How to print events
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// How to print events; text by default
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -48,6 +54,10 @@ enum Format {
     Text,
     /// One JSON object per line, on standard output
     Json,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    targetd::check_name(text).map(|()| text.to_owned())
 }
 
 fn credentials(text: &str) -> Result<Credentials, String> {
@@ -61,33 +71,87 @@ fn credentials(text: &str) -> Result<Credentials, String> {
 }
 
 impl Target {
-    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+    pub(crate) fn run(mut self) -> anyhow::Result<Exit> {
+        if let Some(path) = self.file.take() {
+            match settings::read(&path)? {
+                Ok(filed) => self.fill_up(filed),
+                Err(problems) => {
+                    output::error_text(&problems);
+                    return Ok(Exit::Usage);
+                }
+            }
+        }
+        let format = self.format.unwrap_or(Format::Text);
+        let options = match self.options() {
+            Ok(options) => options,
+            Err(missing) => {
+                output::error(missing);
+                return Ok(Exit::Usage);
+            }
+        };
         let (stop, stopped) = mpsc::channel();
         ctrlc::set_handler(move || {
             // Whoever asks twice has been heard the first time.
             let _heard = stop.send(());
         })?;
-        let format = self.format;
         let listener = Arc::new(move |event: &Event| tell(format, event));
-        let server = Server::start(&self.options(), listener)?;
+        let server = match Server::start(&options, listener) {
+            Err(error) if error.is_usage() => {
+                output::error(&error.to_string());
+                return Ok(Exit::Usage);
+            }
+            other => other?,
+        };
         ready(format, server.addresses());
         stopped.recv()?;
         server.stop();
         Ok(Exit::Good)
     }
 
-    fn options(self) -> Options {
-        Options {
-            listen: self.listen,
-            name: self.iqn,
-            state: self.state,
+    /// What no flag says comes from the file.
+    fn fill_up(&mut self, filed: Self) {
+        if self.listen.is_empty() {
+            self.listen = filed.listen;
+        }
+        if self.units.is_empty() {
+            self.units = filed.units;
+        }
+        self.iqn = self.iqn.take().or(filed.iqn);
+        self.state = self.state.take().or(filed.state);
+        self.chap = self.chap.take().or(filed.chap);
+        self.mutual_chap = self.mutual_chap.take().or(filed.mutual_chap);
+        self.control = self.control.take().or(filed.control);
+        self.format = self.format.or(filed.format);
+    }
+
+    fn options(self) -> Result<Options, &'static str> {
+        if self.units.is_empty() {
+            return Err("a target needs a unit: write --lun 0=1GiB, or luns: { 0: 1GiB }");
+        }
+        if self.mutual_chap.is_some() && self.chap.is_none() {
+            return Err("mutual CHAP needs CHAP: say what initiators must prove with --chap too");
+        }
+        let usual = || SocketAddr::from(([127, 0, 0, 1], 3260));
+        let listen = match self.listen.is_empty() {
+            true => vec![usual()],
+            false => self.listen,
+        };
+        Ok(Options {
+            listen,
+            name: self.iqn.unwrap_or_else(|| NAME.to_owned()),
+            state: self
+                .state
+                .ok_or("a target needs a folder: write --state DIR")?,
             units: self.units,
             chap: self.chap,
             mutual_chap: self.mutual_chap,
             control: self.control,
-        }
+        })
     }
 }
+
+/// The target's name where none is given.
+const NAME: &str = "iqn.2024-01.looksalive:target";
 
 /// Whoever waits for this line may connect.
 fn ready(format: Format, addresses: &[SocketAddr]) {

@@ -36,6 +36,21 @@ pub(crate) fn shard(text: &str) -> Result<(u64, u64), String> {
     Ok((place, of))
 }
 
+/// Numbers of the acts of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Acts(pub(crate) Vec<usize>);
+
+/// Numbers of acts such as `3,7,12`; nothing at all is none of them.
+pub(crate) fn acts(text: &str) -> Result<Acts, String> {
+    let words = text
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
+    let numbers: Result<Vec<usize>, _> = words.map(str::parse).collect();
+    let numbers = numbers.map_err(|_| "write the numbers of acts, for example 3,7,12")?;
+    Ok(Acts(numbers))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +72,13 @@ mod tests {
         ] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn acts_are_numbers_with_commas() {
+        assert_eq!(acts("3,7, 12"), Ok(Acts(vec![3, 7, 12])));
+        assert_eq!(acts(""), Ok(Acts(Vec::new())));
+        assert!(acts("3;7").is_err());
     }
 
     #[test]

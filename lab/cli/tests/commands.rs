@@ -149,3 +149,84 @@ fn a_report_folder_that_cannot_be_used_is_noticed_before_the_run() {
     assert!(text(&output.stderr).contains("it is not a folder"));
     assert_eq!(kept, "kept");
 }
+
+#[test]
+fn a_replay_steps_breaks_and_compares() {
+    let output = looksalive(&["replay", GOOD, "--break", "group fs1 goes from n1 to n2"]);
+    assert_eq!(output.status.code(), Some(0));
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("n2    group fs1 goes from n1 to n2 (failover)\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("\nn1: Off\n"),
+        "the picture follows: {shown}"
+    );
+    let never = looksalive(&["replay", GOOD, "--break", "nobody says this"]);
+    assert_eq!(never.status.code(), Some(2));
+    let output = looksalive(&["replay", GOOD, "--diff", "2s", "40s"]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("san/data held by: n1 -> n2\n"), "{shown}");
+    assert!(
+        shown.contains("group fs1: Offline, owner n1 -> Online, owner n2\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_stepped_replay_obeys_its_commands() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_looksalive"));
+    program.args(["replay", GOOD, "--step"]).current_dir(root());
+    program.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = program.spawn().expect("the program starts");
+    let commands = b"s 2\nb group fs1 is online\nc\np fs1\nt 15s\nd\np nobody\nq\n";
+    let mut stdin = running.stdin.take().expect("it has an input");
+    std::io::Write::write_all(&mut stdin, commands).expect("it reads");
+    let output = running.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("group fs1 is Online\n"),
+        "the break: {shown}"
+    );
+    assert!(shown.contains("fs1/srv: "), "the picture: {shown}");
+    assert!(
+        shown.contains(" -> 2 of n2, not open\n"),
+        "the difference: {shown}"
+    );
+    assert!(
+        shown.contains("there is nothing called nobody\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn shrink_says_when_there_is_nothing_to_reduce_and_completions_are_printed() {
+    let output = looksalive(&["shrink", "--seed", "2", "--for", "1s"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "seed 2 does not fail\n");
+    for shell in ["bash", "zsh", "fish"] {
+        let output = looksalive(&["completion", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains("conformance"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_in_130() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_looksalive"));
+    program.args(["swarm", "--seeds", "1000000", "--for", "1h"]);
+    program.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut running = program
+        .current_dir(root())
+        .spawn()
+        .expect("the program starts");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let told = Command::new("kill")
+        .args(["-INT", &running.id().to_string()])
+        .status();
+    assert!(told.expect("there is a kill").success());
+    assert_eq!(running.wait().expect("it ends").code(), Some(130));
+}

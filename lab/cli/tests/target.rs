@@ -12,3 +12,5 @@ mod kill;
 mod process;
 #[path = "target/sessions.rs"]
 mod sessions;
+#[path = "target/settings.rs"]
+mod settings;

@@ -14,6 +14,7 @@ pub mod render;
 mod resolve;
 mod rule;
 pub mod schema;
+pub mod settings;
 mod source;
 mod support;
 mod syntax;

@@ -1,10 +1,11 @@
 //! Cluster-wide settings, members and other machines.
 
 use base::{Defaults, NetworkId};
+use bottom::security::Secret;
 use file::model::{self, HeartbeatPath, Lab};
 use middle::settings::{Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Settings, Witness};
 
-use crate::{Machine, Member, Names, PlanError};
+use crate::{Machine, Member, Names, PlanError, Router};
 
 /// What the product calls automatic metrics: cluster-only networks are preferred over those that
 /// clients use (reference section 6.1, network path choice). The numbers themselves are unsourced.
@@ -23,6 +24,7 @@ pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> 
     ] {
         override_heartbeat(heartbeat, path);
     }
+    settings.secret = Secret::from_words(&cluster.name);
     settings.model = cluster.quorum.model;
     settings.witness = witness(lab, names)?;
     if let Some(dynamic) = cluster.quorum.dynamic {
@@ -82,6 +84,22 @@ pub(crate) fn others(lab: &Lab, names: &Names) -> Result<Vec<Machine>, PlanError
     let other = |node: &&model::Node| names.node(&node.name).is_none();
     let others = lab.nodes.iter().filter(other);
     others.map(|node| machine(node, names)).collect()
+}
+
+/// What joins networks.
+pub(crate) fn routers(lab: &Lab, names: &Names) -> Result<Vec<Router>, PlanError> {
+    let router = |router: &model::Router| {
+        let network = |name: &String| {
+            let network = names.network(name);
+            network.ok_or_else(|| PlanError::unknown("network", name))
+        };
+        let joins: Result<_, PlanError> = router.joins.iter().map(network).collect();
+        Ok(Router {
+            joins: joins?,
+            link: router.link,
+        })
+    };
+    lab.routers.iter().map(router).collect()
 }
 
 fn machine(node: &model::Node, names: &Names) -> Result<Machine, PlanError> {

@@ -62,6 +62,8 @@ pub struct Plan {
     pub members: Vec<Member>,
     /// Machines that are not members.
     pub others: Vec<Machine>,
+    /// What joins networks, in file order.
+    pub routers: Vec<Router>,
     /// Arrays, in file order.
     pub arrays: Vec<Array>,
     /// Disks; a disk's number is its place.
@@ -74,6 +76,15 @@ pub struct Plan {
     pub hive: Hive,
     /// Names by number and numbers by name.
     pub names: Names,
+}
+
+/// What joins networks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Router {
+    /// The networks.
+    pub joins: Vec<NetworkId>,
+    /// What happens to packets that cross it.
+    pub link: file::model::Impairment,
 }
 
 impl Plan {
@@ -96,6 +107,7 @@ impl Plan {
             generation: lab.cluster.generation,
             members: cluster::members(lab, &names, &defaults)?,
             others: cluster::others(lab, &names)?,
+            routers: cluster::routers(lab, &names)?,
             arrays: storage::arrays(lab, &names)?,
             disks: storage::disks(lab, &names),
             witness_share: storage::witness_share(lab, &names)?,

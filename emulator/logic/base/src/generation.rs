@@ -219,6 +219,9 @@ pub struct Defaults {
     pub witness_restart_interval: Duration,
     /// ClusterGroupWaitDelay: wait for a group's preferred owner at cluster start, 120 s.
     pub group_wait_delay: Duration,
+    /// How long a connection between nodes may take to be secured (event 1282). Unsourced: a
+    /// setting, never asserted.
+    pub handshake_timeout: Duration,
     /// Time after which an unanswered global update removes the silent node. The product's
     /// RequestReplyTimeout has a doubtful unit (conflict C17): a setting, never asserted.
     pub update_reply_timeout: Duration,
@@ -258,6 +261,7 @@ impl Defaults {
         service_restart: Duration::from_secs(60),
         witness_restart_interval: Duration::from_secs(900),
         group_wait_delay: Duration::from_secs(120),
+        handshake_timeout: Duration::from_secs(15),
         update_reply_timeout: Duration::from_secs(60),
     };
 }

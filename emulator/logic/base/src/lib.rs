@@ -20,11 +20,14 @@ pub use ids::{
     RequestId, ResourceId, ViewId,
 };
 pub use manager::Manager;
-pub use notice::{HaltReason, Notice, RegroupStage, ServerChange, VolumeFault, WitnessVerdict};
+pub use notice::{
+    ConnectionRefusal, HaltReason, Notice, RegroupStage, ServerChange, VolumeFault, WitnessVerdict,
+};
 pub use outbox::Outbox;
 pub use rng::Rng;
 pub use states::{
-    GroupState, NodeState, QuorumModel, QuorumState, ResourceState, StateChangeCause,
+    GroupState, InterfaceState, NetworkState, NodeState, QuorumModel, QuorumState, ResourceState,
+    StateChangeCause,
 };
 pub use time::{Now, Timestamp, WallTime};
 pub use timers::Timers;

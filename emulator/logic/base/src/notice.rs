@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::{
-    DiskId, GroupId, GroupState, HostId, Incarnation, NetworkId, NodeId, NodeSet, PaxosTag,
-    ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId,
+    DiskId, GroupId, GroupState, HostId, Incarnation, InterfaceState, NetworkId, NetworkState,
+    NodeId, NodeSet, PaxosTag, ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId,
 };
 
 /// Why the cluster service of a node ended.
@@ -112,6 +112,32 @@ impl ServerChange {
     }
 }
 
+/// Why a connection of another node was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConnectionRefusal {
+    /// It speaks another version (event 1547).
+    Version,
+    /// It belongs to another cluster.
+    ClusterName,
+    /// No node of that number has that name in this cluster.
+    NodeName,
+    /// It could not prove that it belongs to the cluster (event 1570).
+    Unproven,
+}
+
+impl ConnectionRefusal {
+    /// The reason in words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Version => "another version",
+            Self::ClusterName => "another cluster",
+            Self::NodeName => "not a node of this cluster",
+            Self::Unproven => "not proven to belong to this cluster",
+        }
+    }
+}
+
 /// One thing that happened on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -121,6 +147,30 @@ pub enum Notice {
     Halted { reason: HaltReason },
     /// An interface of this node changed its link.
     InterfaceChanged { network: NetworkId, up: bool },
+    /// A network of the cluster has another state, as all members have it.
+    NetworkState {
+        network: NetworkId,
+        state: NetworkState,
+    },
+    /// An interface of a node has another state, as all members have it.
+    InterfaceState {
+        node: NodeId,
+        network: NetworkId,
+        state: InterfaceState,
+    },
+    /// The host manager accepted a raw connection of `peer` and handed it to security.
+    ConnectionAccepted { peer: NodeId },
+    /// The connection with `peer` is secured; its routes may come up.
+    ConnectionSecured { peer: NodeId },
+    /// `peer` was not connected, or would not connect this node.
+    ConnectionRefused {
+        peer: NodeId,
+        reason: ConnectionRefusal,
+    },
+    /// The connection with `peer` was not secured in time (event 1282).
+    HandshakeTimedOut { peer: NodeId },
+    /// A frame was dropped by the security manager: `total` of them so far, for whatever reason.
+    FramesRefused { total: u64 },
     /// Heartbeats of `peer` are answered again on `network`.
     RouteUp { network: NetworkId, peer: NodeId },
     /// `peer` missed too many heartbeats on `network`; `last_heard` is its last reply.
@@ -288,7 +338,28 @@ impl Notice {
             Self::DrainEnded { completed: false } => 1677,
             Self::EntryPointTimedOut { .. } => 1230,
             Self::HostExited { .. } => 1146,
-            Self::InterfaceChanged { up: false, .. } => 1127,
+            Self::InterfaceChanged { up: false, .. }
+            | Self::InterfaceState {
+                state: InterfaceState::Failed,
+                ..
+            } => 1127,
+            Self::NetworkState {
+                state: NetworkState::Partitioned,
+                ..
+            } => 1129,
+            Self::NetworkState {
+                state: NetworkState::Down,
+                ..
+            } => 1130,
+            Self::HandshakeTimedOut { .. } => 1282,
+            Self::ConnectionRefused {
+                reason: ConnectionRefusal::Version,
+                ..
+            } => 1547,
+            Self::ConnectionRefused {
+                reason: ConnectionRefusal::Unproven,
+                ..
+            } => 1570,
             _ => return None,
         })
     }

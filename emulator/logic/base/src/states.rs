@@ -214,6 +214,58 @@ pub enum StateChangeCause {
     Shutdown,
 }
 
+/// State of a network (CLUSTER_NETWORK_STATE, reference section 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NetworkState {
+    /// 0: no member of the view is attached.
+    Unavailable,
+    /// 1: nobody can communicate over it.
+    Down,
+    /// 2: some of the attached nodes cannot communicate with each other.
+    Partitioned,
+    /// 3: it works.
+    Up,
+}
+
+impl NetworkState {
+    /// The state in words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unavailable => "Unavailable",
+            Self::Down => "Down",
+            Self::Partitioned => "Partitioned",
+            Self::Up => "Up",
+        }
+    }
+}
+
+/// State of a network interface (CLUSTER_NETINTERFACE_STATE, reference section 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InterfaceState {
+    /// 0: its node is not a member of the view.
+    Unavailable,
+    /// 1: it has no link.
+    Failed,
+    /// 2: it has a link and reaches nobody.
+    Unreachable,
+    /// 3: it works.
+    Up,
+}
+
+impl InterfaceState {
+    /// The state in words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unavailable => "Unavailable",
+            Self::Failed => "Failed",
+            Self::Unreachable => "Unreachable",
+            Self::Up => "Up",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,12 @@
 //! The bottom tier: where the cluster meets the operating system.
 //!
-//! `netft` watches routes, `clusdisk` holds reservations, `txlog` keeps the transaction log and
-//! `share` locks the witness file. The security manager, the partition manager and CSVFS are
-//! absent so far; ARCHITECTURE.md says so.
+//! `netft` watches routes, `clusdisk` holds reservations, `txlog` keeps the transaction log,
+//! `share` locks the witness file and `security` proves and protects what nodes say. The partition
+//! manager and CSVFS are absent so far; ARCHITECTURE.md says so.
 
 pub mod clusdisk;
 pub mod netft;
+pub mod security;
 pub mod share;
 pub mod txlog;
 
@@ -18,6 +19,8 @@ use base::{DiskId, NodeId, NodeSet, Now, Rng};
 pub struct Facts {
     /// netft: nodes with at least one route up, this node included.
     pub reachable: NodeSet,
+    /// security: nodes with a secured connection.
+    pub secured: NodeSet,
     /// clusdisk: what it knows of each disk that this node holds or fights for.
     pub disks: BTreeMap<DiskId, clusdisk::DiskFact>,
 }

@@ -1,10 +1,9 @@
 //! The middle tier: cluster operations. Membership, quorum, ordered updates and the cluster
 //! database.
-//!
-//! Host manager and topology manager are absent so far; ARCHITECTURE.md says so.
 
 pub mod database;
 pub mod gum;
+pub mod host;
 pub mod membership;
 pub mod messaging;
 pub mod object;
@@ -12,6 +11,7 @@ pub mod quorum;
 pub mod settings;
 #[cfg(test)]
 mod test_context;
+pub mod topology;
 
 use std::sync::Arc;
 

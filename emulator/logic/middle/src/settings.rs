@@ -3,8 +3,13 @@
 //! Value names are the product's (reference section 7). Subkey names other than `Nodes` are
 //! unsourced and carry no meaning outside this project.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use bottom::security::{Secret, SecurityLevel};
 
 use base::{DiskId, Generation, NetworkId, NodeId, NodeSet, QuorumModel};
 
@@ -128,6 +133,10 @@ pub struct Settings {
     pub dynamic_witness: bool,
     /// LowerQuorumPriorityNodeID, if set.
     pub lower_priority_node: Option<NodeId>,
+    /// SecurityLevel.
+    pub security_level: SecurityLevel,
+    /// What only the nodes of this cluster know.
+    pub secret: Secret,
     /// DiskArbInterval of clustered disks.
     pub disk_arbitration_interval: Duration,
     /// Unsourced: how long a challenger waits before it preempts.
@@ -154,6 +163,8 @@ impl Settings {
             dynamic_quorum: defaults.dynamic_quorum,
             dynamic_witness: defaults.dynamic_witness,
             lower_priority_node: None,
+            security_level: SecurityLevel::default(),
+            secret: Secret::default(),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
             disk_challenge_wait: defaults.disk_challenge_wait,
         }
@@ -167,8 +178,9 @@ impl Settings {
             .map_or_else(|| format!("node {node}"), |known| known.name.clone())
     }
 
-    /// Heartbeat settings that apply between two nodes: cross-site when their sites differ,
-    /// same-subnet otherwise (a route is one shared network, hence one subnet).
+    /// Heartbeat settings that apply between two nodes: cross-site when their sites differ (2016
+    /// and later, before there are no sites), cross-subnet when they share no network, same-subnet
+    /// otherwise.
     #[must_use]
     pub fn heartbeat(&self, a: NodeId, b: NodeId) -> Heartbeat {
         let site = |node| {
@@ -176,11 +188,42 @@ impl Settings {
                 .get(&node)
                 .map_or("", |known| known.site.as_str())
         };
-        if site(a) == site(b) {
+        if site(a) != site(b) && self.generation >= Generation::V2016 {
+            self.cross_site
+        } else if self.share_network(a, b) {
             self.same_subnet
         } else {
-            self.cross_site
+            self.cross_subnet
         }
+    }
+
+    /// Whether two nodes have interfaces on one network that the cluster may use.
+    fn share_network(&self, a: NodeId, b: NodeId) -> bool {
+        let interfaces = |node| self.nodes.get(&node).map(|known| &known.interfaces);
+        let (Some(one), Some(other)) = (interfaces(a), interfaces(b)) else {
+            return true;
+        };
+        let used = |network: &&NetworkId| {
+            let known = self.networks.get(network);
+            known.is_some_and(|it| it.role != NetworkRole::None)
+        };
+        let mut shared = one.keys().filter(used);
+        shared.any(|network| other.contains_key(network))
+    }
+
+    /// Peers that `me` tries over its interface on `network`: those attached to it, and those that
+    /// share no network with it but have an interface on another one of the same role, which a
+    /// router may join (cross-subnet routes are tried only where there is no other,
+    /// PlumbAllCrossSubnetRoutes 0; reference section 6.1).
+    #[must_use]
+    pub fn peers_over(&self, me: NodeId, network: NetworkId) -> NodeSet {
+        let role = |network: &NetworkId| self.networks.get(network).map(|known| known.role);
+        let wanted = role(&network);
+        let beyond = |(node, known): &(&NodeId, &NodeSettings)| {
+            known.interfaces.keys().any(|it| role(it) == wanted) && !self.share_network(me, **node)
+        };
+        let beyond = self.nodes.iter().filter(beyond).map(|(node, _)| *node);
+        self.attached(network).union(beyond.collect())
     }
 
     /// Nodes with an interface on `network`.
@@ -195,6 +238,7 @@ impl Settings {
     pub fn detection_max(&self) -> Duration {
         self.same_subnet
             .detection()
+            .max(self.cross_subnet.detection())
             .max(self.cross_site.detection())
     }
 
@@ -208,6 +252,7 @@ impl Settings {
         settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
         settings.read_timing(hive);
         settings.read_quorum(hive);
+        settings.read_security(hive);
         for key in hive.subkeys("Nodes") {
             if let Some(node) = key.parse().ok().and_then(NodeId::new) {
                 settings.nodes.insert(node, read_node(hive, key));
@@ -242,6 +287,16 @@ impl Settings {
         }
         if let Some(millis) = hive.dword("", "DiskChallengeWait") {
             self.disk_challenge_wait = Duration::from_millis(millis.into());
+        }
+    }
+
+    fn read_security(&mut self, hive: &Hive) {
+        let level = hive.dword("", "SecurityLevel");
+        if let Some(level) = level.and_then(SecurityLevel::from_number) {
+            self.security_level = level;
+        }
+        if let Some(Value::Binary(secret)) = hive.value("Security", "Secret") {
+            self.secret = Secret(secret.as_slice().try_into().unwrap_or_default());
         }
     }
 
@@ -291,6 +346,10 @@ impl Settings {
             .map_or(0, |node| u32::from(node.number()));
         hive.set("", "LowerQuorumPriorityNodeID", Value::Dword(lower));
         self.write_timing(hive);
+        let level = self.security_level.number();
+        hive.set("", "SecurityLevel", Value::Dword(level));
+        let secret = self.secret.0.to_vec();
+        hive.set("Security", "Secret", Value::Binary(secret));
         hive.create("Quorum");
         let kind = if self.model == QuorumModel::DiskOnly {
             "No Majority"

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bottom::netft::Heartbeat;
+use bottom::security;
 use middle::messaging::Segment;
-use middle::{gum, membership, quorum};
+use middle::{gum, host, membership, quorum};
 use top::{eventlog, rcm};
 
 /// One datagram between two nodes. Cheap to clone.
@@ -16,6 +17,21 @@ pub enum Frame {
     Membership(Arc<membership::Message>),
     /// messaging's conversations within a view.
     Segment(Segment<Payload>),
+    /// host's opening of a connection.
+    Host(Arc<host::Message>),
+    /// security's handshake.
+    Security(Arc<security::Message>),
+}
+
+impl Frame {
+    /// Whether it needs no secured connection: heartbeats, and what makes a connection.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Heartbeat(_) | Self::Host(_) | Self::Security(_) => true,
+            Self::Membership(_) | Self::Segment(_) => false,
+        }
+    }
 }
 
 /// What messaging carries.

@@ -10,15 +10,18 @@ use base::{
 };
 use bottom::clusdisk::Clusdisk;
 use bottom::netft::Netft;
+use bottom::security::Security;
 use bottom::share::Share;
 use bottom::txlog::Txlog;
 use middle::database::Database;
 use middle::gum::Gum;
+use middle::host::Host;
 use middle::membership::{Membership, Synchronised};
 use middle::messaging::Messaging;
 use middle::object::Objects;
 use middle::quorum::Quorum;
 use middle::settings::Settings;
+use middle::topology::Topology;
 use top::checkpoint::Checkpoints;
 use top::eventlog::EventLog;
 use top::rcm::Rcm;
@@ -52,6 +55,8 @@ pub struct Node {
     pub(crate) middle: middle::Facts,
     pub(crate) top: top::Facts,
     pub(crate) netft: Slot<Netft>,
+    pub(crate) security: Slot<Security>,
+    pub(crate) host: Slot<Host>,
     pub(crate) clusdisk: Slot<Clusdisk>,
     pub(crate) share: Slot<Share>,
     pub(crate) txlog: Slot<Txlog>,
@@ -61,6 +66,7 @@ pub struct Node {
     pub(crate) database: Slot<Database>,
     pub(crate) object: Slot<Objects>,
     pub(crate) quorum: Slot<Quorum>,
+    pub(crate) topology: Slot<Topology>,
     pub(crate) rcm: Slot<Rcm>,
     pub(crate) checkpoint: Slot<Checkpoints>,
     pub(crate) eventlog: Slot<EventLog>,
@@ -82,6 +88,8 @@ impl Node {
             middle: blank_facts(&config, incarnation),
             top: top::Facts::default(),
             netft: Slot::new(Netft::default()),
+            security: Slot::new(Security::new(entropy)),
+            host: Slot::new(Host::default()),
             clusdisk: Slot::new(Clusdisk::new(me, incarnation)),
             share: Slot::new(Share::new(config.defaults.share_arbitration_delay)),
             txlog: Slot::new(Txlog::default()),
@@ -91,6 +99,7 @@ impl Node {
             database: Slot::new(Database::default()),
             object: Slot::new(Objects::default()),
             quorum: Slot::new(Quorum::default()),
+            topology: Slot::new(Topology::new(&config.interfaces)),
             rcm: Slot::new(Rcm::new(config.defaults.clone())),
             checkpoint: Slot::new(Checkpoints::default()),
             eventlog: Slot::new(EventLog::default()),
@@ -247,6 +256,7 @@ impl Node {
     fn earliest(&self) -> Option<Timestamp> {
         [
             self.netft.manager.deadline(),
+            self.host.manager.deadline(),
             self.clusdisk.manager.deadline(),
             self.share.manager.deadline(),
             self.txlog.manager.deadline(),
@@ -256,6 +266,7 @@ impl Node {
             self.database.manager.deadline(),
             self.object.manager.deadline(),
             self.quorum.manager.deadline(),
+            self.topology.manager.deadline(),
             self.rcm.manager.deadline(),
             self.checkpoint.manager.deadline(),
             self.eventlog.manager.deadline(),
@@ -275,9 +286,10 @@ impl Node {
             )*};
         }
         run!(
-            netft by bottom, clusdisk by bottom, share by bottom, txlog by bottom,
+            netft by bottom, host by middle, clusdisk by bottom, share by bottom, txlog by bottom,
             membership by middle, messaging by middle, gum by middle, database by middle,
-            object by middle, quorum by middle, rcm by top, checkpoint by top, eventlog by top
+            object by middle, quorum by middle, topology by middle, rcm by top, checkpoint by top,
+            eventlog by top
         );
     }
 }

@@ -1,9 +1,9 @@
 //! Codecs of `base`'s ids, states and times.
 
 use base::{
-    CallId, DiskId, GroupId, GroupState, HaltReason, HostId, Incarnation, IoId, NetworkId, NodeId,
-    NodeSet, NodeState, PaxosTag, QuorumModel, QuorumState, RequestId, ResourceId, ResourceState,
-    StateChangeCause, Timestamp, ViewId, WallTime,
+    CallId, ConnectionRefusal, DiskId, GroupId, GroupState, HaltReason, HostId, Incarnation, IoId,
+    NetworkId, NodeId, NodeSet, NodeState, PaxosTag, QuorumModel, QuorumState, RequestId,
+    ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId, WallTime,
 };
 
 use crate::{Codec, DecodeError, Reader, Sample, Source, Writer, codec};
@@ -35,6 +35,9 @@ codec!(enum QuorumModel {
 codec!(enum QuorumState { 0 = Absent, 1 = Arbitrating, 2 = Held });
 codec!(enum StateChangeCause {
     0 = Unknown, 1 = Move, 2 = Failover, 3 = FailedMove, 4 = Shutdown,
+});
+codec!(enum ConnectionRefusal {
+    0 = Version, 1 = ClusterName, 2 = NodeName, 3 = Unproven,
 });
 codec!(enum HaltReason {
     0 = QuorumLost, 1 = RemovedFromMembership, 2 = DatabaseFailed, 3 = DatabaseUnreadable,

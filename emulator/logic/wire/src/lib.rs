@@ -10,6 +10,7 @@ mod codec;
 mod error;
 mod ids;
 mod macros;
+mod notice;
 mod reader;
 mod sample;
 mod std_types;

@@ -197,3 +197,19 @@ impl<T: Sample> Sample for Arc<T> {
         Self::new(T::sample(source))
     }
 }
+
+impl<const N: usize> Codec for [u8; N] {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(self);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.array()
+    }
+}
+
+impl<const N: usize> Sample for [u8; N] {
+    fn sample(source: &mut Source<'_>) -> Self {
+        source.array()
+    }
+}

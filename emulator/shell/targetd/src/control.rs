@@ -21,10 +21,11 @@ use crate::server::Shared;
 pub const FORMS: &str = "\
 {lun: N, do: offline} | {lun: N, do: slow, latency: 900ms} | {lun: N, do: full} | \
 {lun: N, do: medium-error, blocks: [FIRST, LAST]} | {lun: N, do: save-fails} | \
+{lun: N, do: torn-writes} | \
 {lun: N, do: attention-storm, commands: K} | {lun: N, do: preempt-reservation} | \
 {lun: N, do: clear-reservations} | {lun: N, do: heal} | \
 {path: {portal: P, from: INITIATOR}, do: drop} | {path: all, do: heal} | \
-{target: restart} | {target: restart, power-loss: true} | {heal: all}. \
+{target: restart} | {target: restart, power-loss: true, seed: K} | {heal: all}. \
 What can be healed heals by itself with for: 30s";
 
 type Words = BTreeMap<String, Vec<String>>;
@@ -130,7 +131,14 @@ fn inject(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
         return on_path(shared, words);
     }
     match (one(words, "target"), one(words, "heal")) {
-        (Some("restart"), _) => shared.restart(one(words, "power-loss") == Some("true"))?,
+        (Some("restart"), _) => {
+            let seed = match words.get("seed") {
+                None => 1,
+                Some(_) => number(words, "seed")?,
+            };
+            let power_loss = one(words, "power-loss") == Some("true");
+            shared.restart(power_loss.then_some(seed))?;
+        }
         (_, Some("all")) => {
             let luns = shared.core().target.luns();
             luns.into_iter().for_each(|lun| heal(shared, lun));
@@ -198,8 +206,21 @@ fn one<'a>(words: &'a Words, key: &str) -> Option<&'a str> {
     }
 }
 
+fn number(words: &Words, key: &str) -> Result<u64, String> {
+    let value = one(words, key).and_then(|it| it.parse().ok());
+    value.ok_or_else(|| format!("`{key}` must be a number"))
+}
+
+/// Has power loss tear the unit's writes, or not.
+fn set_tearing(shared: &Shared, lun: Lun, tearing: bool) {
+    if let Some(store) = shared.core().target.store_mut(lun) {
+        store.set_tearing(tearing);
+    }
+}
+
 fn heal(shared: &Shared, lun: Lun) {
     shared.faults().retain(|_, fault| fault.lun() != lun);
+    set_tearing(shared, lun, false);
     shared.core().target.heal(lun);
     shared.latencies().remove(&lun);
 }
@@ -207,21 +228,17 @@ fn heal(shared: &Shared, lun: Lun) {
 fn on_unit(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
     // `array/lun` as in lab files, or the number alone.
     let named = one(words, "lun").unwrap_or_default();
-    let number = named.rsplit('/').next().and_then(|it| it.parse().ok());
+    let lun = named.rsplit('/').next().and_then(|it| it.parse().ok());
     let luns = shared.core().target.luns();
-    let lun = number.map(Lun).filter(|lun| luns.contains(lun));
+    let lun = lun.map(Lun).filter(|lun| luns.contains(lun));
     let lun = lun.ok_or_else(|| format!("there is no LUN `{named}` here"))?;
-    let number = |key: &str| {
-        let value = one(words, key).and_then(|it| it.parse::<u64>().ok());
-        value.ok_or_else(|| format!("`{key}` must be a number"))
-    };
     let fault = match one(words, "do").unwrap_or_default() {
         "offline" => Fault::Offline(lun),
         "full" => Fault::Full(lun),
         "save-fails" => Fault::SaveFails(lun),
         "medium-error" => Fault::MediumError(lun, blocks(words)?),
         "attention-storm" => {
-            let commands = u16::try_from(number("commands")?);
+            let commands = u16::try_from(number(words, "commands")?);
             Fault::AttentionStorm(lun, commands.map_err(|_| "at most 65535 commands")?)
         }
         "slow" => {
@@ -229,6 +246,10 @@ fn on_unit(shared: &Shared, words: &Words) -> Result<Option<Undo>, String> {
             let latency = latency.ok_or("`latency` must be a duration such as 900ms or 2s")?;
             shared.latencies().insert(lun, latency);
             return Ok(Some(Undo::Slow(lun, latency)));
+        }
+        "torn-writes" => {
+            set_tearing(shared, lun, true);
+            return Ok(None);
         }
         "preempt-reservation" => return shared.intrude(lun, Intrusion::Preempt).map(|()| None),
         "clear-reservations" => return shared.intrude(lun, Intrusion::Clear).map(|()| None),

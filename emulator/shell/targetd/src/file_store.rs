@@ -4,27 +4,103 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{FallocateFlags, SeekFrom, fallocate, seek};
-use target::{Extent, Store, StoreError};
+use target::{Extent, Fate, Store, StoreError};
+
+use crate::cache::Cache;
 
 /// Where a unit's blocks are kept. Written data is in the page cache at once, so it survives the
 /// end of the process; a sync brings it to the disk.
 #[derive(Debug, Clone)]
-pub enum FileStore {
+pub(crate) enum FileStore {
     /// In a file.
-    File(Arc<File>),
+    File(Disk),
     /// Nowhere: writes vanish and reads are zeros, for measuring.
     Null,
 }
 
+/// A file, and what a power loss could take of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Disk {
+    file: Arc<File>,
+    /// Absent while power loss takes nothing.
+    cache: Option<Arc<Mutex<Cache>>>,
+}
+
+impl Disk {
+    fn cache(&self) -> Option<MutexGuard<'_, Cache>> {
+        let cache = self.cache.as_ref()?;
+        Some(cache.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        if let Some(mut cache) = self.cache() {
+            cache.remember(&self.file, offset, data)?;
+        }
+        self.file.write_all_at(data, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mark = self.cache().map(|cache| cache.mark());
+        self.file.sync_data()?;
+        if let (Some(mark), Some(mut cache)) = (mark, self.cache()) {
+            cache.synced(mark);
+        }
+        Ok(())
+    }
+
+    fn discard(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        if self.cache.is_some() && bytes <= DISCARD_CACHED_MAX {
+            // Reads the same afterwards; where the room is given back is seen by nobody.
+            let zeros = vec![0; usize::try_from(bytes).unwrap_or_default()];
+            return self.write(offset, &zeros);
+        }
+        // A long one is durable at once, and so is what was written before it.
+        self.sync_before_discard()?;
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        match fallocate(&*self.file, hole, offset, bytes) {
+            Err(rustix::io::Errno::OPNOTSUPP) => write_zeros(&self.file, offset, bytes),
+            other => Ok(other?),
+        }
+    }
+
+    fn sync_before_discard(&self) -> io::Result<()> {
+        match self.cache {
+            Some(_) => self.sync(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Longer discards are not held back.
+const DISCARD_CACHED_MAX: u64 = 1 << 20;
+
 impl FileStore {
+    /// From now on power loss takes or tears what no sync has covered, or takes nothing.
+    pub(crate) fn set_tearing(&mut self, tearing: bool) {
+        if let Self::File(disk) = self {
+            disk.cache = tearing.then(Arc::default);
+        }
+    }
+
+    /// The power goes; `decide` has the fate of each write that no sync has covered.
+    pub(crate) fn lose_power(&mut self, decide: impl FnMut(u64) -> Fate) -> io::Result<()> {
+        let Self::File(disk) = self else {
+            return Ok(());
+        };
+        match disk.cache() {
+            Some(mut cache) => cache.lose(&disk.file, decide),
+            None => Ok(()),
+        }
+    }
+
     /// Opens or makes a sparse file of at least `bytes`.
     ///
     /// # Errors
     /// When the file cannot be opened, made or lengthened.
-    pub fn open(path: &Path, bytes: u64, read_only: bool) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, bytes: u64, read_only: bool) -> io::Result<Self> {
         let file = if read_only && path.exists() {
             File::open(path)?
         } else {
@@ -39,16 +115,19 @@ impl FileStore {
             file.set_len(bytes)?;
             file.sync_all()?;
         }
-        Ok(Self::File(Arc::new(file)))
+        Ok(Self::File(Disk {
+            file: Arc::new(file),
+            cache: None,
+        }))
     }
 
     /// Makes all writes so far durable.
     ///
     /// # Errors
     /// When the disk says that it could not.
-    pub fn sync(&self) -> Result<(), StoreError> {
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
         match self {
-            Self::File(file) => file.sync_data().map_err(|_| StoreError::Write),
+            Self::File(disk) => disk.sync().map_err(|_| StoreError::Write),
             Self::Null => Ok(()),
         }
     }
@@ -64,7 +143,8 @@ fn store_error(error: &io::Error, otherwise: StoreError) -> StoreError {
 impl Store for FileStore {
     fn read(&mut self, offset: u64, into: &mut [u8]) -> Result<(), StoreError> {
         match self {
-            Self::File(file) => file
+            Self::File(disk) => disk
+                .file
                 .read_exact_at(into, offset)
                 .map_err(|_| StoreError::Read),
             Self::Null => Ok(()),
@@ -73,22 +153,19 @@ impl Store for FileStore {
 
     fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), StoreError> {
         match self {
-            Self::File(file) => file
-                .write_all_at(data, offset)
+            Self::File(disk) => disk
+                .write(offset, data)
                 .map_err(|error| store_error(&error, StoreError::Write)),
             Self::Null => Ok(()),
         }
     }
 
     fn discard(&mut self, offset: u64, bytes: u64) -> Result<(), StoreError> {
-        let Self::File(file) = self else {
-            return Ok(());
-        };
-        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        match fallocate(&**file, hole, offset, bytes) {
-            Ok(()) => Ok(()),
-            Err(rustix::io::Errno::OPNOTSUPP) => write_zeros(file, offset, bytes),
-            Err(_) => Err(StoreError::Write),
+        match self {
+            Self::File(disk) => disk
+                .discard(offset, bytes)
+                .map_err(|error| store_error(&error, StoreError::Write)),
+            Self::Null => Ok(()),
         }
     }
 
@@ -98,7 +175,9 @@ impl Store for FileStore {
             mapped: true,
             bytes,
         };
-        let Self::File(file) = self else { return kept };
+        let Self::File(Disk { file, .. }) = self else {
+            return kept;
+        };
         match seek(&**file, SeekFrom::Data(offset)) {
             Ok(data) if data > offset => Extent {
                 mapped: false,
@@ -121,14 +200,13 @@ impl Store for FileStore {
 }
 
 /// For file systems that cannot make holes.
-fn write_zeros(file: &File, offset: u64, bytes: u64) -> Result<(), StoreError> {
+fn write_zeros(file: &File, offset: u64, bytes: u64) -> io::Result<()> {
     let zeros = vec![0; 1 << 20];
     let mut done = 0;
     while done < bytes {
         let piece = (bytes - done).min(zeros.len() as u64);
         let length = usize::try_from(piece).unwrap_or(zeros.len());
-        file.write_all_at(&zeros[..length], offset + done)
-            .map_err(|error| store_error(&error, StoreError::Write))?;
+        file.write_all_at(&zeros[..length], offset + done)?;
         done += piece;
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! One thread a connection; all of them share the target behind one lock, which is held while
 //! commands are carried out and never while waiting for the network or for a disk to sync.
 
+mod cache;
 mod control;
 mod events;
 mod file_store;
@@ -16,6 +17,5 @@ mod vault;
 
 pub use control::FORMS;
 pub use events::{Event, Listener};
-pub use file_store::FileStore;
-pub use options::{Options, OptionsError, UnitOptions};
+pub use options::{Options, OptionsError, UnitOptions, check_name};
 pub use server::{Server, StartError};

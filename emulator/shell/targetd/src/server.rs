@@ -17,6 +17,7 @@ use target::{
     Target, UnitConfig, Vault,
 };
 
+use crate::cache::fates;
 use crate::control::{Control, LostPath};
 use crate::events::{Event, Listener};
 use crate::file_store::FileStore;
@@ -36,6 +37,9 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// Something that is no folder has the state folder's name.
+    #[error("the state folder {0} is a file: name a folder, which is made if it does not exist")]
+    NoFolder(String),
     /// Another target uses the state folder.
     #[error("another target uses the state folder {0}: stop it, or give this one its own")]
     InUse(String),
@@ -164,14 +168,23 @@ impl Shared {
         }
     }
 
-    /// The target restarts: sessions end. With power loss it starts from what was saved, without
-    /// it everything but the sessions stays.
-    pub(crate) fn restart(&self, power_loss: bool) -> Result<(), String> {
+    /// The target restarts: sessions end. With power loss it starts from what was saved, and the
+    /// seed decides what becomes of writes that can tear; without it everything but the sessions
+    /// stays.
+    pub(crate) fn restart(&self, power_loss: Option<u64>) -> Result<(), String> {
         let mut standing = self.faults();
         let mut core = self.core();
         self.registry.close_all();
-        if power_loss {
+        if let Some(seed) = power_loss {
             standing.clear();
+            let mut fate = fates(seed);
+            for lun in core.target.luns() {
+                if let Some(store) = core.target.store_mut(lun) {
+                    store
+                        .lose_power(&mut fate)
+                        .map_err(|error| error.to_string())?;
+                }
+            }
             let new = open(&self.options).map_err(|error| error.to_string())?;
             core.target = new.target;
             core.generation += 1;
@@ -183,6 +196,13 @@ impl Shared {
 
     pub(crate) fn tell(&self, event: &Event) {
         (self.listener)(event);
+    }
+}
+
+impl StartError {
+    /// Whether what was asked for can be nowhere, rather than not here and now.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Size { .. } | Self::Config(_))
     }
 }
 
@@ -331,6 +351,9 @@ fn open(options: &Options) -> Result<Core, StartError> {
 /// Makes the state folder ours.
 fn lock(options: &Options) -> Result<fs::File, StartError> {
     let unusable = |error| state_error(options, error);
+    if fs::metadata(&options.state).is_ok_and(|it| !it.is_dir()) {
+        return Err(StartError::NoFolder(options.state.display().to_string()));
+    }
     fs::create_dir_all(&options.state).map_err(unusable)?;
     let file = fs::File::create(options.state.join("lock")).map_err(unusable)?;
     match file.try_lock() {

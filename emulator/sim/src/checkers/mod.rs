@@ -255,11 +255,13 @@ impl Jury {
         &self.violations
     }
 
-    pub(crate) fn keep(&mut self, keep: impl Fn(&str) -> bool) {
+    /// Lets only those judge that `keep` says yes to.
+    pub fn keep(&mut self, keep: impl Fn(&str) -> bool) {
         self.checkers.retain(|checker| keep(checker.name()));
     }
 
-    pub(crate) fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) {
+    /// Shows a change to everyone.
+    pub fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) {
         let violations = &mut self.violations;
         self.checkers.retain_mut(|checker| {
             let Err(what) = checker.see(scene, change) else {

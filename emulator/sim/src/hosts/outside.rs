@@ -120,7 +120,10 @@ impl Outside {
 
     /// The resource starts to run on the node, or the code of the error that keeps it from it.
     /// `awake` are the machines that answer to others.
-    pub(crate) fn acquire(
+    ///
+    /// # Errors
+    /// The product's number of what is in the way.
+    pub fn acquire(
         &mut self,
         node: NodeId,
         resource: ResourceId,
@@ -155,12 +158,7 @@ impl Outside {
     }
 
     /// The resource no longer runs on the node.
-    pub(crate) fn release(
-        &mut self,
-        node: NodeId,
-        resource: ResourceId,
-        parameters: &ResourceParameters,
-    ) {
+    pub fn release(&mut self, node: NodeId, resource: ResourceId, parameters: &ResourceParameters) {
         if let Some(thing) = Thing::of(resource, parameters)
             && let Some(nodes) = self.served.get_mut(&thing)
         {
@@ -170,7 +168,8 @@ impl Outside {
     }
 
     /// Whether what the resource stands for works on the node.
-    pub(crate) fn works(
+    #[must_use]
+    pub fn works(
         &self,
         node: NodeId,
         resource: ResourceId,
@@ -194,7 +193,7 @@ impl Outside {
     }
 
     /// Takes out what has changed since the last call.
-    pub(crate) fn take_changes(&mut self) -> Vec<RunChange> {
+    pub fn take_changes(&mut self) -> Vec<RunChange> {
         std::mem::take(&mut self.changes)
     }
 

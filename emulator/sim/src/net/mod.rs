@@ -4,6 +4,7 @@
 //! takes exactly its own rules away. What the rules amount to is worked out when they change and
 //! never while datagrams flow.
 
+mod across;
 mod impairment;
 #[cfg(test)]
 mod tests;
@@ -115,17 +116,31 @@ pub struct Segment {
     pub delay: Duration,
 }
 
+/// What joins segments of one role.
+#[derive(Clone, Debug)]
+pub struct Router {
+    /// The segments.
+    pub joins: Vec<NetworkId>,
+    /// What always happens to datagrams that cross it.
+    pub link: Impairment,
+}
+
 /// One or more receivers that a datagram reaches after the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Arrival {
-    pub(crate) to: NodeSet,
-    pub(crate) after: Duration,
+pub struct Arrival {
+    /// The receivers' end.
+    pub network: NetworkId,
+    /// Who.
+    pub to: NodeSet,
+    /// After how long.
+    pub after: Duration,
 }
 
 /// All networks of the world.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Networks {
     segments: Vec<Segment>,
+    routers: Vec<Router>,
     rules: Vec<(FaultId, Rule)>,
     /// Whom each machine reaches, by network and sender.
     reach: Vec<Vec<Stations>>,
@@ -141,9 +156,16 @@ impl Networks {
     /// Networks without faults; a network's number is its place.
     #[must_use]
     pub fn new(segments: Vec<Segment>, rng: Rng) -> Self {
+        Self::routed(segments, Vec::new(), rng)
+    }
+
+    /// Networks without faults, with what joins them.
+    #[must_use]
+    pub fn routed(segments: Vec<Segment>, routers: Vec<Router>, rng: Rng) -> Self {
         let count = segments.len();
         let mut networks = Self {
             segments,
+            routers,
             rules: Vec::new(),
             reach: Vec::new(),
             impaired: vec![false; count],
@@ -216,20 +238,28 @@ impl Networks {
             .is_some_and(|reach| reach.contains(to))
     }
 
+    /// Whether two machines can exchange datagrams: on a common segment, or through a router.
+    #[must_use]
+    pub fn exchange(&self, one: Station, other: Station) -> bool {
+        let common =
+            |network| self.reaches(network, one, other) && self.reaches(network, other, one);
+        let sends = |from, to| {
+            self.of(from)
+                .any(|network| self.is_across(network, from, to))
+        };
+        self.of(one).any(common) || (sends(one, other) && sends(other, one))
+    }
+
     /// Members that can exchange datagrams with `node` on some network, in both directions.
     #[must_use]
     pub fn peers(&self, node: NodeId) -> NodeSet {
         let me = Station::from(node);
-        let hears = |other: &NodeId| {
-            let other = Station::from(*other);
-            self.of(me)
-                .any(|network| self.reaches(network, me, other) && self.reaches(network, other, me))
-        };
+        let hears = |other: &NodeId| self.exchange(me, Station::from(*other));
         NodeSet(u64::MAX).iter().filter(hears).collect()
     }
 
     /// Where a datagram arrives, and when. Appends to `arrivals`.
-    pub(crate) fn route(
+    pub fn route(
         &mut self,
         network: NetworkId,
         from: NodeId,
@@ -241,6 +271,11 @@ impl Networks {
             return;
         };
         let to = to.intersection(senders[from.index()].members());
+        let direct = self.linked[number].members();
+        for node in to.difference(direct).iter() {
+            self.route_across(network, from, node, arrivals);
+        }
+        let to = to.intersection(direct);
         if to.is_empty() {
             return;
         }
@@ -249,7 +284,7 @@ impl Networks {
             to.iter()
                 .for_each(|to| self.route_impaired(network, from, to, arrivals));
         } else {
-            arrivals.push(Arrival { to, after });
+            arrivals.push(Arrival { network, to, after });
         }
     }
 
@@ -265,6 +300,7 @@ impl Networks {
         let Fate { copies, after } = impairment.draw(&mut self.bursts[number], &mut self.rng);
         for extra in after.into_iter().take(copies) {
             arrivals.push(Arrival {
+                network,
                 to: NodeSet::one(to),
                 after: self.segments[number].delay + extra,
             });
@@ -334,7 +370,7 @@ impl Networks {
                     reach.0 &= !to.0;
                 }
             }
-            reach
+            reach.union(self.reach_across(network, me))
         };
         (0..128).map(sender).collect()
     }

@@ -42,7 +42,8 @@ fn a_multicast_without_faults_is_one_arrival_at_all_others() {
     networks().route(LAN, node(1), set(&[1, 2, 3, 9]), &mut arrivals);
     let after = Duration::from_micros(200);
     let to = set(&[2, 3]);
-    assert_eq!(arrivals, [Arrival { to, after }]);
+    let network = NetworkId(0);
+    assert_eq!(arrivals, [Arrival { network, to, after }]);
 }
 
 #[test]
@@ -130,4 +131,58 @@ fn a_burst_loses_datagrams_in_a_row() {
         .collect();
     let longest = lost.split(|lost| !lost).map(<[bool]>::len).max();
     assert!(longest > Some(10), "{longest:?}");
+}
+
+/// Two segments of one node each, a third that nobody joins, and a router between the first two.
+fn routed() -> Networks {
+    let segment = |node: u8| Segment {
+        attached: set(&[node]).into(),
+        delay: Duration::from_micros(200),
+    };
+    let router = Router {
+        joins: vec![NetworkId(0), NetworkId(1)],
+        link: Impairment {
+            delay: Duration::from_millis(9),
+            ..Impairment::default()
+        },
+    };
+    let segments = vec![segment(1), segment(2), segment(3)];
+    Networks::routed(segments, vec![router], Rng::new(1, 0))
+}
+
+#[test]
+fn a_router_carries_datagrams_to_the_receivers_own_segment_and_takes_its_time() {
+    let mut networks = routed();
+    let mut arrivals = Vec::new();
+    networks.route(NetworkId(0), node(1), set(&[2, 3]), &mut arrivals);
+    let expected = Arrival {
+        network: NetworkId(1),
+        to: set(&[2]),
+        after: Duration::from_micros(9_400),
+    };
+    assert_eq!(arrivals, [expected]);
+    assert!(networks.exchange(Station(0), Station(1)));
+    assert!(!networks.exchange(Station(0), Station(2)));
+    assert!(networks.gets_to(Station(0), NetworkId(1)));
+    assert!(!networks.gets_to(Station(2), NetworkId(1)));
+}
+
+#[test]
+fn a_fault_at_either_end_stops_what_a_router_carries() {
+    for rule in [
+        cut(&[1], &[2], NetworkId(0)),
+        cut(&[1], &[2], NetworkId(1)),
+        Rule::NetworkDown(NetworkId(0)),
+        Rule::NicDown(Station(1), NetworkId(1)),
+    ] {
+        let mut networks = routed();
+        networks.add(FaultId(1), rule);
+        assert!(
+            !networks.reaches(NetworkId(0), Station(0), Station(1)),
+            "{rule:?}"
+        );
+        assert!(!networks.exchange(Station(1), Station(0)), "{rule:?}");
+        networks.heal(FaultId(1));
+        assert!(networks.exchange(Station(1), Station(0)), "{rule:?}");
+    }
 }

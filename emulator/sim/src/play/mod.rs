@@ -41,10 +41,22 @@ pub fn play(lab: &Lab, options: Options) -> Result<RunReport, PlanError> {
 /// Plays the scenario of a session's lab; `progress` hears of each step as it begins.
 #[must_use]
 pub fn play_in<W: Stage>(
-    mut session: Session<W>,
+    session: Session<W>,
     seed: u64,
     progress: &mut dyn FnMut(&Step),
 ) -> RunReport {
+    play_watched(session, seed, progress, &mut |_| true).0
+}
+
+/// As [`play_in`]; `watch` looks at the world after every change and says whether to go on. The
+/// session is given back with the world as it was at the end.
+#[must_use]
+pub fn play_watched<W: Stage>(
+    mut session: Session<W>,
+    seed: u64,
+    progress: &mut dyn FnMut(&Step),
+    watch: &mut dyn FnMut(&W) -> bool,
+) -> (RunReport, Session<W>) {
     let lab = session.lab().clone();
     let rules = lab.invariants.rules.clone();
     session
@@ -56,9 +68,11 @@ pub fn play_in<W: Stage>(
         always: Vec::new(),
         seen: None,
         progress,
+        watch,
     };
     player.play(&lab);
-    player.report(&lab, seed)
+    let report = player.report(&lab, seed);
+    (report, player.session)
 }
 
 /// Whether a checker judges when these rules are in force; checkers without a rule of their own
@@ -88,20 +102,21 @@ struct Player<'p, W: Stage> {
     /// What could be seen after so many changes.
     seen: Option<(u64, Observation)>,
     progress: &'p mut dyn FnMut(&Step),
+    watch: &'p mut dyn FnMut(&W) -> bool,
 }
 
 impl<W: Stage> Player<'_, W> {
     fn play(&mut self, lab: &Lab) {
         if lab.scenario.is_empty() {
             let until = self.now() + WITHOUT_SCENARIO;
-            self.session.run_to(until);
+            while self.session.run_to_change(until) == Stop::Changed && self.goes_on() {}
             return;
         }
         let mut task = Task::serial(&lab.scenario);
         loop {
             let done = task.poll(self);
             self.watch_always();
-            if done {
+            if done || !self.goes_on() {
                 break;
             }
             let deadline = [task.deadline(), self.always_deadline()];
@@ -112,6 +127,10 @@ impl<W: Stage> Player<'_, W> {
             }
         }
         self.close();
+    }
+
+    fn goes_on(&mut self) -> bool {
+        (self.watch)(self.session.world())
     }
 
     fn now(&self) -> Timestamp {
@@ -190,7 +209,7 @@ impl<W: Stage> Player<'_, W> {
         }
     }
 
-    fn report(self, lab: &Lab, seed: u64) -> RunReport {
+    fn report(&mut self, lab: &Lab, seed: u64) -> RunReport {
         let world = self.session.world();
         let broken: Vec<Broken> = world.violations().iter().map(broken).collect();
         let proved = self.rows.iter().any(|row| row.step == StepWord::Expect);
@@ -226,7 +245,7 @@ impl<W: Stage> Player<'_, W> {
                 .map(|entry| words::event(entry, names))
                 .collect(),
             cluster_logs: cluster_log::of_all(world.plan(), entries),
-            steps: self.rows,
+            steps: std::mem::take(&mut self.rows),
         }
     }
 }

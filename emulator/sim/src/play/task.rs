@@ -283,8 +283,9 @@ impl Watch {
         let found = player.judge(&self.expectation.claim);
         let always = self.expectation.timing.always;
         match (found, self.holds_since) {
-            (Ok(()), None) if now <= self.first_by() => self.holds_since = Some(now),
-            (Ok(()), _) => {}
+            // Even a look that comes late: one that came in time and found nothing has failed it.
+            (Ok(()), None) => self.holds_since = Some(now),
+            (Ok(()), Some(_)) => {}
             (Err(found), Some(_)) if always => return self.fail(player, found),
             (Err(found), _) => {
                 self.holds_since = None;

@@ -325,7 +325,7 @@ impl Storage {
             return !dropped(0);
         }
         let usable =
-            |(at, on): (usize, &NetworkId)| !dropped(at) && networks.is_linked(node.into(), *on);
+            |(at, on): (usize, &NetworkId)| !dropped(at) && networks.gets_to(node.into(), *on);
         portals.iter().enumerate().any(usable)
     }
 

@@ -16,6 +16,8 @@ use crate::world::{Fault, MachineFault, Options};
 
 /// Random stream of plans.
 const STREAM: u64 = 0x400;
+/// Random stream of how datagrams travel.
+const BYTES_STREAM: u64 = 0x401;
 /// Nothing breaks before the cluster has had time to form.
 const QUIET: Duration = Duration::from_secs(30);
 
@@ -67,6 +69,8 @@ pub fn plan(seed: u64, lab: Option<&Lab>, length: Duration) -> SwarmPlan {
         shuffle_ties: rng.chance(500_000),
         drift_ppm_max: if rng.chance(500_000) { 50 } else { 0 },
         keep: false,
+        // A stream of its own, so that what travels how leaves everything else as it is.
+        by_bytes: Rng::new(seed, BYTES_STREAM).below(8) == 0,
         ..Options::new(seed)
     };
     let acts = match Plan::new(&lab) {

@@ -3,6 +3,7 @@
 
 mod draw;
 mod phases;
+mod shrink;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,7 +23,8 @@ use crate::report::{FailureKind, Millis};
 use crate::world::{Fault, Options};
 
 pub use draw::plan;
-pub use phases::{run, run_kept};
+pub use phases::{run, run_kept, run_watched};
+pub use shrink::{Shrunk, shrink};
 
 /// What a swarm is about.
 #[derive(Clone, Debug)]
@@ -94,6 +96,20 @@ pub struct SwarmPlan {
     pub length: Duration,
     /// What happens in it, by time.
     pub acts: Vec<(Duration, Act)>,
+}
+
+impl SwarmPlan {
+    /// The same plan with only these acts, counted from one as the plan prints them.
+    #[must_use]
+    pub fn only(&self, acts: &[usize]) -> Self {
+        let numbered = (1..).zip(&self.acts);
+        let kept = numbered.filter(|(number, _)| acts.contains(number));
+        Self {
+            acts: kept.map(|(_, act)| act.clone()).collect(),
+            lab: self.lab.clone(),
+            ..*self
+        }
+    }
 }
 
 /// Why a seed failed.

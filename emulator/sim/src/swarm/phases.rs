@@ -40,10 +40,27 @@ pub fn run(plan: &SwarmPlan) -> Outcome {
 /// # Panics
 /// When a node asserts that it is broken.
 pub fn run_kept(plan: &SwarmPlan) -> Result<(Outcome, World), PlanError> {
+    run_watched(plan, &mut |_| true)
+}
+
+/// As [`run_kept`]; `watch` looks at the world after every change and says whether to go on. What
+/// was stopped has not failed.
+///
+/// # Errors
+/// The lab cannot be built.
+///
+/// # Panics
+/// When a node asserts that it is broken.
+pub fn run_watched(
+    plan: &SwarmPlan,
+    watch: &mut dyn FnMut(&World) -> bool,
+) -> Result<(Outcome, World), PlanError> {
     let cluster = plan::Plan::new(&plan.lab)?;
     let mut run = Run {
         world: World::new(cluster, plan.options),
         open: Vec::new(),
+        watch,
+        stopped: false,
     };
     let failure = run.attack(plan).or_else(|| run.recover());
     let outcome = Outcome {
@@ -72,12 +89,14 @@ fn unbuilt(plan: &SwarmPlan, why: &str) -> Outcome {
     }
 }
 
-struct Run {
+struct Run<'w> {
     world: World,
     open: Vec<(Timestamp, FaultId)>,
+    watch: &'w mut dyn FnMut(&World) -> bool,
+    stopped: bool,
 }
 
-impl Run {
+impl Run<'_> {
     /// The safety phase: anything may fail, no rule may break.
     fn attack(&mut self, plan: &SwarmPlan) -> Option<Failure> {
         let mut acts: VecDeque<&(Duration, Act)> = plan.acts.iter().collect();
@@ -90,7 +109,7 @@ impl Run {
             if let Some(failure) = self.run_to(until) {
                 return Some(failure);
             }
-            if until >= end {
+            if until >= end || self.stopped {
                 return None;
             }
             self.heal_due();
@@ -109,7 +128,8 @@ impl Run {
             if let Some(violation) = self.world.jury().violations().first() {
                 return Some(unsafe_at(violation));
             }
-            if stop == Stop::Time {
+            self.stopped |= !(self.watch)(&self.world);
+            if stop == Stop::Time || self.stopped {
                 return None;
             }
         }
@@ -150,6 +170,9 @@ impl Run {
 
     /// The liveness phase: all faults end, and everything must come back in time.
     fn recover(&mut self) -> Option<Failure> {
+        if self.stopped {
+            return None;
+        }
         for (_, fault) in std::mem::take(&mut self.open) {
             self.world.heal(fault);
         }
@@ -166,8 +189,11 @@ impl Run {
         while self.world.now() < limit {
             self.bring_back();
             let until = (self.world.now() + ASK_EVERY).min(limit);
+            let (watch, stopped) = (&mut self.watch, &mut self.stopped);
             let back = self.world.run_until(until, |world| {
-                !world.jury().violations().is_empty()
+                *stopped |= !watch(world);
+                *stopped
+                    || !world.jury().violations().is_empty()
                     || missing(&Observation::of(world), &world.plan().names).is_none()
             });
             if let Some(violation) = self.world.jury().violations().first() {

@@ -23,9 +23,9 @@ impl fmt::Display for SwarmPlan {
         )?;
         // A lab that cannot be built has no names; what is in its plan goes by number.
         let names = Plan::new(&self.lab).map_or_else(|_| Names::default(), |plan| plan.names);
-        for (at, act) in &self.acts {
+        for (number, (at, act)) in (1..).zip(&self.acts) {
             let act = act_words(act, &names);
-            writeln!(f, "{:>10.3} s  {act}", at.as_secs_f64())?;
+            writeln!(f, "{number:>4} {:>10.3} s  {act}", at.as_secs_f64())?;
         }
         Ok(())
     }

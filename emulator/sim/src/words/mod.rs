@@ -92,6 +92,51 @@ pub fn notice_words(notice: &Notice, names: &Names) -> String {
             WitnessVerdict::Unreachable => "the witness cannot be reached".to_owned(),
         },
         Notice::WitnessFailed => "the witness has failed".to_owned(),
+        _ => connection_words(notice, names),
+    }
+}
+
+fn connection_words(notice: &Notice, names: &Names) -> String {
+    let name = |node: &base::NodeId| names.of_node(*node);
+    match notice {
+        Notice::NetworkState { network, state } => {
+            format!(
+                "network {} is {}",
+                names.of_network(*network),
+                state.label()
+            )
+        }
+        Notice::InterfaceState {
+            node,
+            network,
+            state,
+        } => {
+            let (node, network) = (name(node), names.of_network(*network));
+            format!("interface of {node} on {network} is {}", state.label())
+        }
+        Notice::ConnectionAccepted { peer } => format!("node {} connects", name(peer)),
+        Notice::ConnectionSecured { peer } => {
+            format!("the connection with node {} is secured", name(peer))
+        }
+        Notice::ConnectionRefused { peer, reason } => {
+            format!("no connection with node {}: {}", name(peer), reason.label())
+        }
+        Notice::HandshakeTimedOut { peer } => {
+            format!(
+                "the connection with node {} was not secured in time",
+                name(peer)
+            )
+        }
+        Notice::FramesRefused { total } => format!("{total} frames were refused so far"),
+        Notice::ViewClosed {
+            view, delivered, ..
+        } => {
+            let count: u64 = delivered.values().sum();
+            format!("view {} ends after {count} multicasts", view.epoch)
+        }
+        Notice::CausallyDelivered { from, .. } => {
+            format!("a causal multicast of node {} is delivered", name(from))
+        }
         _ => disk_words(notice, names),
     }
 }

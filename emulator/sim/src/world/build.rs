@@ -17,11 +17,12 @@ use crate::clock::Clock;
 use crate::disk::NodeDisk;
 use crate::hosts::{Hosts, Outside, Scripts};
 use crate::log::Log;
-use crate::net::{Networks, Segment, Station, Stations};
+use crate::net::{Networks, Router, Segment, Station, Stations};
 use crate::queue::Queue;
 use crate::service::Service;
 use crate::share::Share;
 use crate::storage::Storage;
+use crate::tap::Tap;
 use crate::trace::Trace;
 
 /// How long a datagram takes on a network without faults.
@@ -59,7 +60,14 @@ pub struct Options {
     pub keep: bool,
     /// Nodes note every health check.
     pub trace_polls: bool,
+    /// Datagrams travel as bytes, signed or encrypted, where the cluster has at most eight nodes.
+    pub by_bytes: bool,
+    /// Remember every frame that is not a heartbeat, for cases about how nodes speak.
+    pub record_frames: bool,
 }
+
+/// Up to so many nodes datagrams may travel as bytes.
+const BY_BYTES_MAX: usize = 8;
 
 impl Options {
     /// What `run` uses: clocks without drift, order of making, everything kept.
@@ -71,6 +79,8 @@ impl Options {
             drift_ppm_max: 0,
             keep: true,
             trace_polls: false,
+            by_bytes: true,
+            record_frames: false,
         }
     }
 }
@@ -111,6 +121,8 @@ impl<S: Service> World<S> {
             changes: 0,
             deliveries: 0,
             trace_polls: options.trace_polls,
+            by_bytes: options.by_bytes && S::HAS_BYTES && plan.members.len() <= BY_BYTES_MAX,
+            tap: options.record_frames.then(Tap::default),
             jury: Jury::standard(),
             review_at: Timestamp::ZERO,
             trace: Trace::new(options.keep),
@@ -152,7 +164,28 @@ fn networks(plan: &Plan, rng: Rng) -> Networks {
         delay: NETWORK_DELAY,
     };
     let numbers = plan.settings.networks.keys().copied();
-    Networks::new(numbers.map(segment).collect(), rng)
+    Networks::routed(numbers.map(segment).collect(), routers(plan), rng)
+}
+
+/// Routers carry traffic between networks of one role.
+fn routers(plan: &Plan) -> Vec<Router> {
+    let mut routers = Vec::new();
+    for router in &plan.routers {
+        let mut by_role: BTreeMap<u32, Vec<NetworkId>> = BTreeMap::new();
+        for network in &router.joins {
+            if let Some(known) = plan.settings.networks.get(network) {
+                by_role
+                    .entry(known.role.number())
+                    .or_default()
+                    .push(*network);
+            }
+        }
+        routers.extend(by_role.into_values().map(|joins| Router {
+            joins,
+            link: (&router.link).into(),
+        }));
+    }
+    routers
 }
 
 fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> Seat<S> {
@@ -198,6 +231,15 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
 
 /// Gives a disk its partition table and an empty volume. One that is too small stays blank.
 fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
+    for piece in volume_of(plan, disk) {
+        array.poke(Lun(disk.lun), piece.offset, &piece.bytes);
+    }
+}
+
+/// What setup writes to a disk: its partition table and an empty volume. Nothing for one that is
+/// too small.
+#[must_use]
+pub fn volume_of(plan: &Plan, disk: &plan::Disk) -> Vec<volume::Piece> {
     let unit = volume::Disk {
         blocks: disk.blocks,
         block_bytes: disk.block_bytes,
@@ -210,9 +252,7 @@ fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
     };
     let name = plan.names.disks.get(usize::from(disk.id.0));
     let label = name.map_or("", |name| name.lun.as_str());
-    for piece in volume::format(unit, label, reserve).unwrap_or_default() {
-        array.poke(Lun(disk.lun), piece.offset, &piece.bytes);
-    }
+    volume::format(unit, label, reserve).unwrap_or_default()
 }
 
 fn storage(plan: &Plan) -> Storage {

@@ -14,6 +14,7 @@ mod seat;
 mod step;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,9 +35,10 @@ use crate::queue::Queue;
 use crate::service::Service;
 use crate::share::Share;
 use crate::storage::Storage;
+use crate::tap::Tap;
 use crate::trace::Trace;
 
-pub use build::Options;
+pub use build::{Options, volume_of};
 pub use faults::{Fault, MachineFault};
 pub use seat::Life;
 pub use step::Stop;
@@ -52,6 +54,12 @@ pub(crate) enum Happening {
         from: NodeId,
         to: NodeSet,
         frame: Frame,
+    },
+    /// A datagram arrives as bytes.
+    Bytes {
+        network: NetworkId,
+        to: NodeId,
+        bytes: Box<[u8]>,
     },
     /// The wake-up of a node.
     Wake { node: NodeId, generation: u32 },
@@ -139,6 +147,10 @@ pub struct World<S: Service = Node> {
     changes: u64,
     deliveries: u64,
     trace_polls: bool,
+    /// Whether datagrams travel as bytes.
+    by_bytes: bool,
+    /// Frames as they were sent, if they are recorded.
+    tap: Option<Tap>,
     jury: Jury,
     /// When the checkers look even if nothing has changed.
     review_at: Timestamp,
@@ -234,6 +246,12 @@ impl<S: Service> World<S> {
     #[must_use]
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Frames as they were sent; empty unless they are recorded.
+    #[must_use]
+    pub fn frames(&self) -> &[crate::tap::FrameSeen] {
+        self.tap.as_ref().map_or(&[], |tap| tap.frames())
     }
 
     /// What the checkers have found.

@@ -14,7 +14,13 @@ use crate::storage::{NO_PATH_AFTER, PATH_DELAY};
 impl<S: Service> World<S> {
     pub(super) fn perform(&mut self, node: NodeId, effect: Effect) {
         match effect {
-            Effect::Send { network, to, frame } => self.send(network, node, to, &frame),
+            Effect::Send { network, to, frame } => {
+                if self.by_bytes || self.tap.is_some() {
+                    self.send_watched(network, node, to, &frame);
+                } else {
+                    self.send(network, node, to, &frame);
+                }
+            }
             Effect::Disk { io, request } => {
                 let file = file_of(&request);
                 let seat = &mut self.seats[node.index()];
@@ -34,12 +40,18 @@ impl<S: Service> World<S> {
         }
     }
 
-    fn send(&mut self, network: base::NetworkId, from: NodeId, to: NodeSet, frame: &Frame) {
+    pub(super) fn send(
+        &mut self,
+        network: base::NetworkId,
+        from: NodeId,
+        to: NodeSet,
+        frame: &Frame,
+    ) {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         self.networks.route(network, from, to, &mut arrivals);
         for arrival in arrivals.drain(..) {
             let frames = Happening::Frames {
-                network,
+                network: arrival.network,
                 from,
                 to: arrival.to,
                 frame: frame.clone(),

@@ -70,6 +70,7 @@ impl<S: Service> World<S> {
                 to,
                 frame,
             } => self.deliver(network, from, to, frame),
+            Happening::Bytes { network, to, bytes } => self.deliver_bytes(network, to, bytes),
             Happening::Wake { node, generation } => self.wake(node, generation),
             Happening::Node { node, life, what } => self.happen_at(node, life, what),
             Happening::Scsi {

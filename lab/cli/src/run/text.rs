@@ -10,7 +10,8 @@ pub(super) fn render(run: &RunReport) -> String {
         "{} (generation {}, seed {}, backend {})\n\n",
         run.lab, run.generation, run.seed, run.backend
     );
-    text.push_str("timeline, virtual milliseconds\n");
+    let virtual_ = if run.backend == "sim" { "virtual " } else { "" };
+    let _ = writeln!(text, "timeline, {virtual_}milliseconds");
     let width = run
         .events
         .iter()
@@ -38,7 +39,7 @@ pub(super) fn render(run: &RunReport) -> String {
     }
     let _ = writeln!(
         text,
-        "\nverdict: {} after {:.1} virtual seconds, trace {}",
+        "\nverdict: {} after {:.1} {virtual_}seconds, trace {}",
         run.verdict.label(),
         run.elapsed.0 / 1_000.0,
         run.trace

@@ -249,3 +249,42 @@ fn what_is_no_fault_is_refused_with_what_is() {
     }
     assert!(lab.target.connect_as(&identity(1)).is_ok());
 }
+
+#[test]
+fn power_loss_tears_what_no_sync_has_covered_and_nothing_else() {
+    let lab = Lab::start();
+    let mut client = lab.target.connect(1);
+    let filled = |byte: u8, fua| Command::Write {
+        lba: 0,
+        blocks: 64,
+        data: vec![byte; 64 * 512],
+        fua,
+    };
+    let read_all = Command::Read {
+        lba: 0,
+        blocks: 64,
+        block_bytes: 512,
+    };
+    assert_eq!(client.insist(LUN, &filled(1, true)).unwrap(), GOOD);
+    let mut torn = 0;
+    for seed in 0..12 {
+        lab.fault("{lun: 0, do: torn-writes}");
+        assert_eq!(client.insist(LUN, &filled(1, true)).unwrap(), GOOD);
+        assert_eq!(client.insist(LUN, &filled(2, false)).unwrap(), GOOD);
+        lab.fault(&format!(
+            "{{target: restart, power-loss: true, seed: {seed}}}"
+        ));
+        client = lab.target.connect(1);
+        let data = client.insist(LUN, &read_all).unwrap();
+        let data = data.good().unwrap();
+        let new = data.iter().filter(|byte| **byte == 2).count();
+        assert_eq!(new % 512, 0, "torn inside a sector");
+        assert!(data[..new].iter().all(|byte| *byte == 2), "not a beginning");
+        assert!(
+            data[new..].iter().all(|byte| *byte == 1),
+            "an acknowledged sync is gone"
+        );
+        torn += u32::from(new > 0 && new < data.len());
+    }
+    assert!(torn > 0, "no seed tore the write");
+}

@@ -83,6 +83,19 @@ impl Subnet {
     }
 }
 
+/// A router: machines on the segments that it joins reach each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Router {
+    /// Name of the router.
+    pub name: String,
+    /// Where the file declares it.
+    pub position: Position,
+    /// The networks that it joins, at least two.
+    pub joins: Vec<String>,
+    /// What happens to packets that cross it.
+    pub link: super::Impairment,
+}
+
 /// A machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {

@@ -16,7 +16,7 @@ pub use cluster::{
     Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
     Priority, Quorum, Witness,
 };
-pub use machines::{Adapter, Network, NetworkRole, Node, Site, Subnet};
+pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
 pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat, Seed};
 pub use resource::{
     Checkpoints, DependencyItem, OnFailure, PollPolicy, Resource, ResourceKind, ResourcePolicy,
@@ -47,6 +47,8 @@ pub struct Lab {
     pub sites: Vec<Site>,
     /// Network segments, in file order.
     pub networks: Vec<Network>,
+    /// What joins network segments, in file order.
+    pub routers: Vec<Router>,
     /// Machines, ranges expanded, in file order.
     pub nodes: Vec<Node>,
     /// Arrays and their logical units, in file order.

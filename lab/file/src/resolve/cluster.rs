@@ -164,6 +164,9 @@ fn check_networks(spec: &ClusterSpec, lab: &Lab, decoder: &mut Decoder<'_>) {
             );
         }
     }
+    if !decoder.networks_incomplete && !decoder.sink.has_errors() {
+        super::routers::check_pairs(lab, span, decoder);
+    }
 }
 
 fn witness(spec: &ClusterSpec, lab: &Lab, scope: &Scope, decoder: &mut Decoder<'_>) -> Witness {

@@ -438,7 +438,7 @@ impl Breaking<'_> {
     }
 }
 
-fn impairment(spec: &ImpairmentSpec, decoder: &mut Decoder<'_>) -> Impairment {
+pub(crate) fn impairment(spec: &ImpairmentSpec, decoder: &mut Decoder<'_>) -> Impairment {
     let impairment = Impairment {
         delay: spec.delay.as_ref().map(|at| at.value).unwrap_or_default(),
         jitter: spec.jitter.as_ref().map(|at| at.value).unwrap_or_default(),

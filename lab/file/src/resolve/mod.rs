@@ -15,6 +15,7 @@ mod properties;
 mod quorum;
 mod resource;
 mod resource_type;
+mod routers;
 mod scenario;
 mod selector;
 mod storage;
@@ -40,6 +41,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
     let mut scope = Scope::of(file);
     let sites = machines::sites(file, decoder);
     let networks = machines::networks(file, &scope, decoder);
+    let routers = routers::routers(file, &scope, decoder);
     let mut lab = Lab {
         version: SCHEMA_VERSION,
         name: file
@@ -51,6 +53,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
         backend: backend(file, decoder),
         sites,
         networks,
+        routers,
         nodes: Vec::new(),
         storage: Vec::new(),
         endpoints: Vec::new(),

@@ -11,7 +11,9 @@ use super::number::{Natural, Seed, VariableType};
 use super::plain::{AnyScalar, Name, Text};
 use super::scenario::StepSpec;
 use super::words::InvariantSet;
-use super::{ArraySpec, At, ClusterSpec, EndpointSpec, Named, NetworkSpec, NodeSpec, OneOrMany};
+use super::{
+    ArraySpec, At, ClusterSpec, EndpointSpec, Named, NetworkSpec, NodeSpec, OneOrMany, RouterSpec,
+};
 use crate::model::{BackendKind, Clock, Invariant, Level, ReportFormat};
 use crate::syntax::machines::SiteSpec;
 use crate::yaml::{Node, Value};
@@ -40,6 +42,8 @@ record! {
         optional sites: Named<SiteSpec>,
         /// Network segments.
         required networks: Named<NetworkSpec>,
+        /// What joins network segments: machines without a common network reach each other there.
+        optional routers: Named<RouterSpec>,
         /// Storage arrays and their logical units.
         optional storage: Named<ArraySpec>,
         /// Shares outside the cluster that witnesses live on.
@@ -53,7 +57,7 @@ record! {
         /// What to write at the end.
         optional report: ReportSpec,
     }
-    later { "include", "kinds", "routers", "links", "directory", "clusters", "workload" }
+    later { "include", "kinds", "links", "directory", "clusters", "workload" }
 }
 
 record! {

@@ -8,7 +8,7 @@ use super::macros::record;
 use super::number::Natural;
 use super::plain::{AnyScalar, Name, RackName};
 use super::words::NodeKind;
-use super::{At, OneOrMany, Pairs};
+use super::{At, ImpairmentSpec, OneOrMany, Pairs};
 use crate::model::{NetworkRole, Subnet};
 
 record! {
@@ -37,6 +37,17 @@ record! {
         optional site: At<Name>,
     }
     later { "impair", "subnet6" }
+}
+
+record! {
+    /// A router: joins segments that have no machine in common.
+    RouterSpec {
+        /// The networks that it joins, at least two.
+        required joins: OneOrMany<At<Name>>,
+        /// What happens to packets that cross it, always.
+        optional link: ImpairmentSpec,
+    }
+    later {}
 }
 
 record! {

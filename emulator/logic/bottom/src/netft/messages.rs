@@ -55,6 +55,8 @@ pub enum Input {
         from: NodeId,
         heartbeat: Heartbeat,
     },
+    /// From host: the connection with this life of the peer is secured, so it may have routes.
+    Admit { peer: NodeId, life: Incarnation },
     /// From the shell: an interface of this node changed its link.
     Interface { network: NetworkId, up: bool },
 }
@@ -67,6 +69,12 @@ pub enum Output {
         network: NetworkId,
         to: NodeSet,
         heartbeat: Heartbeat,
+    },
+    /// To host: a life that was not admitted sends heartbeats. Said with each of them.
+    Stranger {
+        network: NetworkId,
+        peer: NodeId,
+        life: Incarnation,
     },
     /// To the event log: a route came up.
     RouteUp { network: NetworkId, peer: NodeId },

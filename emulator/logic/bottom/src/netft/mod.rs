@@ -9,6 +9,9 @@
 //! a route that loses a part of its datagrams may fail for one end alone. The product's own way is
 //! not documented.
 //!
+//! Only an admitted life of a peer has routes: host hears of every other and opens a connection to
+//! it first.
+//!
 //! Publishes `reachable`. Deliberately not done here: deciding who is a member (membership).
 
 mod messages;
@@ -41,6 +44,8 @@ pub struct Netft {
     sequence: u64,
     rhythms: Vec<Rhythm>,
     links: Vec<Link>,
+    /// Which life of each peer was admitted, by node index.
+    admitted: Vec<Option<Incarnation>>,
     /// Which life of each peer answers, by node index.
     lives: Vec<Option<Incarnation>>,
     reachable: NodeSet,
@@ -89,6 +94,7 @@ impl Netft {
         out: &mut Outbox<Output>,
     ) {
         self.lives.resize(NODES_MAX, None);
+        self.admitted.resize(NODES_MAX, None);
         self.rhythms.clear();
         for peer in peers.iter().filter(|peer| peer.node != cx.me) {
             let same = |r: &&mut Rhythm| (r.delay, r.threshold) == (peer.delay, peer.threshold);
@@ -154,7 +160,15 @@ impl Netft {
             self.lower(slot, from, out);
             return;
         }
-        if heartbeat.reply {
+        let life = heartbeat.incarnation;
+        if self.admitted[from.index()] != Some(life) {
+            let peer = from;
+            out.push(Output::Stranger {
+                network,
+                peer,
+                life,
+            });
+        } else if heartbeat.reply {
             self.lives[from.index()] = Some(heartbeat.incarnation);
             let route = self.links[slot].route_mut(from);
             route.missed = 0;
@@ -164,6 +178,31 @@ impl Netft {
                 self.raise(slot, from, out);
             }
         }
+    }
+
+    /// A life of a peer may have routes from here on. It is asked at once, on every network.
+    fn admit(&mut self, peer: NodeId, life: Incarnation, out: &mut Outbox<Output>) {
+        if let Some(admitted) = self.admitted.get_mut(peer.index()) {
+            *admitted = Some(life);
+        }
+        let linked = self
+            .links
+            .iter()
+            .filter(|it| it.up && it.peers.contains(peer));
+        for link in linked {
+            let heartbeat = Heartbeat {
+                incarnation: self.incarnation,
+                sequence: self.sequence,
+                reply: false,
+                losses: 0,
+            };
+            out.push(Output::Send {
+                network: link.network,
+                to: NodeSet::one(peer),
+                heartbeat,
+            });
+        }
+        self.sequence += 1;
     }
 
     /// Another life of `peer` speaks: everything known of the one before is void.
@@ -289,6 +328,7 @@ impl Manager for Netft {
             } => {
                 self.heard(cx, network, from, heartbeat, out);
             }
+            Input::Admit { peer, life } => self.admit(peer, life, out),
             Input::Interface { network, up } => self.interface(network, up, out),
         }
     }

@@ -41,6 +41,7 @@ impl Bench {
             }],
             networks: vec![network(LAN, 20), network(PRIVATE, 10)],
         });
+        bench.admit(1);
         bench
     }
 
@@ -84,6 +85,13 @@ impl Bench {
             network,
             from: node(2),
             heartbeat,
+        })
+    }
+
+    fn admit(&mut self, life: u64) -> Vec<Output> {
+        self.handle(Input::Admit {
+            peer: node(2),
+            life: Incarnation(life),
         })
     }
 
@@ -136,6 +144,7 @@ fn a_request_alone_raises_nothing_but_is_answered() {
         reply: false,
         losses: 0,
     };
+    bench.admit(3);
     let said = bench.handle(Input::Heartbeat {
         network: LAN,
         from: node(2),
@@ -207,7 +216,22 @@ fn another_life_of_a_peer_is_first_lost_and_then_found() {
     bench.reply(LAN, 1);
     let said = bench.reply(LAN, 2);
     assert_eq!(lost(&said), 1);
-    assert!(said.contains(&Output::PeerFound { peer: node(2) }));
+    let stranger = Output::Stranger {
+        network: LAN,
+        peer: node(2),
+        life: Incarnation(2),
+    };
+    assert!(said.contains(&stranger), "host has to connect to it first");
+    assert_eq!(
+        bench.admit(2).len(),
+        2,
+        "it is asked at once on both networks"
+    );
+    assert!(
+        bench
+            .reply(LAN, 2)
+            .contains(&Output::PeerFound { peer: node(2) })
+    );
 }
 
 #[test]

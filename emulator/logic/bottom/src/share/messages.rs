@@ -55,3 +55,6 @@ pub enum Output {
     /// To quorum and rcm: a lock that was held is gone.
     Failed,
 }
+
+wire::codec!(enum ShareRequest { 0 = Lock, 1 = Read, 2 = Write(tag), 3 = Unlock });
+wire::codec!(enum ShareOutcome { 0 = Done, 1 = Read(tag), 2 = Held, 3 = Unreachable });

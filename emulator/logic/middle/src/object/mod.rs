@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use base::{Manager, Outbox, Timestamp};
 
-pub use table::{FailoverCount, GroupRow, ObjectTable, ResourceRow, StateChange};
+pub use table::{FailoverCount, GroupRow, InterfaceRow, ObjectTable, ResourceRow, StateChange};
 
 use crate::Context;
 use crate::database::{Change, Update};

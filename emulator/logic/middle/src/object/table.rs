@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::{GroupId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
+use base::{GroupId, NetworkId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
 
 /// One change of the volatile tables; travels in a global update.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,12 @@ pub enum StateChange {
     GroupFailovers {
         group: GroupId,
         count: FailoverCount,
+    },
+    /// What a node sees of its interface on a network.
+    Interface {
+        node: NodeId,
+        network: NetworkId,
+        row: InterfaceRow,
     },
 }
 
@@ -57,6 +63,23 @@ pub struct ResourceRow {
     pub state: ResourceState,
 }
 
+/// An interface as its own node reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceRow {
+    /// It has a link.
+    pub linked: bool,
+    /// Members of the view that it does not reach.
+    pub unreached: NodeSet,
+}
+
+impl InterfaceRow {
+    /// Nothing is wrong with it.
+    pub const SOUND: Self = Self {
+        linked: true,
+        unreached: NodeSet::EMPTY,
+    };
+}
+
 /// The tables.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ObjectTable {
@@ -68,9 +91,18 @@ pub struct ObjectTable {
     pub paused: NodeSet,
     /// Failovers of groups that have failed over since the cluster formed.
     pub failovers: BTreeMap<GroupId, FailoverCount>,
+    /// Interfaces that something is wrong with.
+    pub interfaces: BTreeMap<(NodeId, NetworkId), InterfaceRow>,
 }
 
 impl ObjectTable {
+    /// What a node last reported of its interface.
+    #[must_use]
+    pub fn interface(&self, node: NodeId, network: NetworkId) -> InterfaceRow {
+        let known = self.interfaces.get(&(node, network));
+        known.copied().unwrap_or(InterfaceRow::SOUND)
+    }
+
     /// Applies one change. A state of a resource whose group has no owner is dropped: it was on
     /// its way while the group was removed.
     pub fn apply(&mut self, change: &StateChange) {
@@ -110,6 +142,13 @@ impl ObjectTable {
             StateChange::GroupFailovers { group, count } => {
                 self.failovers.insert(*group, *count);
             }
+            StateChange::Interface { node, network, row } => {
+                if *row == InterfaceRow::SOUND {
+                    self.interfaces.remove(&(*node, *network));
+                } else {
+                    self.interfaces.insert((*node, *network), *row);
+                }
+            }
             StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
             StateChange::NodePaused {
                 node,
@@ -124,8 +163,10 @@ wire::codec!(enum StateChange {
     1 = Resource { resource, group, state },
     2 = NodePaused { node, paused },
     3 = GroupFailovers { group, count },
+    4 = Interface { node, network, row },
 });
 wire::codec!(struct FailoverCount { count, age });
 wire::codec!(struct GroupRow { owner, cause });
 wire::codec!(struct ResourceRow { group, state });
-wire::codec!(struct ObjectTable { groups, resources, paused, failovers });
+wire::codec!(struct InterfaceRow { linked, unreached });
+wire::codec!(struct ObjectTable { groups, resources, paused, failovers, interfaces });

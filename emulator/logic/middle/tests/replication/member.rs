@@ -132,10 +132,7 @@ impl Member {
             wire: Vec::new(),
             witness_requests: VecDeque::new(),
             events: Vec::new(),
-            bottom: bottom::Facts {
-                reachable: NodeSet::EMPTY,
-                disks: BTreeMap::new(),
-            },
+            bottom: bottom::Facts::default(),
             rng: Rng::new(life, 1),
             now: Now::default(),
             messaging: Messaging::default(),

@@ -3,13 +3,14 @@
 //! Duty: put a header before a frame and take it off again. Deliberately not done here: signing
 //! (security), splitting what is larger than a datagram of the network (shell).
 
+mod bytes;
 #[cfg(test)]
 mod tests;
 
 use base::NodeId;
 use wire::{Codec, DecodeError, Reader, Writer, checksum};
 
-use crate::{Frame, Payload};
+use crate::{Frame, GroupPicture, Payload, Picture};
 
 /// First bytes of every datagram; the last one is the version of the format.
 const MAGIC: [u8; 4] = *b"LAF\x01";
@@ -64,10 +65,17 @@ wire::codec!(enum Frame {
     0 = Heartbeat(heartbeat),
     1 = Membership(message),
     2 = Segment(segment),
+    3 = Host(message),
+    4 = Security(message),
 });
 wire::codec!(enum Payload {
     0 = Gum(message),
     1 = Quorum(message),
     2 = Rcm(message),
     3 = EventLog(message),
+});
+wire::codec!(struct GroupPicture { owner });
+wire::codec!(struct Picture {
+    node, incarnation, state, view, quorum, tally, ready, lock_owner, tag, applied, hive, groups,
+    running, events, disks, witness_held,
 });

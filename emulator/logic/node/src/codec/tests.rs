@@ -1,13 +1,14 @@
 //! Every frame comes back from its bytes, and no bytes do harm.
 
-use base::{Incarnation, NodeId};
+use base::{Incarnation, NodeId, Notice};
 use bottom::netft::Heartbeat;
+use bottom::share::{ShareOutcome, ShareRequest};
 use proptest::prelude::*;
 use top::rcm::{HostCommand, HostReport};
 use wire::{Codec, DecodeError, Sample};
 
 use super::Datagram;
-use crate::Frame;
+use crate::{Frame, Picture};
 
 fn made_up(entropy: &[u8]) -> Datagram {
     Datagram {
@@ -37,6 +38,16 @@ proptest! {
     ) {
         prop_assert!(comes_back::<HostCommand>(&entropy));
         prop_assert!(comes_back::<HostReport>(&entropy));
+    }
+
+    #[test]
+    fn what_a_node_shows_and_says_comes_back_from_its_bytes(
+        entropy in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        prop_assert!(comes_back::<Picture>(&entropy));
+        prop_assert!(comes_back::<Notice>(&entropy));
+        prop_assert!(comes_back::<ShareRequest>(&entropy));
+        prop_assert!(comes_back::<ShareOutcome>(&entropy));
     }
 
     #[test]
@@ -103,4 +114,42 @@ fn another_version_is_refused() {
         Datagram::from_bytes(&bytes),
         Err(DecodeError::OutOfRange { of: "magic" })
     );
+}
+
+/// One frame of every kind and of every kind within: name and bytes, one per line.
+fn golden() -> String {
+    let mut lines = String::new();
+    for kind in 0..5_u8 {
+        for inner in 0..6_u8 {
+            let filler = (0..250_u8).map(|it| it.wrapping_mul(37));
+            let entropy: Vec<u8> = [kind, inner].into_iter().chain(filler).collect();
+            let bytes = Frame::from_entropy(&entropy).to_bytes();
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            lines.push_str(&format!("{kind}.{inner} {hex}\n"));
+        }
+    }
+    lines
+}
+
+#[test]
+fn golden_frames_decode_and_cover_every_kind() {
+    let known = include_str!("../../../../../fixtures/frames.txt");
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in known.lines() {
+        let hex = line.split(' ').nth(1).expect("a name and bytes");
+        let digits: Vec<char> = hex.chars().collect();
+        let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16);
+        let bytes: Result<Vec<u8>, _> = digits.chunks(2).map(byte).collect();
+        let bytes = bytes.expect("hexadecimal digits");
+        // A changed layout is a new version of the format (host::VERSION), with new golden frames.
+        let frame = Frame::from_bytes(&bytes);
+        assert!(
+            frame.is_ok(),
+            "fixtures/frames.txt would have to be\n{}",
+            golden()
+        );
+        assert_eq!(frame.map(|frame| frame.to_bytes()), Ok(bytes.clone()));
+        kinds.insert(bytes[0]);
+    }
+    assert_eq!(kinds.len(), 5);
 }

@@ -2,6 +2,10 @@
 //!
 //! | output | goes to |
 //! | --- | --- |
+//! | host Send | shell |
+//! | host Secure, Abandon | security |
+//! | host Admit | netft |
+//! | host Notice | event log |
 //! | membership Send | shell, over every route that is up |
 //! | membership Undecided | rcm |
 //! | membership Repair | messaging |
@@ -16,8 +20,8 @@
 //! | gum Send | messaging |
 //! | gum Prepare, Commit, Install, BeginEpoch | database |
 //! | gum Publish | facts |
-//! | gum Opened | membership, quorum, rcm |
-//! | gum Done | rcm |
+//! | gum Opened | membership, quorum, topology, rcm |
+//! | gum Done | rcm, topology |
 //! | gum Remove | membership |
 //! | quorum Publish | facts, gum, rcm |
 //! | quorum Arbitrating | membership |
@@ -48,9 +52,9 @@
 use std::sync::Arc;
 
 use base::{HaltReason, NodeId, NodeSet, Notice};
-use bottom::{clusdisk, share};
+use bottom::{clusdisk, netft, security, share};
 use middle::settings::Witness;
-use middle::{database, gum, membership, messaging, quorum};
+use middle::{database, gum, host, membership, messaging, quorum, topology};
 use top::{checkpoint, eventlog, rcm};
 
 use super::{bottom, middle, top};
@@ -58,8 +62,33 @@ use crate::{Effect, Frame, Node, Payload};
 
 /// Proposals of quorum carry this ticket; nobody waits for their end, the next view counts again.
 const QUORUM_TICKET: gum::Ticket = gum::Ticket(u64::MAX);
+/// Proposals of topology carry this one.
+pub(super) const TOPOLOGY_TICKET: gum::Ticket = gum::Ticket(u64::MAX - 1);
 
 impl Node {
+    pub(super) fn carry_host(&mut self, output: host::Output) {
+        match output {
+            host::Output::Send {
+                network,
+                to,
+                message,
+            } => {
+                let (to, frame) = (NodeSet::one(to), Frame::Host(Arc::new(message)));
+                self.effects.push(Effect::Send { network, to, frame });
+            }
+            host::Output::Secure { ends } => {
+                bottom!(self, security, handle, security::Input::Secure { ends });
+            }
+            host::Output::Abandon { peer } => {
+                bottom!(self, security, handle, security::Input::Abandon { peer });
+            }
+            host::Output::Admit { peer, life } => {
+                bottom!(self, netft, handle, netft::Input::Admit { peer, life });
+            }
+            host::Output::Notice(notice) => self.notice(notice),
+        }
+    }
+
     pub(super) fn carry_membership(&mut self, output: membership::Output) {
         match output {
             membership::Output::Send { to, message } => {
@@ -206,6 +235,9 @@ impl Node {
             }
             gum::Output::Opened { formed } => self.opened(formed),
             gum::Output::Done { ticket, .. } if ticket == QUORUM_TICKET => {}
+            gum::Output::Done { ticket, .. } if ticket == TOPOLOGY_TICKET => {
+                middle!(self, topology, handle, topology::Input::Done);
+            }
             gum::Output::Done { ticket, result } if ticket.0 >= checkpoint::FIRST_TICKET => {
                 top!(
                     self,
@@ -242,6 +274,7 @@ impl Node {
         self.middle.active = true;
         middle!(self, membership, handle, membership::Input::Opened);
         middle!(self, quorum, handle, quorum::Input::Opened);
+        middle!(self, topology, handle, topology::Input::Opened);
         top!(self, rcm, handle, rcm::Input::Opened { formed });
         top!(self, checkpoint, handle, checkpoint::Input::Opened);
     }

@@ -9,8 +9,8 @@ mod up;
 
 use base::limits::HOPS_MAX;
 use base::{HostId, NetworkId, NodeId, NodeSet};
-use bottom::{clusdisk, netft, share, txlog};
-use middle::{database, gum, membership, messaging, object, quorum};
+use bottom::{clusdisk, netft, security, share, txlog};
+use middle::{database, gum, host, membership, messaging, object, quorum, topology};
 use top::rcm::HostReport;
 use top::{checkpoint, eventlog, rcm};
 
@@ -20,6 +20,8 @@ use crate::{Effect, Event, Frame, Node, Payload};
 #[derive(Debug)]
 pub(crate) enum Hop {
     Netft(netft::Output),
+    Security(security::Output),
+    Host(host::Output),
     Clusdisk(clusdisk::Output),
     Share(share::Output),
     Txlog(txlog::Output),
@@ -29,6 +31,7 @@ pub(crate) enum Hop {
     Database(database::Output),
     Object(object::Output),
     Quorum(quorum::Output),
+    Topology(topology::Output),
     Rcm(rcm::Output),
     Checkpoint(checkpoint::Output),
     EventLog(eventlog::Output),
@@ -99,6 +102,8 @@ macro_rules! hop {
 
 hop!(
     Netft(netft::Output),
+    Security(security::Output),
+    Host(host::Output),
     Clusdisk(clusdisk::Output),
     Share(share::Output),
     Txlog(txlog::Output),
@@ -108,6 +113,7 @@ hop!(
     Database(database::Output),
     Object(object::Output),
     Quorum(quorum::Output),
+    Topology(topology::Output),
     Rcm(rcm::Output),
     Checkpoint(checkpoint::Output),
     EventLog(eventlog::Output),
@@ -165,8 +171,25 @@ impl Node {
     }
 
     fn frame(&mut self, network: NetworkId, from: NodeId, frame: Frame) {
+        if !frame.is_open() && !self.bottom.secured.contains(from) {
+            return;
+        }
         match frame {
             Frame::Heartbeat(heartbeat) => self.heartbeat(network, from, heartbeat),
+            Frame::Host(message) => {
+                let message = (*message).clone();
+                let input = host::Input::Message {
+                    network,
+                    from,
+                    message,
+                };
+                middle!(self, host, handle, input);
+            }
+            Frame::Security(message) => {
+                let message = (*message).clone();
+                let input = security::Input::Message { from, message };
+                bottom!(self, security, handle, input);
+            }
             Frame::Membership(message) => {
                 let message = (*message).clone();
                 middle!(
@@ -229,6 +252,8 @@ impl Node {
             };
             match hop {
                 Hop::Netft(output) => self.carry_netft(output),
+                Hop::Security(output) => self.carry_security(output),
+                Hop::Host(output) => self.carry_host(output),
                 Hop::Clusdisk(output) => self.carry_clusdisk(output),
                 Hop::Share(output) => self.carry_share(output),
                 Hop::Txlog(output) => self.carry_txlog(output),
@@ -238,6 +263,7 @@ impl Node {
                 Hop::Database(output) => self.carry_database(output),
                 Hop::Object(output) => self.carry_object(output),
                 Hop::Quorum(output) => self.carry_quorum(output),
+                Hop::Topology(output) => self.carry_topology(output),
                 Hop::Rcm(output) => self.carry_rcm(output),
                 Hop::Checkpoint(output) => self.carry_checkpoint(output),
                 Hop::EventLog(output) => self.carry_eventlog(output),

@@ -3,9 +3,14 @@
 //! | output | goes to |
 //! | --- | --- |
 //! | netft Send | shell |
-//! | netft RouteUp, RouteDown | event log |
+//! | netft Stranger | host |
+//! | netft RouteUp, RouteDown | event log, topology |
 //! | netft PeerFound, PeerLost | event log, membership |
 //! | netft Publish | facts |
+//! | security Send | shell, over the network on which the peer was heard |
+//! | security Secured | host |
+//! | security Refused | host |
+//! | security Publish | facts |
 //! | clusdisk Scsi | shell |
 //! | clusdisk Reset | shell |
 //! | clusdisk Publish | facts |
@@ -16,7 +21,7 @@
 //! | txlog Disk | shell |
 //! | txlog Recovered, Durable, CheckpointDone, Failed, Unreadable | database |
 //! | database Log | txlog |
-//! | database Publish | facts; netft, clusdisk, share, quorum when settings or tag changed |
+//! | database Publish | facts; topology, security, clusdisk, share, quorum on change |
 //! | database Opened | membership |
 //! | database Prepared | gum |
 //! | database Applied | object, gum, rcm |
@@ -26,16 +31,21 @@
 //! | database WitnessReplica | quorum |
 //! | database WitnessFailed | quorum, rcm |
 //! | database WitnessRequest | clusdisk |
-//! | object Publish | facts |
+//! | object Publish | facts, topology |
+//! | topology Configure | netft |
+//! | topology Interface | rcm |
+//! | topology Propose | gum |
+//! | topology Notice | event log |
 
 use std::sync::Arc;
 
-use base::{DiskId, HaltReason, NetworkId, NodeId, Notice};
-use bottom::{clusdisk, netft, share, txlog};
-use middle::settings::{NetworkRole, Settings, Witness};
-use middle::{database, gum, membership, object, quorum};
+use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice};
+use bottom::{clusdisk, netft, security, share, txlog};
+use middle::settings::{Settings, Witness};
+use middle::{database, gum, host, membership, object, quorum, topology};
 use top::rcm;
 
+use super::down::TOPOLOGY_TICKET;
 use super::{bottom, middle, top};
 use crate::{Effect, Frame, Node};
 
@@ -50,8 +60,21 @@ impl Node {
                 let frame = Frame::Heartbeat(heartbeat);
                 self.effects.push(Effect::Send { network, to, frame });
             }
+            netft::Output::Stranger {
+                network,
+                peer,
+                life,
+            } => {
+                let input = host::Input::Stranger {
+                    network,
+                    peer,
+                    life,
+                };
+                middle!(self, host, handle, input);
+            }
             netft::Output::RouteUp { network, peer } => {
                 self.notice(Notice::RouteUp { network, peer });
+                self.route_changed(network, peer, true);
             }
             netft::Output::RouteDown {
                 network,
@@ -63,6 +86,7 @@ impl Node {
                     peer,
                     last_heard,
                 });
+                self.route_changed(network, peer, false);
             }
             netft::Output::PeerFound { peer } => {
                 self.notice(Notice::PeerFound { peer });
@@ -91,10 +115,57 @@ impl Node {
         }
     }
 
+    fn route_changed(&mut self, network: NetworkId, peer: NodeId, up: bool) {
+        let input = topology::Input::Route { network, peer, up };
+        middle!(self, topology, handle, input);
+    }
+
+    pub(super) fn carry_topology(&mut self, output: topology::Output) {
+        match output {
+            topology::Output::Configure { peers, networks } => {
+                let incarnation = self.middle.incarnation;
+                let input = netft::Input::Configure {
+                    incarnation,
+                    peers,
+                    networks,
+                };
+                bottom!(self, netft, handle, input);
+            }
+            topology::Output::Interface { network, up } => {
+                top!(self, rcm, handle, rcm::Input::Interface { network, up });
+            }
+            topology::Output::Propose { changes } => {
+                let ticket = TOPOLOGY_TICKET;
+                middle!(self, gum, handle, gum::Input::Propose { ticket, changes });
+            }
+            topology::Output::Notice(notice) => self.notice(notice),
+        }
+    }
+
+    pub(super) fn carry_security(&mut self, output: security::Output) {
+        match output {
+            security::Output::Send { to, message } => {
+                let frame = Frame::Security(Arc::new(message));
+                if let Some(network) = self.host.manager.path(to) {
+                    let to = NodeSet::one(to);
+                    self.effects.push(Effect::Send { network, to, frame });
+                }
+            }
+            security::Output::Secured { peer, life } => {
+                middle!(self, host, handle, host::Input::Secured { peer, life });
+            }
+            security::Output::Refused { peer, refusal } => {
+                middle!(self, host, handle, host::Input::Unproven { peer, refusal });
+            }
+            security::Output::Publish { secured } => self.bottom.secured = secured,
+        }
+    }
+
     pub(super) fn interface(&mut self, network: NetworkId, up: bool) {
         self.notice(Notice::InterfaceChanged { network, up });
         bottom!(self, netft, handle, netft::Input::Interface { network, up });
-        top!(self, rcm, handle, rcm::Input::Interface { network, up });
+        let input = topology::Input::Interface { network, up };
+        middle!(self, topology, handle, input);
     }
 
     pub(crate) fn witness_disk(&self) -> Option<DiskId> {
@@ -327,42 +398,25 @@ impl Node {
 
     pub(super) fn carry_object(&mut self, output: object::Output) {
         match output {
-            object::Output::Publish { objects } => self.middle.objects = objects,
+            object::Output::Publish { objects } => {
+                self.middle.objects = objects;
+                middle!(self, topology, handle, topology::Input::ObjectsChanged);
+            }
         }
     }
 
-    /// Tells netft and clusdisk what the settings say.
+    /// Tells topology, security and clusdisk what the settings say.
     fn configure(&mut self) {
         let settings = Arc::clone(&self.middle.settings);
-        let me = self.middle.me;
-        let peer = |node: NodeId| {
-            let beat = settings.heartbeat(me, node);
-            netft::Peer {
-                node,
-                delay: beat.delay,
-                threshold: beat.threshold,
-            }
+        middle!(self, topology, handle, topology::Input::SettingsChanged);
+        let names = settings.nodes.iter();
+        let input = security::Input::Configure {
+            cluster: settings.cluster_name.clone(),
+            secret: settings.secret.clone(),
+            level: settings.security_level,
+            names: names.map(|(id, node)| (*id, node.name.clone())).collect(),
         };
-        let peers = settings.nodes.keys().copied().map(peer).collect();
-        let mine = &self.config.interfaces;
-        let used = settings
-            .networks
-            .iter()
-            .filter(|(network, known)| known.role != NetworkRole::None && mine.contains(network));
-        let networks = used
-            .map(|(network, known)| netft::Network {
-                network: *network,
-                metric: known.metric,
-                nodes: settings.attached(*network),
-            })
-            .collect();
-        let incarnation = self.middle.incarnation;
-        let input = netft::Input::Configure {
-            incarnation,
-            peers,
-            networks,
-        };
-        bottom!(self, netft, handle, input);
+        bottom!(self, security, handle, input);
         let input = clusdisk::Input::Configure {
             interval: settings.disk_arbitration_interval,
             challenge_wait: settings.disk_challenge_wait,

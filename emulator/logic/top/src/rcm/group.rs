@@ -136,6 +136,9 @@ impl Rcm {
 
     /// Looks at every group that changed until nothing more follows.
     pub(super) fn settle(&mut self, turn: &mut Turn<'_, '_>) {
+        if !self.unsettled.is_empty() {
+            self.learn_networks(turn);
+        }
         while let Some(id) = self.next_unsettled() {
             self.unsettled.remove(&id);
             if self.groups.contains_key(&id) {
@@ -186,7 +189,8 @@ impl Rcm {
             let Some(record) = self.resources.get(resource) else {
                 continue;
             };
-            if record.wanted && !record.held && self.is_carried(*resource, None, &ready) {
+            let here = !record.held && !self.is_elsewhere(*resource);
+            if record.wanted && here && self.is_carried(*resource, None, &ready) {
                 ready.insert(*resource);
             }
         }
@@ -336,7 +340,8 @@ impl Rcm {
         let Some(group) = self.groups.get(&id) else {
             return;
         };
-        let state = GroupState::derive(group.order.iter().map(|id| self.state_of(*id)));
+        let here = group.order.iter().filter(|id| !self.is_elsewhere(**id));
+        let state = GroupState::derive(here.map(|id| self.state_of(*id)));
         if state != group.state {
             turn.notice(Notice::GroupState { group: id, state });
             if let Some(group) = self.groups.get_mut(&id) {

@@ -40,6 +40,7 @@ mod resource;
 mod servers;
 mod state;
 mod stop;
+mod subnet;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -56,6 +57,7 @@ use base::{
 
 pub use crate::restype::{ResourceKind, ResourceParameters, ResourceSpec};
 pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Message, Output};
+pub use subnet::is_elsewhere;
 pub use tree::{Dependencies, DependencyError};
 
 use crate::Context;
@@ -114,6 +116,8 @@ pub struct Rcm {
     report: Report,
     /// Requests that came in here and wait for the answer of another node.
     asked: BTreeMap<RequestId, NodeId>,
+    /// Networks that this node is on; empty until the settings are known.
+    networks: Vec<NetworkId>,
     /// Networks whose interface is down on this node.
     networks_down: BTreeSet<NetworkId>,
     /// The lock on the witness share works, as far as is known.
@@ -159,6 +163,7 @@ impl Rcm {
             deadlines: Deadlines::default(),
             report: Report::new(),
             asked: BTreeMap::new(),
+            networks: Vec::new(),
             networks_down: BTreeSet::new(),
             share_healthy: false,
             witness_lent: false,

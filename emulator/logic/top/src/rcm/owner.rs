@@ -80,6 +80,7 @@ impl Rcm {
         let mut place = false;
         for change in update.changes.iter() {
             match change {
+                Change::State(StateChange::Interface { .. }) => {}
                 Change::State(StateChange::GroupOwner {
                     group,
                     owner,
@@ -132,9 +133,11 @@ impl Rcm {
     }
 
     /// Takes the counts over that the object table has and this node has not: it has just joined.
+    /// The core group has to follow the witness wherever it goes, so for it a joiner starts anew.
     fn learn_failovers(&mut self, turn: &Turn<'_, '_>) {
         let now = turn.now();
-        for (group, known) in &turn.middle().objects.failovers {
+        let counts = turn.middle().objects.failovers.iter();
+        for (group, known) in counts.filter(|(group, _)| **group != CORE_GROUP) {
             let window = || Window::resumed(now, known.count, known.age);
             self.failovers.entry(*group).or_insert_with(window);
         }

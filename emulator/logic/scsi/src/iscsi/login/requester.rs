@@ -1,6 +1,6 @@
 //! The initiator's end of login.
 
-use super::super::chap::{self, Credentials};
+use super::super::chap::{self, Algorithm, Credentials};
 use super::super::frame::{Frame, Framing};
 use super::super::negotiation::{Parameters, is_irrelevant_in_discovery};
 use super::super::pdu::{Header, IMMEDIATE, Opcode};
@@ -75,6 +75,8 @@ pub struct Requester {
     state: State,
     identifier: u8,
     challenge: [u8; chap::CHALLENGE_BYTES],
+    /// What the target chose.
+    algorithm: Algorithm,
     agreed: Parameters,
     text: Vec<u8>,
     expected_status: u32,
@@ -92,6 +94,7 @@ impl Requester {
             state: State::ExpectMethod,
             identifier,
             challenge,
+            algorithm: Algorithm::Md5,
             agreed: Parameters::UNSAID,
             text: Vec::new(),
             expected_status: 0,
@@ -224,7 +227,7 @@ impl Requester {
         match value(pairs, "AuthMethod") {
             Some("CHAP") if self.identity.credentials.is_some() => {
                 let mut text = Vec::new();
-                text::push(&mut text, "CHAP_A", chap::ALGORITHM);
+                text::push(&mut text, "CHAP_A", Algorithm::OFFER);
                 self.state = State::ExpectChallenge;
                 self.send(Stage::Security, None, &text, out);
                 Ok(())
@@ -248,14 +251,16 @@ impl Requester {
         let identifier = value(pairs, "CHAP_I").and_then(text::number);
         let identifier = identifier.and_then(|it| u8::try_from(it).ok());
         let challenge = value(pairs, "CHAP_C").and_then(text::binary);
-        let (Some(identifier), Some(challenge), Some(chap::ALGORITHM)) =
-            (identifier, challenge, value(pairs, "CHAP_A"))
+        let algorithm = value(pairs, "CHAP_A").and_then(Algorithm::from_number);
+        let (Some(identifier), Some(challenge), Some(algorithm)) =
+            (identifier, challenge, algorithm)
         else {
             return Err(LoginError::Protocol("the CHAP challenge is incomplete"));
         };
         let mut text = Vec::new();
         text::push(&mut text, "CHAP_N", &own.name);
-        let response = chap::response(identifier, &own.secret, &challenge);
+        self.algorithm = algorithm;
+        let response = algorithm.response(identifier, &own.secret, &challenge);
         text::push(&mut text, "CHAP_R", &text::hex(&response));
         if self.identity.expected_of_target.is_some() {
             text::push(&mut text, "CHAP_I", &self.identifier.to_string());
@@ -276,7 +281,8 @@ impl Requester {
             let response = value(pairs, "CHAP_R")
                 .and_then(text::binary)
                 .unwrap_or_default();
-            let right = chap::response(self.identifier, &expected.secret, &self.challenge);
+            let algorithm = self.algorithm;
+            let right = algorithm.response(self.identifier, &expected.secret, &self.challenge);
             let named = value(pairs, "CHAP_N") == Some(&expected.name);
             if !named || !chap::is_equal(&response, &right) {
                 return Err(LoginError::TargetNotProven);

@@ -1,6 +1,6 @@
 //! The target's end of login.
 
-use super::super::chap::{self, Credentials};
+use super::super::chap::{self, Algorithm, Credentials};
 use super::super::frame::{Frame, Framing};
 use super::super::negotiation::{Answer, Parameters, is_irrelevant_in_discovery};
 use super::super::pdu::{Header, Opcode};
@@ -70,6 +70,8 @@ pub struct Responder {
     /// CHAP identifier and challenge, from the shell's entropy.
     identifier: u8,
     challenge: [u8; chap::CHALLENGE_BYTES],
+    /// What the initiator and we agreed on.
+    algorithm: Algorithm,
     /// The session handle that the initiator is told; not zero.
     handle: u16,
     stage: Option<Stage>,
@@ -96,6 +98,7 @@ impl Responder {
             policy,
             identifier,
             challenge,
+            algorithm: Algorithm::Md5,
             handle: handle.max(1),
             stage: None,
             authentication: Authentication::ExpectMethod,
@@ -303,12 +306,13 @@ impl Responder {
     }
 
     fn challenge(&mut self, algorithms: &str, reply: &mut Vec<u8>) -> Result<(), Refused> {
-        let known = algorithms.split(',').any(|it| it == chap::ALGORITHM);
-        if self.authentication != Authentication::ExpectAlgorithm || !known {
+        let expected = self.authentication == Authentication::ExpectAlgorithm;
+        let Some(algorithm) = Algorithm::choose(algorithms).filter(|_| expected) else {
             return Err(LoginStatus::AuthenticationFailure);
-        }
+        };
+        self.algorithm = algorithm;
         self.authentication = Authentication::ExpectResponse;
-        text::push(reply, "CHAP_A", chap::ALGORITHM);
+        text::push(reply, "CHAP_A", algorithm.number());
         text::push(reply, "CHAP_I", &self.identifier.to_string());
         text::push(reply, "CHAP_C", &text::hex(&self.challenge));
         Ok(())
@@ -328,7 +332,8 @@ impl Responder {
             .filter(|it| value("CHAP_N") == Some(&it.name));
         let response = text::binary(response);
         let right = |known: &Credentials| {
-            let expected = chap::response(self.identifier, &known.secret, &self.challenge);
+            let algorithm = self.algorithm;
+            let expected = algorithm.response(self.identifier, &known.secret, &self.challenge);
             response
                 .as_deref()
                 .is_some_and(|it| chap::is_equal(it, &expected))
@@ -363,7 +368,7 @@ impl Responder {
         let (Some(identifier), Some(challenge)) = (identifier, challenge) else {
             return Err(LoginStatus::AuthenticationFailure);
         };
-        let response = chap::response(identifier, &own.secret, &challenge);
+        let response = self.algorithm.response(identifier, &own.secret, &challenge);
         text::push(reply, "CHAP_N", &own.name);
         text::push(reply, "CHAP_R", &text::hex(&response));
         Ok(())

@@ -1,0 +1,56 @@
+//! What a node is started with.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use base::{DiskId, NodeId};
+use node::NodeConfig;
+use scsi::{InitiatorPort, Isid, Lun};
+
+/// What a node is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What the node knows before it reads its database.
+    pub config: NodeConfig,
+    /// Folder of the cluster database.
+    pub folder: PathBuf,
+    /// The fabric's socket.
+    pub fabric: PathBuf,
+    /// Where to listen for administrators and faults.
+    pub control: PathBuf,
+    /// Where each clustered disk is.
+    pub disks: BTreeMap<DiskId, DiskPath>,
+    /// The command that starts a resource host; its numbers are appended.
+    pub rhs: Vec<OsString>,
+    /// The lab's socket for what resources serve.
+    pub outside: Option<PathBuf>,
+    /// Mark of this node's processes in their environment.
+    pub mark: String,
+    /// Epoch of the node's clock, in nanoseconds of the system's monotonic clock.
+    pub epoch_nanos: u64,
+}
+
+/// Where a clustered disk is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskPath {
+    /// Address of the target.
+    pub portal: SocketAddr,
+    /// Its iSCSI name.
+    pub target: String,
+    /// The disk's number there.
+    pub lun: Lun,
+}
+
+/// The nodes' iSCSI names, but for the number at their end.
+pub const INITIATOR_NAME: &str = "iqn.2026-01.example.looksalive:node-";
+
+/// The initiator port of a node; always the same, so that a node finds its registrations again.
+#[must_use]
+pub fn initiator_port(node: NodeId) -> InitiatorPort {
+    InitiatorPort::new(
+        format!("{INITIATOR_NAME}{node}"),
+        Isid([0x80, 0, 0, 0, 0, 1]),
+    )
+}

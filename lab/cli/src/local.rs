@@ -1,0 +1,115 @@
+//! Labs of processes: what the commands for them have in common.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use conformance::{Factory, Refusal, Staged, Subject};
+use file::model::Lab;
+use lab::client::{self, NotFound};
+use lab::{LabFolder, Local, LocalOptions};
+use plan::Plan;
+use serde_json::Value;
+use sim::Session;
+
+use crate::exit::{self, Exit};
+use crate::output;
+
+/// What an interrupt does: takes everything down that this process has brought up, and ends it.
+pub(crate) fn end() {
+    lab::take_all_down();
+    std::process::exit(exit::INTERRUPTED.into());
+}
+
+/// Builds a lab that ends with this process.
+pub(crate) fn build(lab: &Lab, text: &str, seed: u64) -> anyhow::Result<Local> {
+    Ok(Local::build(Plan::new(lab)?, text, options(seed)?)?)
+}
+
+fn options(seed: u64) -> anyhow::Result<LocalOptions> {
+    Ok(LocalOptions {
+        program: std::env::current_exe().context("cannot find my own program")?,
+        root: lab::root(),
+        seed,
+        trace_polls: false,
+    })
+}
+
+/// Makes subjects of the conformance suite: a lab of processes for each case.
+#[derive(Debug)]
+pub(crate) struct Subjects {
+    options: LocalOptions,
+    patience: Duration,
+}
+
+impl Subjects {
+    pub(crate) fn new(patience_seconds: u64) -> anyhow::Result<Self> {
+        Ok(Self {
+            options: LocalOptions {
+                trace_polls: true,
+                ..options(SEED)?
+            },
+            patience: Duration::from_secs(patience_seconds),
+        })
+    }
+}
+
+/// The seed of every case, as in the simulator.
+const SEED: u64 = 1;
+
+impl Factory for Subjects {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(self.patience)
+    }
+
+    fn make(&self) -> Result<Box<dyn Subject>, Refusal> {
+        let options = self.options.clone();
+        let build = move |lab: Lab, text: &str| {
+            let plan = Plan::new(&lab).map_err(|why| Refusal::Broken(why.to_string()))?;
+            let local = Local::build(plan, text, options.clone());
+            let local = local.map_err(|why| Refusal::Broken(why.to_string()))?;
+            Ok(Session::on(lab, local, SEED))
+        };
+        Ok(Box::new(Staged::new(build)))
+    }
+}
+
+/// The lab of a name, or the only one that is up; says why there is none.
+pub(crate) fn find(name: Option<&str>) -> Result<LabFolder, Exit> {
+    client::find(&lab::root(), name).map_err(|why: NotFound| {
+        output::error(&why.to_string());
+        Exit::Usage
+    })
+}
+
+/// Gives a lab an order and says what it refused.
+pub(crate) fn order(name: Option<&str>, what: &Value) -> anyhow::Result<Exit> {
+    let folder = match find(name) {
+        Ok(folder) => folder,
+        Err(exit) => return Ok(exit),
+    };
+    let answer = ask(&folder, what)?;
+    if answer["ok"] == true {
+        return Ok(Exit::Good);
+    }
+    output::error(answer["error"].as_str().unwrap_or("the lab gave no reason"));
+    Ok(Exit::Usage)
+}
+
+/// Asks a lab for one answer.
+pub(crate) fn ask(folder: &LabFolder, what: &Value) -> anyhow::Result<Value> {
+    let mut answer = None;
+    client::ask(folder, what, |it| {
+        answer = Some(it);
+        false
+    })?;
+    answer.with_context(|| format!("the lab in {} did not answer", folder.path().display()))
+}
+
+/// What everybody shows of a lab.
+pub(crate) fn shown(folder: &LabFolder) -> anyhow::Result<Value> {
+    ask(folder, &serde_json::json!({ "do": "show" }))
+}

@@ -1,0 +1,90 @@
+//! `looksalive node`: one cluster node alone, on real sockets and files.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use base::HaltReason;
+use clap::Args;
+use lab::NodeStart;
+use plan::Plan;
+
+use crate::exit::Exit;
+use crate::{check, output};
+
+/// One node of a lab, on the lab's fabric and targets, until it is stopped with SIGTERM
+#[derive(Debug, Args)]
+pub(crate) struct Node {
+    /// The lab file
+    file: PathBuf,
+    /// Which of its members this is
+    name: String,
+    /// Folder of its cluster database
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// Socket of the fabric that carries its datagrams
+    #[arg(long, value_name = "PATH")]
+    fabric: PathBuf,
+    /// Socket to listen on for administrators and for faults
+    #[arg(long, value_name = "PATH")]
+    control: PathBuf,
+    /// Where the target of an array listens
+    #[arg(long = "portal", value_name = "ARRAY=ADDRESS:PORT", value_parser = portal)]
+    portals: Vec<(String, SocketAddr)>,
+    /// Socket of the lab that knows who serves which address and name
+    #[arg(long, value_name = "PATH")]
+    outside: Option<PathBuf>,
+    /// Mark of its processes
+    #[arg(long, hide = true, default_value = "")]
+    mark: String,
+    /// Epoch of its clock
+    #[arg(long, hide = true)]
+    epoch: Option<u64>,
+    /// Note every health check
+    #[arg(long)]
+    trace_polls: bool,
+}
+
+fn portal(text: &str) -> Result<(String, SocketAddr), String> {
+    let parts = text.split_once('=');
+    let portal = parts.and_then(|(array, at)| Some((array.to_owned(), at.parse().ok()?)));
+    portal.ok_or_else(|| "write ARRAY=ADDRESS:PORT".to_owned())
+}
+
+impl Node {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let Some(lab) = check::load(&self.file) else {
+            return Ok(Exit::Usage);
+        };
+        let start = NodeStart {
+            name: self.name,
+            folder: self.state,
+            fabric: self.fabric,
+            control: self.control,
+            portals: self.portals.into_iter().collect::<BTreeMap<_, _>>(),
+            outside: self.outside,
+            program: std::env::current_exe().context("cannot find my own program")?,
+            mark: self.mark,
+            epoch_nanos: self.epoch,
+            trace_polls: self.trace_polls,
+        };
+        let options = match start.options(&Plan::new(&lab)?) {
+            Ok(options) => options,
+            Err(unknown) => {
+                output::error(&unknown.to_string());
+                return Ok(Exit::Usage);
+            }
+        };
+        let driver = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let reason = driver
+            .block_on(runtime::run(options))
+            .context("the node cannot run")?;
+        Ok(match reason {
+            HaltReason::Stopped => Exit::Good,
+            _ => Exit::Failed,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! From a lab file to what one of its nodes is started with.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use node::NodeConfig;
+use plan::Plan;
+use runtime::{DiskPath, Options};
+use scsi::Lun;
+
+use crate::local::iqn;
+
+/// What a node is started with, beside the lab file.
+#[derive(Clone, Debug)]
+pub struct NodeStart {
+    /// The member.
+    pub name: String,
+    /// Folder of its database.
+    pub folder: PathBuf,
+    /// The fabric's socket.
+    pub fabric: PathBuf,
+    /// Where it listens for administrators.
+    pub control: PathBuf,
+    /// Addresses of the targets, by array.
+    pub portals: BTreeMap<String, SocketAddr>,
+    /// The lab's socket for what resources serve.
+    pub outside: Option<PathBuf>,
+    /// Our own program.
+    pub program: PathBuf,
+    /// Mark of the node's processes.
+    pub mark: String,
+    /// Epoch of its clock; absent: its start.
+    pub epoch_nanos: Option<u64>,
+    /// Whether every health check is noted.
+    pub trace_polls: bool,
+}
+
+/// A name that is no member of the lab.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is not a member of the cluster; its members are {members}")]
+pub struct UnknownNode {
+    /// What was asked for.
+    pub name: String,
+    /// Who there is.
+    pub members: String,
+}
+
+impl NodeStart {
+    /// The options of the node's process.
+    ///
+    /// # Errors
+    /// When the lab has no such member.
+    pub fn options(self, plan: &Plan) -> Result<Options, UnknownNode> {
+        let found = plan.members.iter().find(|it| it.machine.name == self.name);
+        let Some(member) = found else {
+            return Err(UnknownNode {
+                name: self.name,
+                members: plan.names.nodes.join(", "),
+            });
+        };
+        let adapters = member.machine.adapters.iter();
+        let clock = runtime::Clock::start();
+        let rhs: [OsString; 2] = [self.program.into(), "rhs".into()];
+        Ok(Options {
+            config: NodeConfig {
+                me: member.id,
+                interfaces: adapters.map(|(network, _)| *network).collect(),
+                generation: plan.generation,
+                trace_polls: self.trace_polls,
+                defaults: plan.defaults.clone(),
+            },
+            folder: self.folder,
+            fabric: self.fabric,
+            control: self.control,
+            disks: disks(plan, &self.portals),
+            rhs: rhs.into(),
+            outside: self.outside,
+            mark: self.mark,
+            epoch_nanos: self.epoch_nanos.unwrap_or(clock.epoch_nanos()),
+        })
+    }
+}
+
+fn disks(plan: &Plan, portals: &BTreeMap<String, SocketAddr>) -> BTreeMap<base::DiskId, DiskPath> {
+    let path = |disk: &plan::Disk| {
+        let array = &plan.arrays.get(disk.array)?.name;
+        let path = DiskPath {
+            portal: *portals.get(array)?,
+            target: iqn(array),
+            lun: Lun(disk.lun),
+        };
+        Some((disk.id, path))
+    };
+    plan.disks.iter().filter_map(path).collect()
+}
