@@ -26,6 +26,7 @@ pub struct Lab {
     heartbeat: Option<&'static str>,
     groups: Vec<(String, String)>,
     disks: Vec<&'static str>,
+    enforced_anti_affinity: bool,
 }
 
 impl Lab {
@@ -40,6 +41,7 @@ impl Lab {
             heartbeat: None,
             groups: Vec::new(),
             disks: Vec::new(),
+            enforced_anti_affinity: false,
         }
     }
 
@@ -68,6 +70,13 @@ impl Lab {
     #[must_use]
     pub fn heartbeat(mut self, same_subnet: &'static str) -> Self {
         self.heartbeat = Some(same_subnet);
+        self
+    }
+
+    /// Groups stay offline rather than share a node with one that they avoid.
+    #[must_use]
+    pub fn enforced_anti_affinity(mut self) -> Self {
+        self.enforced_anti_affinity = true;
         self
     }
 
@@ -201,6 +210,9 @@ impl Lab {
         }
         if let Some(heartbeat) = self.heartbeat {
             writeln!(text, "  heartbeat: {{ same-subnet: {heartbeat} }}")?;
+        }
+        if self.enforced_anti_affinity {
+            writeln!(text, "  enforced-anti-affinity: true")?;
         }
         if !self.groups.is_empty() {
             text.push_str("  groups:\n");

@@ -83,6 +83,10 @@ pub struct NodeSeen {
     pub votes: Option<Votes>,
     /// Tag of its replica of the cluster database; nothing while it does not run.
     pub tag: Option<PaxosTag>,
+    /// Its event log while it runs: who noticed what, by the product's numbers.
+    pub log: Vec<(String, u16)>,
+    /// Its registry, as text, by key.
+    pub registry: BTreeMap<String, String>,
 }
 
 /// Whether a node's cluster service runs.

@@ -121,6 +121,8 @@ impl Subject for Scripted {
 
 fn healthy() -> Observation {
     let node = |number| NodeSeen {
+        log: Vec::new(),
+        registry: BTreeMap::new(),
         id: NodeId::new(number).unwrap(),
         service: Service::Running,
         state: NodeState::Up,

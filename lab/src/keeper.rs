@@ -171,7 +171,12 @@ impl Keeper {
                 .requests
                 .retain(|request| match session.answer(*request) {
                     None => true,
-                    Some(AdminReply::Done) => false,
+                    Some(
+                        AdminReply::Done
+                        | AdminReply::Data { .. }
+                        | AdminReply::Value { .. }
+                        | AdminReply::Properties { .. },
+                    ) => false,
                     Some(AdminReply::Refused { code, reason, .. }) => {
                         refused = Some(format!("the cluster refused with error {code}: {reason}"));
                         false

@@ -3,6 +3,8 @@
 //! Each asserts only what a clause of the register or a sourced row of the reference says. Bounds
 //! that nothing is said about (how long a failover may take in all) are wide on purpose.
 
+mod checkpoint;
+mod control;
 mod dependency;
 mod disk;
 mod failback;
@@ -55,6 +57,8 @@ pub fn all() -> Vec<Case> {
         dependency::cases(),
         groups::cases(),
         isolation::cases(),
+        control::cases(),
+        checkpoint::cases(),
         quorum_arithmetic::cases(),
         quorum::cases(),
         membership::cases(),

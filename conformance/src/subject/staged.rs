@@ -273,6 +273,19 @@ fn node_seen(world: &impl Stage, id: NodeId) -> NodeSeen {
             })
         }),
         tag: picture.map(|picture| picture.tag),
+        log: picture.map_or_else(Vec::new, |picture| {
+            let seen = |it: &sim::EventRecord| (world.plan().names.of_node(it.node), it.id);
+            picture.events.iter().map(seen).collect()
+        }),
+        registry: world
+            .registry(id)
+            .into_iter()
+            .flatten()
+            .map(|(key, data)| {
+                let text = String::from_utf8_lossy(data).into_owned();
+                (key.name.clone(), text)
+            })
+            .collect(),
     }
 }
 

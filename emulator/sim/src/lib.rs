@@ -5,6 +5,7 @@
 
 pub mod checkers;
 pub mod clock;
+pub mod cluster_log;
 pub mod disk;
 pub mod hosts;
 pub mod log;
@@ -31,6 +32,7 @@ pub use service::Service;
 pub use session::Session;
 pub use stage::{Stage, Unable};
 pub use top::api::AdminCommand;
+pub use top::eventlog::EventRecord;
 pub use top::rcm::model::CORE_GROUP;
 pub use world::{Fault, Life, MachineFault, Options, Stop, World};
 

@@ -258,6 +258,9 @@ pub struct RunReport {
     pub trace: String,
     /// How much virtual time passed.
     pub elapsed: Millis,
+    /// The cluster log of each node, by its name; written beside the report, not into it.
+    #[serde(skip)]
+    pub cluster_logs: Vec<(String, String)>,
     /// Steps and expectations in the order in which they began.
     pub steps: Vec<Step>,
     /// Groups that went to another node.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use base::{Generation, QuorumModel};
 use file::model::{
-    About, Adapter, Array, Backend, BlockSize, Cluster, Endpoint, EndpointHost, EndpointKind,
-    Failback, FailoverPolicy, Group, Heartbeat, Invariant, Invariants, Lab, Lun, LunRef, Network,
-    NetworkRole, Node, Owners, Portal, Priority, Quorum, Report, ReservationSupport, Resource,
-    ResourceKind, ResourcePolicy, Subnet, Witness,
+    About, Adapter, Array, Backend, BlockSize, Checkpoints, Cluster, ColdStart, Endpoint,
+    EndpointHost, EndpointKind, Failback, FailoverPolicy, Group, Heartbeat, Invariant, Invariants,
+    Lab, Lun, LunRef, Network, NetworkRole, Node, Owners, Portal, Priority, Quorum, Report,
+    ReservationSupport, Resource, ResourceKind, ResourcePolicy, Subnet, Witness,
 };
 use file::position::Position;
 
@@ -162,6 +162,7 @@ impl Shape {
             },
             heartbeat: Heartbeat::default(),
             service_restart: self.service_restart,
+            enforced_anti_affinity: false,
             groups,
         }
     }
@@ -198,6 +199,9 @@ impl Shape {
             priority: Priority::Medium,
             owners: Owners::default(),
             anti_affinity: Vec::new(),
+            after: Vec::new(),
+            cold_start: ColdStart::default(),
+            locked: false,
             failover: FailoverPolicy::default(),
             failback: Failback::Never,
             resources,
@@ -213,6 +217,7 @@ fn resource(name: &str, kind: ResourceKind, depends: &[&str]) -> Resource {
         depends: depends.iter().map(|it| vec![(*it).to_owned()]).collect(),
         properties: Vec::new(),
         policy: ResourcePolicy::default(),
+        checkpoints: Checkpoints::default(),
     }
 }
 

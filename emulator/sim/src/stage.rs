@@ -4,11 +4,14 @@
 //! words and judged by the same judge. A stage moves time and reports what is true in it; it
 //! decides nothing about a lab file.
 
+use std::collections::BTreeMap;
+
 use base::{DiskId, NodeId, NodeSet, PaxosTag, RequestId, ResourceId, Timestamp};
 use middle::settings::Witness;
 use node::Picture;
 use plan::Plan;
 use top::api::AdminCommand;
+use top::restype::CheckpointKey;
 
 use crate::FaultId;
 use crate::checkers::Violation;
@@ -98,6 +101,26 @@ pub trait Stage {
     fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId;
     /// An administrator's request and what became of it.
     fn asked(&self, request: RequestId) -> Option<&Asked>;
+
+    /// What the registry and the key store of a node's machine have, where they can be seen.
+    fn registry(&self, _node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
+        None
+    }
+
+    /// A program on a node's machine writes into its registry.
+    ///
+    /// # Errors
+    /// The backend has no registry that it could reach.
+    fn write_registry(
+        &mut self,
+        _node: NodeId,
+        _key: CheckpointKey,
+        _data: Vec<u8>,
+    ) -> Result<(), Unable> {
+        let what = "write into a node's registry".to_owned();
+        let backend = self.backend();
+        Err(Unable { backend, what })
+    }
 }
 
 impl<S: Service> Stage for World<S> {
@@ -219,5 +242,19 @@ impl<S: Service> Stage for World<S> {
 
     fn asked(&self, request: RequestId) -> Option<&Asked> {
         self.asked(request)
+    }
+
+    fn registry(&self, node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
+        Some(self.registry(node))
+    }
+
+    fn write_registry(
+        &mut self,
+        node: NodeId,
+        key: CheckpointKey,
+        data: Vec<u8>,
+    ) -> Result<(), Unable> {
+        self.write_registry(node, key, data);
+        Ok(())
     }
 }

@@ -215,6 +215,7 @@ fn payload_word(payload: &Payload) -> String {
         Payload::Quorum(_) => "quorum",
         Payload::Rcm(rcm::Message::Command { .. }) => "rcm command",
         Payload::Rcm(rcm::Message::Reply { .. }) => "rcm reply",
+        Payload::EventLog(_) => "eventlog offer",
     };
     word.to_owned()
 }

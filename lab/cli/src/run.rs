@@ -149,6 +149,9 @@ fn write(folder: &Path, report: &RunReport) -> anyhow::Result<()> {
         lines.push('\n');
     }
     fs::write(folder.join(EVENTS_FILE), lines)?;
+    for (node, log) in &report.cluster_logs {
+        fs::write(folder.join(format!("cluster-{node}.log")), log)?;
+    }
     Ok(())
 }
 

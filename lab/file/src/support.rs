@@ -61,6 +61,9 @@ features! {
     DoDrain, "`do: drain`", true;
     DoResume, "`do: resume`", true;
     DoHeal, "`do: heal`", true;
+    DoSet, "`do: set`", true;
+    DoMaintenance, "`do: maintenance`", true;
+    DoWriteRegistry, "`do: write-registry`", true;
     Parallel, "`parallel`", true;
     Repeat, "`repeat`", true;
     ExpectCluster, "an expectation on the cluster", true;

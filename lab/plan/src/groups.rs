@@ -2,14 +2,17 @@
 //! address, name and witness.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use base::{Defaults, GroupId, NetworkId, NodeSet, ResourceId, limits};
 use file::model::{self, Lab, OnFailure};
 use middle::settings::{Settings, Witness};
 use top::rcm::model::{
-    CORE_GROUP, Failback, GroupSettings, Model, Priority, ResourceSettings, RestartAction,
+    CORE_GROUP, ClusterPolicy, ColdStart, Failback, GroupDependency, GroupSettings, Model,
+    Priority, ResourceSettings, RestartAction,
 };
 use top::rcm::{Dependencies, ResourceParameters};
+use top::restype::{CheckpointKey, CheckpointKind};
 
 use crate::{Names, PlanError};
 
@@ -31,7 +34,13 @@ pub(crate) fn plan(
         lab,
         names: names.clone(),
         defaults,
-        model: Model::default(),
+        model: Model {
+            cluster: ClusterPolicy {
+                enforced_anti_affinity: lab.cluster.enforced_anti_affinity,
+                ..ClusterPolicy::of(settings.generation)
+            },
+            ..Model::default()
+        },
     };
     let witness = planner.core_group(settings)?;
     for (place, group) in (1_u16..).zip(&lab.cluster.groups) {
@@ -116,12 +125,29 @@ impl Planner<'_> {
             }
         };
         settings.persistent_state = group.start;
+        settings.cold_start = match group.cold_start {
+            model::ColdStart::Always => ColdStart::Always,
+            model::ColdStart::DoNotStart => ColdStart::DoNotStart,
+            model::ColdStart::Allowed => ColdStart::Allowed,
+        };
+        settings.locked = group.locked;
+        settings.after = self.after(&group.after)?;
         self.model.groups.insert(id, settings);
         let possible = match &group.owners.possible {
             Some(owners) => Some(self.nodes(owners)?.into_iter().collect::<NodeSet>()),
             None => None,
         };
         self.resources(id, group, possible)
+    }
+
+    fn after(&self, after: &[(String, Duration)]) -> Result<Vec<GroupDependency>, PlanError> {
+        let dependency = |(name, delay): &(String, Duration)| {
+            let group = self.names.group(name);
+            let group = group.ok_or_else(|| PlanError::unknown("group", name))?;
+            let delay = *delay;
+            Ok(GroupDependency { group, delay })
+        };
+        after.iter().map(dependency).collect()
     }
 
     /// The resources of a group: numbered first, because a dependency may point forward.
@@ -138,13 +164,15 @@ impl Planner<'_> {
             number(first + place)
         };
         for resource in &group.resources {
-            let parameters = self.parameters(&resource.kind)?;
+            let mut parameters = self.parameters(&resource.kind)?;
+            apply_properties(&mut parameters, &resource.properties);
             let mut settings = self.resource(&resource.name, id, parameters);
             let item = |item: &Vec<String>| item.iter().map(place).collect();
             let items: Result<_, PlanError> = resource.depends.iter().map(item).collect();
             settings.dependencies = Dependencies(items?);
             settings.possible_owners = possible;
             apply_policy(&mut settings, &resource.policy);
+            settings.checkpoints = checkpoints(&resource.checkpoints);
             self.add(settings)?;
         }
         Ok(())
@@ -192,13 +220,12 @@ impl Planner<'_> {
                 server: String::new(),
                 share: share.clone(),
                 path: path.clone(),
+                max_users: None,
             },
-            model::ResourceKind::GenericApplication { command, directory } => {
-                ResourceParameters::GenericApplication {
-                    command_line: command.clone(),
-                    current_directory: directory.clone().unwrap_or_default(),
-                }
+            model::ResourceKind::DistributedNetworkName { name } => {
+                ResourceParameters::DistributedNetworkName { name: name.clone() }
             }
+            program => program_parameters(program),
         })
     }
 
@@ -227,6 +254,79 @@ impl Planner<'_> {
         };
         names.iter().map(node).collect()
     }
+}
+
+/// Types that stand for a service, a script or a program.
+fn program_parameters(kind: &model::ResourceKind) -> ResourceParameters {
+    match kind {
+        model::ResourceKind::GenericService { service } => ResourceParameters::GenericService {
+            service: service.clone(),
+            startup_parameters: String::new(),
+        },
+        model::ResourceKind::GenericScript { script } => ResourceParameters::GenericScript {
+            script: script.clone(),
+        },
+        model::ResourceKind::DhcpService { path } => ResourceParameters::DhcpService {
+            database_path: path.clone(),
+            backup_path: String::new(),
+        },
+        model::ResourceKind::WinsService { path } => ResourceParameters::WinsService {
+            database_path: path.clone(),
+            backup_path: String::new(),
+        },
+        model::ResourceKind::PrintSpooler { path } => ResourceParameters::PrintSpooler {
+            spool_directory: path.clone(),
+            job_completion_timeout: 0,
+        },
+        model::ResourceKind::PlugIn { program } => ResourceParameters::PlugIn {
+            program: program.clone(),
+            properties: Vec::new(),
+        },
+        model::ResourceKind::GenericApplication { command, directory } => {
+            ResourceParameters::GenericApplication {
+                command_line: command.clone(),
+                current_directory: directory.clone().unwrap_or_default(),
+            }
+        }
+        _ => unreachable!("every other type has parameters of its own"),
+    }
+}
+
+/// Private properties that the file gives by their documented names.
+fn apply_properties(parameters: &mut ResourceParameters, given: &[(String, String)]) {
+    for (name, value) in given {
+        match parameters {
+            ResourceParameters::PlugIn { properties, .. } => {
+                properties.push((name.clone(), value.clone()));
+            }
+            ResourceParameters::FileShare { max_users, .. } if name == "MaxUsers" => {
+                *max_users = value.parse().ok().filter(|users| *users != u32::MAX);
+            }
+            ResourceParameters::GenericService {
+                startup_parameters, ..
+            } if name == "StartupParameters" => startup_parameters.clone_from(value),
+            ResourceParameters::DhcpService { backup_path, .. }
+            | ResourceParameters::WinsService { backup_path, .. }
+                if name == "BackupPath" =>
+            {
+                backup_path.clone_from(value);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn checkpoints(given: &model::Checkpoints) -> Vec<CheckpointKey> {
+    let keys = |kind, names: &[String]| -> Vec<CheckpointKey> {
+        let key = |name: &String| CheckpointKey {
+            kind,
+            name: name.clone(),
+        };
+        names.iter().map(key).collect()
+    };
+    let mut all = keys(CheckpointKind::Registry, &given.registry);
+    all.extend(keys(CheckpointKind::Crypto, &given.crypto));
+    all
 }
 
 fn apply_policy(settings: &mut ResourceSettings, policy: &model::ResourcePolicy) {

@@ -21,7 +21,7 @@ pub use ids::{
 };
 pub use manager::Manager;
 pub use notice::{
-    ConnectionRefusal, HaltReason, Notice, RegroupStage, VolumeFault, WitnessVerdict,
+    ConnectionRefusal, HaltReason, Notice, RegroupStage, ServerChange, VolumeFault, WitnessVerdict,
 };
 pub use outbox::Outbox;
 pub use rng::Rng;

@@ -89,6 +89,29 @@ pub enum WitnessVerdict {
     Unreachable,
 }
 
+/// What became of a virtual server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServerChange {
+    /// It is online now.
+    Came,
+    /// It is no longer online.
+    Went,
+    /// It is online elsewhere, or made of other parts.
+    Changed,
+}
+
+impl ServerChange {
+    /// The word for people and plug-ins.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Came => "came",
+            Self::Went => "went",
+            Self::Changed => "changed",
+        }
+    }
+}
+
 /// Why a connection of another node was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConnectionRefusal {
@@ -260,6 +283,29 @@ pub enum Notice {
     FailoversExhausted { group: GroupId },
     /// No node can take the group.
     NoOwnerAvailable { group: GroupId },
+    /// The group stays offline: `with`, which it avoids, is on the same node.
+    AntiAffinityConflict { group: GroupId, with: GroupId },
+    /// The group starts only after `on`.
+    GroupWaits { group: GroupId, on: GroupId },
+    /// A group could not be moved off a node that is drained (event 1137).
+    DrainMoveFailed { group: GroupId },
+    /// The drain of this node has ended; if it failed, something stayed (event 1677).
+    DrainEnded { completed: bool },
+    /// A checkpoint of a resource could not be put in place before it came online (events 1024 and
+    /// 1121).
+    CheckpointNotRestored {
+        resource: ResourceId,
+        crypto: bool,
+        name: String,
+    },
+    /// A virtual server came, went or changed; every member says so. `node` is where it is or was.
+    VirtualServer {
+        name: String,
+        node: NodeId,
+        change: ServerChange,
+    },
+    /// A resource noticed its own failure and signalled it.
+    FailureSignalled { resource: ResourceId },
     /// An entry point did not return in time (event 1230).
     EntryPointTimedOut { resource: ResourceId },
     /// A resource host process ended (event 1146).
@@ -286,6 +332,10 @@ impl Notice {
             },
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
+            Self::CheckpointNotRestored { crypto: false, .. } => 1024,
+            Self::CheckpointNotRestored { crypto: true, .. } => 1121,
+            Self::DrainMoveFailed { .. } => 1137,
+            Self::DrainEnded { completed: false } => 1677,
             Self::EntryPointTimedOut { .. } => 1230,
             Self::HostExited { .. } => 1146,
             Self::InterfaceChanged { up: false, .. }

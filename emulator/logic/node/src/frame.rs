@@ -6,7 +6,7 @@ use bottom::netft::Heartbeat;
 use bottom::security;
 use middle::messaging::Segment;
 use middle::{gum, host, membership, quorum};
-use top::rcm;
+use top::{eventlog, rcm};
 
 /// One datagram between two nodes. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,4 +43,6 @@ pub enum Payload {
     Quorum(quorum::Message),
     /// Between resource control managers.
     Rcm(rcm::Message),
+    /// Between event-log replication managers.
+    EventLog(eventlog::Message),
 }

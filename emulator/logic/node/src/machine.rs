@@ -22,6 +22,8 @@ use middle::object::Objects;
 use middle::quorum::Quorum;
 use middle::settings::Settings;
 use middle::topology::Topology;
+use top::checkpoint::Checkpoints;
+use top::eventlog::EventLog;
 use top::rcm::Rcm;
 
 use crate::route::Hop;
@@ -66,6 +68,8 @@ pub struct Node {
     pub(crate) quorum: Slot<Quorum>,
     pub(crate) topology: Slot<Topology>,
     pub(crate) rcm: Slot<Rcm>,
+    pub(crate) checkpoint: Slot<Checkpoints>,
+    pub(crate) eventlog: Slot<EventLog>,
     pub(crate) hops: VecDeque<Hop>,
     pub(crate) effects: Vec<Effect>,
     deadline: Option<Timestamp>,
@@ -97,6 +101,8 @@ impl Node {
             quorum: Slot::new(Quorum::default()),
             topology: Slot::new(Topology::new(&config.interfaces)),
             rcm: Slot::new(Rcm::new(config.defaults.clone())),
+            checkpoint: Slot::new(Checkpoints::default()),
+            eventlog: Slot::new(EventLog::default()),
             hops: VecDeque::new(),
             effects: Vec::new(),
             deadline: None,
@@ -193,6 +199,7 @@ impl Node {
                 .map(|(id, row)| (*id, GroupPicture { owner: row.owner }))
                 .collect(),
             running: self.top.running.clone(),
+            events: Arc::clone(&self.top.events),
             disks: self.held_disks(),
             witness_held: self.share.manager.is_held() || self.holds_witness_disk(),
         }
@@ -217,7 +224,12 @@ impl Node {
         }
     }
 
+    /// Says something; what has an event number goes into the event log as well.
     pub(crate) fn notice(&mut self, notice: Notice) {
+        if notice.event_id().is_some() {
+            let input = top::eventlog::Input::Noticed(notice.clone());
+            crate::route::top!(self, eventlog, handle, input);
+        }
         self.effects.push(Effect::Notice(notice));
     }
 
@@ -225,8 +237,8 @@ impl Node {
     pub(crate) fn halt(&mut self, reason: HaltReason) {
         if self.halted.is_none() {
             self.halted = Some(reason);
-            self.hops.clear();
             self.notice(Notice::Halted { reason });
+            self.hops.clear();
             self.effects.push(Effect::Halt(reason));
         }
     }
@@ -256,6 +268,8 @@ impl Node {
             self.quorum.manager.deadline(),
             self.topology.manager.deadline(),
             self.rcm.manager.deadline(),
+            self.checkpoint.manager.deadline(),
+            self.eventlog.manager.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -274,7 +288,8 @@ impl Node {
         run!(
             netft by bottom, host by middle, clusdisk by bottom, share by bottom, txlog by bottom,
             membership by middle, messaging by middle, gum by middle, database by middle,
-            object by middle, quorum by middle, topology by middle, rcm by top
+            object by middle, quorum by middle, topology by middle, rcm by top, checkpoint by top,
+            eventlog by top
         );
     }
 }

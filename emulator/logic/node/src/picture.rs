@@ -9,6 +9,7 @@ use base::{
 };
 use middle::database::Hive;
 use middle::quorum::Tally;
+use top::eventlog::EventRecord;
 
 /// A group as this node's committed table shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Picture {
     pub groups: BTreeMap<GroupId, GroupPicture>,
     /// What this node's own resource control manager runs.
     pub running: BTreeMap<ResourceId, ResourceState>,
+    /// Its event log, other members' events included; oldest first.
+    pub events: Arc<Vec<EventRecord>>,
     /// Disks whose reservation this node believes to hold.
     pub disks: Vec<DiskId>,
     /// This node believes to hold the witness: its disk's reservation or the lock on its share.

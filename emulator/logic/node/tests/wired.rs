@@ -168,6 +168,10 @@ impl Pair {
                 let report = match command {
                     HostCommand::Start => HostReport::Started,
                     HostCommand::Kill => HostReport::Exited,
+                    HostCommand::Restore { resource, .. } => {
+                        let failed = Vec::new();
+                        HostReport::Restored { resource, failed }
+                    }
                     HostCommand::Call { call, resource, .. } => {
                         let result = EntryResult::Success;
                         HostReport::Returned {

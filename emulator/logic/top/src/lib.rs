@@ -1,12 +1,16 @@
 //! The top tier: cluster abstractions. Groups, resources and what keeps them running.
-//!
-//! The event-log replication manager is absent so far; ARCHITECTURE.md says so.
 
 pub mod api;
+pub mod checkpoint;
+pub mod eventlog;
+pub mod plugin;
 pub mod rcm;
 pub mod restype;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base::{NodeId, Now, ResourceId, ResourceState, Rng};
 
@@ -25,9 +29,11 @@ pub struct Context<'a> {
     pub rng: &'a mut Rng,
 }
 
-/// What rcm runs on this node right now, for pictures and checkers.
+/// What the managers of this tier have published, for pictures and checkers.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Facts {
     /// State of every resource of the groups that this node owns.
     pub running: BTreeMap<ResourceId, ResourceState>,
+    /// The event log of this node, other members' events included; oldest first.
+    pub events: Arc<Vec<eventlog::EventRecord>>,
 }

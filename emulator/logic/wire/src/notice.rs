@@ -1,6 +1,8 @@
 //! Codecs of what nodes say about themselves, for whoever watches a node in another process.
 
-use base::{InterfaceState, NetworkState, Notice, RegroupStage, VolumeFault, WitnessVerdict};
+use base::{
+    InterfaceState, NetworkState, Notice, RegroupStage, ServerChange, VolumeFault, WitnessVerdict,
+};
 
 use crate::codec;
 
@@ -8,6 +10,7 @@ codec!(enum RegroupStage { 0 = Opening, 1 = Closing, 2 = Pruning });
 codec!(enum WitnessVerdict { 0 = Won, 1 = Lost, 2 = Unreachable });
 codec!(enum NetworkState { 0 = Unavailable, 1 = Down, 2 = Partitioned, 3 = Up });
 codec!(enum InterfaceState { 0 = Unavailable, 1 = Failed, 2 = Unreachable, 3 = Up });
+codec!(enum ServerChange { 0 = Came, 1 = Went, 2 = Changed });
 codec!(enum VolumeFault { 0 = Missing, 1 = Unreadable, 2 = Corrupt });
 codec!(enum Notice {
     0 = ServiceStarted { incarnation },
@@ -59,4 +62,11 @@ codec!(enum Notice {
     46 = ConnectionRefused { peer, reason },
     47 = HandshakeTimedOut { peer },
     48 = FramesRefused { total },
+    49 = AntiAffinityConflict { group, with },
+    50 = GroupWaits { group, on },
+    51 = DrainMoveFailed { group },
+    52 = DrainEnded { completed },
+    53 = CheckpointNotRestored { resource, crypto, name },
+    54 = VirtualServer { name, node, change },
+    55 = FailureSignalled { resource },
 });

@@ -68,6 +68,17 @@ pub fn run(options: Options) -> io::Result<()> {
 }
 
 fn serve(shared: &Arc<Shared>, command: HostCommand) {
+    if let HostCommand::Restore {
+        resource,
+        checkpoints,
+    } = command
+    {
+        // There is no registry here yet: what has content cannot be put in place.
+        let failed = checkpoints.into_iter().filter(|it| it.data.is_some());
+        let failed = failed.map(|it| it.key).collect();
+        shared.report(&HostReport::Restored { resource, failed });
+        return;
+    }
     let HostCommand::Call {
         call,
         resource,

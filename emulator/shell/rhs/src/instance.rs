@@ -16,6 +16,12 @@ use crate::program::Program;
 
 /// ERROR_FILE_NOT_FOUND: there is no such program.
 const FILE_NOT_FOUND: u32 = 2;
+/// ERROR_INVALID_FUNCTION: the cluster service is to answer the control code.
+const INVALID_FUNCTION: u32 = 1;
+/// ERROR_NOT_SUPPORTED: this host cannot run such a resource.
+const NOT_SUPPORTED: u32 = 50;
+/// ERROR_NOT_QUORUM_CLASS: nothing that a host runs can be a witness.
+const NOT_QUORUM_CLASS: u32 = 5_025;
 /// ERROR_RESOURCE_FAILED: it does not work.
 const FAILED: u32 = 5_038;
 
@@ -115,6 +121,14 @@ impl Instance {
             }
             EntryPoint::LooksAlive => of_check(self.check(false)),
             EntryPoint::IsAlive => of_check(self.check(true)),
+            EntryPoint::Arbitrate | EntryPoint::Release => EntryResult::Failure {
+                code: NOT_QUORUM_CLASS,
+            },
+            EntryPoint::ResourceControl { .. } | EntryPoint::ResourceTypeControl { .. } => {
+                EntryResult::Failure {
+                    code: INVALID_FUNCTION,
+                }
+            }
         };
         self.shared.returned(call, self.resource, result);
     }
@@ -136,6 +150,13 @@ impl Instance {
     }
 
     fn start(&mut self) -> Result<(), u32> {
+        if needs_more(&self.spec.parameters) {
+            eprintln!(
+                "{} cannot be started: this host has no such type yet",
+                self.spec.name
+            );
+            return Err(NOT_SUPPORTED);
+        }
         if let ResourceParameters::GenericApplication {
             command_line,
             current_directory,
@@ -211,6 +232,19 @@ impl Drop for Instance {
     fn drop(&mut self) {
         self.terminate();
     }
+}
+
+/// Types that stand for a service, a script or a plug-in, which this host does not start so far.
+fn needs_more(parameters: &ResourceParameters) -> bool {
+    matches!(
+        parameters,
+        ResourceParameters::GenericService { .. }
+            | ResourceParameters::GenericScript { .. }
+            | ResourceParameters::DhcpService { .. }
+            | ResourceParameters::WinsService { .. }
+            | ResourceParameters::PrintSpooler { .. }
+            | ResourceParameters::PlugIn { .. }
+    )
 }
 
 fn of_check(alive: bool) -> EntryResult {

@@ -59,7 +59,7 @@ impl Hosts {
                     let _ended = kill.send(());
                 }
             }
-            HostCommand::Call { .. } => {
+            HostCommand::Call { .. } | HostCommand::Restore { .. } => {
                 if let Some(known) = self.hosts.get(&host) {
                     let _ended = known.commands.send(command);
                 }

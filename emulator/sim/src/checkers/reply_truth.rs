@@ -65,7 +65,7 @@ impl ReplyTruth {
                 Some(paused) => paused,
                 None => return,
             },
-            AdminReply::Refused { .. } => return,
+            _ => return,
         };
         self.promises.push(Promise {
             request,

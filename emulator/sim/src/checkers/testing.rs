@@ -63,6 +63,7 @@ pub(super) fn counted(have: u32, needed: u32, total: u32, held: bool) -> Notice 
 /// An active member of a quorate view.
 pub(super) fn active(by: u8, epoch: u64, members: &[u8]) -> Picture {
     Picture {
+        events: std::sync::Arc::default(),
         node: node(by),
         incarnation: Incarnation(1),
         state: NodeState::Up,

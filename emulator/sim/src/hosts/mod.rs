@@ -4,6 +4,8 @@
 //! come as scripts: what a resource does instead of behaving.
 
 mod outside;
+mod registry;
+mod script;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +18,9 @@ use top::rcm::{
 };
 
 pub use outside::{Outside, RunChange, Thing};
+pub use script::{Behaviour, Scripts};
+use top::restype::CheckpointKey;
 
-use crate::FaultId;
 use crate::net::Networks;
 
 /// ERROR_RESOURCE_NOT_FOUND (5007): the host does not know the resource.
@@ -25,78 +28,10 @@ const NOT_FOUND: u32 = 5_007;
 /// ERROR_RESOURCE_FAILED (5038): a check found it not working.
 const FAILED: u32 = 5_038;
 
-/// What a resource does instead of behaving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behaviour {
-    /// Every entry point takes so much longer.
-    Slow(Duration),
-    /// No entry point returns.
-    Hung,
-    /// The process that runs it ends when it comes online.
-    Crashing,
-    /// Checks answer yes and no by turns.
-    Flapping,
-    /// The checks answer this, whatever is true. `Answers { looks_alive: true, is_alive: false }`
-    /// is the lying resource, with both `false` it is broken.
-    Answers {
-        /// Answer of the quick check.
-        looks_alive: bool,
-        /// Answer of the thorough check.
-        is_alive: bool,
-    },
-}
-
-/// Scripts by the fault that made them.
-#[derive(Debug, Default)]
-pub struct Scripts {
-    scripts: Vec<(FaultId, ResourceId, Behaviour)>,
-}
-
-impl Behaviour {
-    /// Both checks say no, whoever runs it and however often it is started again.
-    pub const BROKEN: Self = Self::Answers {
-        looks_alive: false,
-        is_alive: false,
-    };
-}
-
-impl Scripts {
-    /// Adds a script.
-    pub fn add(&mut self, fault: FaultId, resource: ResourceId, behaviour: Behaviour) {
-        self.scripts.push((fault, resource, behaviour));
-    }
-
-    /// Takes the scripts of a fault away.
-    pub fn heal(&mut self, fault: FaultId) {
-        self.scripts.retain(|(owner, _, _)| *owner != fault);
-    }
-
-    fn has(&self, resource: ResourceId, behaviour: Behaviour) -> bool {
-        self.scripts
-            .iter()
-            .any(|(_, it, does)| *it == resource && *does == behaviour)
-    }
-
-    /// The answers of the checks, where a script decides them; the latest counts.
-    fn answers(&self, resource: ResourceId) -> Option<(bool, bool)> {
-        let scripted = |(_, it, behaviour): &(_, ResourceId, Behaviour)| match behaviour {
-            Behaviour::Answers {
-                looks_alive,
-                is_alive,
-            } if *it == resource => Some((*looks_alive, *is_alive)),
-            _ => None,
-        };
-        self.scripts.iter().rev().find_map(scripted)
-    }
-
-    fn slowness(&self, resource: ResourceId) -> Duration {
-        let slow = |(_, it, behaviour): &(_, ResourceId, Behaviour)| match behaviour {
-            Behaviour::Slow(by) if *it == resource => Some(*by),
-            _ => None,
-        };
-        self.scripts.iter().filter_map(slow).sum()
-    }
-}
+/// ERROR_NOT_QUORUM_CLASS: nothing that a host runs can be a witness.
+const NOT_QUORUM_CLASS: u32 = 5_025;
+/// ERROR_INVALID_FUNCTION: the cluster service is to answer the control code.
+const INVALID_FUNCTION: u32 = 1;
 
 /// What a host will do a while later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +66,8 @@ struct Instance {
     hung: bool,
     attempt: u64,
     checks: u64,
+    /// Checkpoints that are watched while it is online.
+    watched: Vec<CheckpointKey>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -143,6 +80,8 @@ struct Host {
 pub struct Hosts {
     node: NodeId,
     hosts: BTreeMap<HostId, Host>,
+    /// The machine's registry and key containers; they outlive every process.
+    registry: BTreeMap<CheckpointKey, Vec<u8>>,
 }
 
 type Steps = Vec<(Duration, Later)>;
@@ -154,6 +93,7 @@ impl Hosts {
         Self {
             node,
             hosts: BTreeMap::new(),
+            registry: BTreeMap::new(),
         }
     }
 
@@ -214,6 +154,10 @@ impl Hosts {
                 vec![(after, Later::Report(HostReport::Started))]
             }
             HostCommand::Kill => self.exit(id, around.outside),
+            HostCommand::Restore {
+                resource,
+                checkpoints,
+            } => self.restore(id, resource, checkpoints),
             HostCommand::Call {
                 call,
                 resource,
@@ -302,7 +246,9 @@ impl Hosts {
                 } else {
                     failure(NOT_FOUND)
                 };
-                returned(millis(if graceful { 30 } else { 5 }), result)
+                let mut steps = self.last_saves(id, resource);
+                steps.extend(returned(millis(if graceful { 30 } else { 5 }), result));
+                steps
             }
             EntryPoint::LooksAlive | EntryPoint::IsAlive => {
                 let thorough = entry == EntryPoint::IsAlive;
@@ -321,6 +267,12 @@ impl Hosts {
                 }
                 returned(millis(1), EntryResult::Success)
             }
+            EntryPoint::Arbitrate | EntryPoint::Release => {
+                returned(millis(1), failure(NOT_QUORUM_CLASS))
+            }
+            EntryPoint::ResourceControl { .. } | EntryPoint::ResourceTypeControl { .. } => {
+                returned(millis(1), failure(INVALID_FUNCTION))
+            }
         }
     }
 
@@ -332,6 +284,7 @@ impl Hosts {
             hung: false,
             attempt: 0,
             checks: 0,
+            watched: Vec::new(),
         };
         if let Some(host) = self.hosts.get_mut(&id) {
             host.instances.insert(resource, instance);
@@ -449,7 +402,15 @@ fn online_duration(parameters: &ResourceParameters, rng: &mut Rng) -> Duration {
         ResourceParameters::NetworkName { .. } => (300, 500),
         ResourceParameters::FileServer { .. } => (60, 120),
         ResourceParameters::FileShare { .. } => (20, 50),
-        ResourceParameters::GenericApplication { .. } => (80, 200),
+        ResourceParameters::GenericApplication { .. }
+        | ResourceParameters::GenericScript { .. }
+        | ResourceParameters::PlugIn { .. } => (80, 200),
+        ResourceParameters::Ipv6Address { .. } => (400, 600),
+        ResourceParameters::DistributedNetworkName { .. } => (300, 500),
+        ResourceParameters::GenericService { .. }
+        | ResourceParameters::DhcpService { .. }
+        | ResourceParameters::WinsService { .. }
+        | ResourceParameters::PrintSpooler { .. } => (150, 400),
     };
     millis(rng.between(low, high))
 }

@@ -24,7 +24,7 @@ pub enum Thing {
     Server(String),
     /// A share of a server.
     Share(String, String),
-    /// A program; each resource has its own.
+    /// A program, a service or a script; each resource has its own.
     Program(ResourceId),
 }
 
@@ -37,7 +37,8 @@ impl Thing {
             ResourceParameters::PhysicalDisk { .. } | ResourceParameters::FileShareWitness => {
                 return None;
             }
-            ResourceParameters::IpAddress { network, address } => {
+            ResourceParameters::IpAddress { network, address }
+            | ResourceParameters::Ipv6Address { network, address } => {
                 Self::Address(*network, address.clone())
             }
             ResourceParameters::NetworkName { name, .. } => Self::Name(name.clone()),
@@ -45,7 +46,14 @@ impl Thing {
             ResourceParameters::FileShare { server, share, .. } => {
                 Self::Share(server.clone(), share.clone())
             }
-            ResourceParameters::GenericApplication { .. } => Self::Program(resource),
+            ResourceParameters::DistributedNetworkName { name } => Self::Name(name.clone()),
+            ResourceParameters::GenericApplication { .. }
+            | ResourceParameters::GenericService { .. }
+            | ResourceParameters::GenericScript { .. }
+            | ResourceParameters::DhcpService { .. }
+            | ResourceParameters::WinsService { .. }
+            | ResourceParameters::PrintSpooler { .. }
+            | ResourceParameters::PlugIn { .. } => Self::Program(resource),
         })
     }
 }

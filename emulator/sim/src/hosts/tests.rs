@@ -1,6 +1,9 @@
 use base::NetworkId;
 
+use top::restype::Checks;
+
 use super::*;
+use crate::FaultId;
 use crate::net::{Rule, Segment};
 
 const HOST: HostId = HostId(1);
@@ -15,6 +18,7 @@ fn node(number: u8) -> NodeId {
 fn address() -> ResourceSpec {
     ResourceSpec {
         name: "ip".to_owned(),
+        checks: Checks::default(),
         parameters: ResourceParameters::IpAddress {
             network: LAN,
             address: "10.0.0.9".to_owned(),
@@ -25,6 +29,7 @@ fn address() -> ResourceSpec {
 fn program() -> ResourceSpec {
     ResourceSpec {
         name: "app".to_owned(),
+        checks: Checks::default(),
         parameters: ResourceParameters::GenericApplication {
             command_line: "app".to_owned(),
             current_directory: String::new(),
@@ -93,7 +98,7 @@ impl Bench {
         let result = |report| match report {
             HostReport::Returned { result, .. } => Some(result),
             HostReport::Status { result, .. } => result,
-            HostReport::Started | HostReport::Exited => None,
+            _ => None,
         };
         self.command(on, command)
             .into_iter()
@@ -214,6 +219,7 @@ fn a_crashing_resource_takes_its_host_with_it() {
 fn a_name_keeps_its_record_when_it_goes_offline() {
     let mut bench = Bench::new();
     let spec = ResourceSpec {
+        checks: Checks::default(),
         name: "name".to_owned(),
         parameters: ResourceParameters::NetworkName {
             name: "FS1".to_owned(),

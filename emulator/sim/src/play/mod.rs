@@ -20,8 +20,8 @@ use crate::observation::Observation;
 use crate::report::{Broken, FailureKind, RunReport, Step, StepWord, VERSION, Verdict};
 use crate::session::Session;
 use crate::stage::Stage;
-use crate::words;
 use crate::world::{Options, Stop};
+use crate::{cluster_log, words};
 
 use task::Task;
 pub(crate) use task::Watch;
@@ -250,6 +250,7 @@ impl<W: Stage> Player<'_, W> {
                 .filter(|entry| !entry.is_routine())
                 .map(|entry| words::event(entry, names))
                 .collect(),
+            cluster_logs: cluster_log::of_all(world.plan(), entries),
             steps: std::mem::take(&mut self.rows),
         }
     }

@@ -208,6 +208,17 @@ fn action_words(action: &Action) -> String {
         Action::Drain(nodes) => format!("drain, node: {nodes}"),
         Action::Resume(nodes) => format!("resume, node: {nodes}"),
         Action::Heal => "heal".to_owned(),
+        Action::SetProperty {
+            property, value, ..
+        } => format!("set, property: {property}, value: {value}"),
+        Action::Maintenance {
+            group,
+            resource,
+            on,
+        } => format!("maintenance, resource: {group}/{resource}, value: {on}"),
+        Action::WriteRegistry { nodes, key, value } => {
+            format!("write-registry, node: {nodes}, property: {key}, value: {value}")
+        }
     }
 }
 
@@ -224,11 +235,11 @@ impl Answers {
         self.requests
             .retain(|request| match player.session.answer(*request) {
                 None => true,
-                Some(AdminReply::Done) => false,
                 Some(AdminReply::Refused { code, reason, .. }) => {
                     refused = Some(format!("the cluster refused with error {code}: {reason}"));
                     false
                 }
+                Some(_) => false,
             });
         if refused.is_some() {
             player.decide(self.row, Verdict::Failed, refused);

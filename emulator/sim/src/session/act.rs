@@ -1,8 +1,11 @@
 //! What an administrator does, asked of a live member.
 
-use base::{GroupId, NodeId, RequestId};
-use file::model::{Action, Selector};
-use top::api::AdminCommand;
+use base::{Generation, GroupId, NodeId, RequestId};
+use file::model::{Action, PropertyOwner, Selector};
+use middle::database::Value;
+use top::api::property::Form;
+use top::api::{AdminCommand, Object};
+use top::restype::{CheckpointKey, CheckpointKind};
 
 use super::{Session, Unfit};
 use crate::stage::Stage;
@@ -67,7 +70,62 @@ impl<W: Stage> Session<W> {
                 self.heal();
                 Vec::new()
             }
+            Action::SetProperty {
+                of,
+                property,
+                value,
+            } => self.set_property(of, property, value)?,
+            Action::Maintenance {
+                group,
+                resource,
+                on,
+            } => {
+                let resource = self.resource(group, resource)?;
+                let (on, at) = (*on, None);
+                vec![AdminCommand::SetMaintenanceMode { resource, on, at }]
+            }
+            Action::WriteRegistry { nodes, key, value } => {
+                for node in self.nodes(nodes)? {
+                    let key = CheckpointKey {
+                        kind: CheckpointKind::Registry,
+                        name: key.clone(),
+                    };
+                    let data = value.clone().into_bytes();
+                    self.world.write_registry(node, key, data)?;
+                }
+                Vec::new()
+            }
         })
+    }
+
+    fn set_property(
+        &mut self,
+        of: &PropertyOwner,
+        name: &str,
+        value: &str,
+    ) -> Result<Vec<AdminCommand>, Unfit> {
+        let objects = match of {
+            PropertyOwner::Cluster => vec![Object::Cluster],
+            PropertyOwner::Group(group) => {
+                let group = self.group(group)?;
+                vec![Object::Group { group }]
+            }
+            PropertyOwner::Resource(group, resource) => {
+                let resource = self.resource(group, resource)?;
+                vec![Object::Resource { resource }]
+            }
+            PropertyOwner::Nodes(nodes) => {
+                let nodes = self.nodes(nodes)?.into_iter();
+                nodes.map(|node| Object::Node { node }).collect()
+            }
+        };
+        let generation = self.world.plan().settings.generation;
+        let command = |object: Object| AdminCommand::SetProperty {
+            value: property_value(&object, name, generation, value),
+            name: name.to_owned(),
+            object,
+        };
+        Ok(objects.into_iter().map(command).collect())
     }
 
     fn for_each(
@@ -81,5 +139,18 @@ impl<W: Stage> Session<W> {
     fn group(&self, name: &str) -> Result<GroupId, Unfit> {
         let group = self.world.plan().names.group(name);
         group.ok_or_else(|| Unfit::Unknown(format!("group `{name}`")))
+    }
+}
+
+/// The value as the property wants it; a number where it looks like one and nobody knows better.
+fn property_value(object: &Object, name: &str, generation: Generation, text: &str) -> Value {
+    let form = object.property(name, generation).map(|it| it.form);
+    match (form, text.parse()) {
+        (Some(Form::Texts), _) => {
+            let texts = text.split(',').map(|word| word.trim().to_owned());
+            Value::Texts(texts.filter(|word| !word.is_empty()).collect())
+        }
+        (Some(Form::Dword { .. }) | None, Ok(number)) => Value::Dword(number),
+        _ => Value::Text(text.to_owned()),
     }
 }

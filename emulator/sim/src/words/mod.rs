@@ -1,5 +1,6 @@
 //! What happened, in words with the lab's names: for timelines, logs and events.
 
+mod control;
 mod fault;
 
 use std::fmt::Write;
@@ -241,8 +242,8 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
         }
         Notice::HostExited { host } => format!("resource host {host} ended"),
         Notice::Refused { what } => what.clone(),
-        // A test sees to it that no kind comes here.
-        _ => String::new(),
+        // A test sees to it that no kind comes to the end of this.
+        other => control::notice_words(other, names).unwrap_or_default(),
     }
 }
 
@@ -324,6 +325,7 @@ pub(crate) fn command_words(command: &AdminCommand, names: &Names) -> String {
             format!("pause {}{drain}", names.of_node(*node))
         }
         AdminCommand::ResumeNode { node } => format!("resume {}", names.of_node(*node)),
+        other => control::command_words(other, names),
     }
 }
 
@@ -334,7 +336,7 @@ fn up_or_down(up: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     const NOTICES: &str = include_str!("../../../logic/base/src/notice.rs");
-    const WORDS: &str = include_str!("mod.rs");
+    const WORDS: &str = concat!(include_str!("mod.rs"), include_str!("control.rs"));
 
     /// Kinds of notices, read from their source: no list to forget.
     fn kinds() -> impl Iterator<Item = &'static str> {

@@ -1,10 +1,12 @@
 //! Resource hosts in the world: commands reach them, their answers reach the node.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{HostId, NodeId, NodeSet};
 use node::Event;
 use top::rcm::{EntryPoint, HostCommand};
+use top::restype::CheckpointKey;
 
 use super::seat::Seat;
 use super::{ForNode, World};
@@ -58,6 +60,28 @@ impl<S: Service> World<S> {
             let steps = self.with_hosts(node, |seat, around| seat.hosts.die(host, around));
             self.plan_steps(node, host, steps);
         }
+    }
+
+    /// A program on a node's machine writes into its registry.
+    pub fn write_registry(&mut self, node: NodeId, key: CheckpointKey, data: Vec<u8>) {
+        let reports = self.seats[node.index()].hosts.write_registry(key, data);
+        for (host, report) in reports {
+            self.send_to_node(
+                node,
+                DISPATCH,
+                ForNode::Later {
+                    host,
+                    later: Later::Report(report),
+                },
+            );
+        }
+        self.surroundings_changed();
+    }
+
+    /// What the registry and the key store of a node's machine have.
+    #[must_use]
+    pub fn registry(&self, node: NodeId) -> &BTreeMap<CheckpointKey, Vec<u8>> {
+        self.seats[node.index()].hosts.registry()
     }
 
     fn plan_steps(&mut self, node: NodeId, host: HostId, steps: Vec<(Duration, Later)>) {

@@ -110,6 +110,7 @@ impl Service for Beater {
 
     fn picture(&self) -> Picture {
         Picture {
+            events: std::sync::Arc::default(),
             node: self.config.me,
             incarnation: self.incarnation,
             state: NodeState::Up,

@@ -29,6 +29,8 @@ pub struct Cluster {
     pub heartbeat: Heartbeat,
     /// How long after a halt that no administrator asked for the cluster service starts again.
     pub service_restart: Option<Duration>,
+    /// A group stays offline rather than share a node with one that it avoids.
+    pub enforced_anti_affinity: bool,
     /// The groups, in file order.
     pub groups: Vec<Group>,
 }
@@ -94,6 +96,12 @@ pub struct Group {
     pub owners: Owners,
     /// Groups that share a word here avoid each other's nodes (`AntiAffinityClassNames`).
     pub anti_affinity: Vec<String>,
+    /// Groups that have to be online first, with a pause after that.
+    pub after: Vec<(String, Duration)>,
+    /// Whether it starts when the cluster forms (`ColdStartSetting`).
+    pub cold_start: ColdStart,
+    /// An administrator cannot move it (`LockedFromMoving`).
+    pub locked: bool,
     /// How often it may fail over.
     pub failover: FailoverPolicy,
     /// Whether it goes home; absent: never.
@@ -108,6 +116,18 @@ impl Group {
     pub fn resource(&self, name: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.name == name)
     }
+}
+
+/// Whether a group starts when the cluster forms (`ColdStartSetting`: 0, 1, 2; 2016 and later).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ColdStart {
+    /// 0
+    #[default]
+    Always,
+    /// 1
+    DoNotStart,
+    /// 2
+    Allowed,
 }
 
 /// Group priority (`Priority`: 3000, 2000, 1000, 0; 2012 and later).

@@ -13,19 +13,19 @@ mod selector;
 mod storage;
 
 pub use cluster::{
-    Cluster, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners, Priority, Quorum,
-    Witness,
+    Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
+    Priority, Quorum, Witness,
 };
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
 pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat, Seed};
 pub use resource::{
-    DependencyItem, OnFailure, PollPolicy, Resource, ResourceKind, ResourcePolicy, ResourceType,
-    RestartPolicy,
+    Checkpoints, DependencyItem, OnFailure, PollPolicy, Resource, ResourceKind, ResourcePolicy,
+    ResourceType, RestartPolicy,
 };
 pub use scenario::{
     Action, Bounds, Claim, ClusterState, Expectation, Fault, FaultKind, GroupClaim, Impairment,
-    LunFault, NodeChange, NodeFault, Partition, PathEnds, Probability, ResourceFault, Step,
-    StepKind, Timing, UpDown, WitnessState,
+    LunFault, NodeChange, NodeFault, Partition, PathEnds, Probability, PropertyOwner,
+    ResourceFault, Step, StepKind, Timing, UpDown, WitnessState,
 };
 pub use selector::{NicSelector, Selector};
 pub use storage::{

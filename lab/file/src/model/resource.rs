@@ -21,6 +21,17 @@ pub struct Resource {
     pub properties: Vec<(String, String)>,
     /// What happens when it fails, and how it is watched.
     pub policy: ResourcePolicy,
+    /// What the cluster copies to the node that it comes online on.
+    pub checkpoints: Checkpoints,
+}
+
+/// What a resource keeps outside its disks and takes along.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// Registry keys.
+    pub registry: Vec<String>,
+    /// Key containers.
+    pub crypto: Vec<String>,
 }
 
 /// One name, or several of which one suffices (2008 and later).
@@ -41,6 +52,20 @@ pub enum ResourceType {
     FileShare,
     /// `generic-application`, "Generic Application"
     GenericApplication,
+    /// `distributed-network-name`, "Distributed Network Name"
+    DistributedNetworkName,
+    /// `generic-service`, "Generic Service"
+    GenericService,
+    /// `generic-script`, "Generic Script"
+    GenericScript,
+    /// `dhcp-service`, "DHCP Service"
+    DhcpService,
+    /// `wins-service`, "WINS Service"
+    WinsService,
+    /// `print-spooler`, "Print Spooler"
+    PrintSpooler,
+    /// `plug-in`, a program that speaks the plug-in protocol
+    PlugIn,
 }
 
 impl ResourceType {
@@ -54,6 +79,13 @@ impl ResourceType {
             Self::FileServer => "file-server",
             Self::FileShare => "file-share",
             Self::GenericApplication => "generic-application",
+            Self::DistributedNetworkName => "distributed-network-name",
+            Self::GenericService => "generic-service",
+            Self::GenericScript => "generic-script",
+            Self::DhcpService => "dhcp-service",
+            Self::WinsService => "wins-service",
+            Self::PrintSpooler => "print-spooler",
+            Self::PlugIn => "plug-in",
         }
     }
 }
@@ -94,6 +126,41 @@ pub enum ResourceKind {
         /// Where it starts (`CurrentDirectory`).
         directory: Option<String>,
     },
+    /// A name under which every node publishes its own addresses.
+    DistributedNetworkName {
+        /// The name (`Name`), at most 15 characters.
+        name: String,
+    },
+    /// A service of the node.
+    GenericService {
+        /// Its name (`ServiceName`).
+        service: String,
+    },
+    /// A script that is called with the name of the entry point.
+    GenericScript {
+        /// The executable (`ScriptFilepath`).
+        script: String,
+    },
+    /// The DHCP server service.
+    DhcpService {
+        /// Its database on a disk of the group (`DatabasePath`).
+        path: String,
+    },
+    /// The WINS service.
+    WinsService {
+        /// Its database on a disk of the group (`DatabasePath`).
+        path: String,
+    },
+    /// The print spooler.
+    PrintSpooler {
+        /// Its spool directory on a disk of the group (`DefaultSpoolDirectory`).
+        path: String,
+    },
+    /// A program of the user's own.
+    PlugIn {
+        /// The command line.
+        program: String,
+    },
 }
 
 impl ResourceKind {
@@ -107,6 +174,13 @@ impl ResourceKind {
             Self::FileServer => ResourceType::FileServer,
             Self::FileShare { .. } => ResourceType::FileShare,
             Self::GenericApplication { .. } => ResourceType::GenericApplication,
+            Self::DistributedNetworkName { .. } => ResourceType::DistributedNetworkName,
+            Self::GenericService { .. } => ResourceType::GenericService,
+            Self::GenericScript { .. } => ResourceType::GenericScript,
+            Self::DhcpService { .. } => ResourceType::DhcpService,
+            Self::WinsService { .. } => ResourceType::WinsService,
+            Self::PrintSpooler { .. } => ResourceType::PrintSpooler,
+            Self::PlugIn { .. } => ResourceType::PlugIn,
         }
     }
 }

@@ -399,6 +399,19 @@ pub enum ResourceFault {
     Hang,
 }
 
+/// What has a property.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PropertyOwner {
+    /// The cluster.
+    Cluster,
+    /// A group.
+    Group(String),
+    /// A resource, by group and name.
+    Resource(String, String),
+    /// Nodes.
+    Nodes(Selector),
+}
+
 /// What an administrator does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -442,4 +455,31 @@ pub enum Action {
     Resume(Selector),
     /// Undoes every fault still in force.
     Heal,
+    /// Sets a property by its documented name.
+    SetProperty {
+        /// What has it.
+        of: PropertyOwner,
+        /// Its name.
+        property: String,
+        /// Its value as the file has it.
+        value: String,
+    },
+    /// Turns maintenance mode of a disk on or off.
+    Maintenance {
+        /// Its group.
+        group: String,
+        /// Its name.
+        resource: String,
+        /// On or off.
+        on: bool,
+    },
+    /// Writes a value into the registry of nodes, as a resource's program would.
+    WriteRegistry {
+        /// The nodes.
+        nodes: Selector,
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+    },
 }

@@ -37,6 +37,7 @@ pub(crate) fn empty() -> Cluster {
         },
         heartbeat: Heartbeat::default(),
         service_restart: None,
+        enforced_anti_affinity: false,
         groups: Vec::new(),
     }
 }

@@ -1,17 +1,19 @@
 //! Groups: owners, policies, and what must hold between groups.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::Generation;
 
 use super::cluster::since;
 use super::{Names, name_list, resource};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Failback, FailoverPolicy, Group, Lab, Owners, Priority, Witness};
+use crate::model::{ColdStart, Failback, FailoverPolicy, Group, Lab, Owners, Priority, Witness};
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::syntax::{
-    At, ClusterSpec, Decoder, Entry, FailbackSpec, FailbackWord, GroupSpec, Name, OneOrMany,
+    AfterSpec, At, ClusterSpec, Decoder, Entry, FailbackSpec, FailbackWord, GroupSpec, Name,
+    OneOrMany,
 };
 
 /// Resolves all groups into the lab.
@@ -34,6 +36,12 @@ pub(crate) fn groups(spec: &ClusterSpec, lab: &mut Lab, decoder: &mut Decoder<'_
         decoder.sink.error(Rule::TooMany, spec.span, message);
     }
     lab.cluster.groups = groups;
+    check_order(spec, lab, decoder);
+    if let Some(enforced) = &spec.enforced_anti_affinity {
+        let name = "`enforced-anti-affinity`";
+        since(Generation::V2012, name, enforced.span, lab, decoder);
+        lab.cluster.enforced_anti_affinity = enforced.value;
+    }
 }
 
 /// What only one resource of the cluster may use.
@@ -104,6 +112,9 @@ fn group(
     }
     let owners = owners(spec, lab, decoder);
     let failover = spec.failover.as_ref();
+    if let Some(cold) = &spec.cold_start {
+        since(Generation::V2016, "`cold-start`", cold.span, lab, decoder);
+    }
     Group {
         name: entry.name.clone(),
         position: decoder.position(entry.span),
@@ -118,6 +129,12 @@ fn group(
             .flat_map(|list| &list.items)
             .map(|word| word.value.0.clone())
             .collect(),
+        after: spec.after.iter().flatten().filter_map(after).collect(),
+        cold_start: spec
+            .cold_start
+            .as_ref()
+            .map_or(ColdStart::Always, |word| word.value),
+        locked: spec.locked.as_ref().is_some_and(|locked| locked.value),
         failover: FailoverPolicy {
             limit: failover
                 .and_then(|one| one.limit.as_ref())
@@ -129,6 +146,46 @@ fn group(
         failback: failback(spec, &owners, decoder),
         resources: resource::resources(entry, lab, &owners, users, decoder),
         owners,
+    }
+}
+
+fn after(spec: &AfterSpec) -> Option<(String, Duration)> {
+    let group = spec.group.as_ref()?.value.0.clone();
+    let delay = spec.delay.as_ref().map_or(Duration::ZERO, |at| at.value);
+    Some((group, delay))
+}
+
+/// Groups that start one after the other exist, and do not wait for each other in a circle.
+fn check_order(spec: &ClusterSpec, lab: &Lab, decoder: &mut Decoder<'_>) {
+    let entries = || spec.groups.iter().flat_map(|named| &named.entries);
+    let names = Names::of("group", entries().map(|entry| entry.name.clone()));
+    let waits = |entry: &Entry<GroupSpec>| -> Vec<String> {
+        let after = entry.value.after.iter().flatten();
+        after
+            .filter_map(|it| Some(it.group.as_ref()?.value.0.clone()))
+            .collect()
+    };
+    for after in entries().flat_map(|entry| entry.value.after.iter().flatten()) {
+        since(Generation::V2016, "`after`", after.span, lab, decoder);
+        if let Some(group) = &after.group {
+            names.check(&group.value.0, group.span, decoder);
+        }
+    }
+    let mut placed: Vec<&str> = Vec::new();
+    loop {
+        let known = |name: &String| {
+            placed.contains(&name.as_str()) || entries().all(|entry| entry.name != *name)
+        };
+        let next = entries()
+            .find(|entry| !placed.contains(&entry.name.as_str()) && waits(entry).iter().all(known));
+        let Some(next) = next else { break };
+        placed.push(&next.name);
+    }
+    if let Some(stuck) = entries().find(|entry| !placed.contains(&entry.name.as_str())) {
+        let message = format!("group `{}` waits for itself to be online", stuck.name);
+        decoder
+            .sink
+            .error(Rule::DependencyCycle, stuck.span, message);
     }
 }
 

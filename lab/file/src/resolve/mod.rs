@@ -14,6 +14,7 @@ mod names;
 mod properties;
 mod quorum;
 mod resource;
+mod resource_type;
 mod routers;
 mod scenario;
 mod selector;

@@ -1,6 +1,6 @@
 //! Private properties of resources: their documented names by type (reference section 2.1).
 //!
-//! Not done here: what a property does. This version acts on none of them and says so.
+//! Not done here: what a property does. This version acts on few of them and says so of the others.
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{Lab, ResourceType};
@@ -68,6 +68,20 @@ const BY_KEY: &[(ResourceType, &str, &str)] = &[
         "CurrentDirectory",
         "directory",
     ),
+    (ResourceType::DistributedNetworkName, "Name", "name"),
+    (ResourceType::GenericService, "ServiceName", "service"),
+    (ResourceType::GenericScript, "ScriptFilepath", "script"),
+    (ResourceType::DhcpService, "DatabasePath", "path"),
+    (ResourceType::WinsService, "DatabasePath", "path"),
+    (ResourceType::PrintSpooler, "DefaultSpoolDirectory", "path"),
+];
+
+/// Properties that this version acts on.
+const IN_EFFECT: &[(ResourceType, &str)] = &[
+    (ResourceType::FileShare, "MaxUsers"),
+    (ResourceType::GenericService, "StartupParameters"),
+    (ResourceType::DhcpService, "BackupPath"),
+    (ResourceType::WinsService, "BackupPath"),
 ];
 
 /// Properties that only the resources of 2003 have.
@@ -87,6 +101,11 @@ fn documented(of_type: ResourceType) -> &'static [&'static str] {
         ResourceType::FileServer => &[],
         ResourceType::FileShare => FILE_SHARE,
         ResourceType::GenericApplication => GENERIC_APPLICATION,
+        ResourceType::DistributedNetworkName => &["DnsName", "DnsSuffix", "HostRecordTTL"],
+        ResourceType::GenericService => &["StartupParameters", "UseNetworkName"],
+        ResourceType::GenericScript | ResourceType::PlugIn => &[],
+        ResourceType::DhcpService | ResourceType::WinsService => &["BackupPath"],
+        ResourceType::PrintSpooler => &["JobCompletionTimeout"],
     }
 }
 
@@ -97,9 +116,17 @@ pub(crate) fn check(entry: &Entry<ResourceSpec>, lab: &Lab, decoder: &mut Decode
         return;
     };
     for pair in spec.properties.iter().flat_map(|pairs| &pairs.entries) {
-        let found = judge(&pair.name, pair.span, of_type, lab);
-        decoder.sink.report(found);
+        if !is_in_effect(&pair.name, of_type) {
+            let found = judge(&pair.name, pair.span, of_type, lab);
+            decoder.sink.report(found);
+        }
     }
+}
+
+/// Whether something follows from the property; a plug-in is told all that it is given.
+fn is_in_effect(name: &str, of_type: ResourceType) -> bool {
+    let known = |it: &(ResourceType, &str)| it.0 == of_type && it.1.eq_ignore_ascii_case(name);
+    of_type == ResourceType::PlugIn || IN_EFFECT.iter().any(known)
 }
 
 fn judge(name: &str, span: Span, of_type: ResourceType, lab: &Lab) -> Diagnostic {

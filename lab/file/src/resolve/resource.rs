@@ -10,14 +10,17 @@ use super::addresses::{check_inside, check_role, client_network};
 use super::cluster::{check_reservations, lun, since};
 use super::group::Users;
 use super::machines::check_netbios;
+use super::resource_type::{given_properties, needs};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Lab, Network, Owners, PollPolicy, Resource, ResourceKind, ResourcePolicy, ResourceType,
-    RestartPolicy,
+    Checkpoints, Lab, Network, Owners, PollPolicy, Resource, ResourceKind, ResourcePolicy,
+    ResourceType, RestartPolicy,
 };
 use crate::rule::Rule;
 use crate::source::Span;
-use crate::syntax::{At, Decoder, Entry, GroupSpec, MonitorWord, PolicySpec, ResourceSpec};
+use crate::syntax::{
+    At, Decoder, Entry, GroupSpec, MonitorWord, OneOrMany, PolicySpec, ResourceSpec, Text,
+};
 
 /// Resolves the resources of a group.
 pub(crate) fn resources(
@@ -59,11 +62,24 @@ pub(crate) fn resources(
                 .unwrap_or_default(),
             properties: properties(&entry.value),
             policy,
+            checkpoints: checkpoints(&entry.value),
         });
     }
     check_alternatives(&entries, lab, decoder);
     check_dependencies(&entries, decoder);
     resources
+}
+
+fn checkpoints(spec: &ResourceSpec) -> Checkpoints {
+    let given = spec.policy.as_ref().and_then(|it| it.checkpoints.as_ref());
+    let texts = |list: Option<&OneOrMany<At<Text>>>| -> Vec<String> {
+        let items = list.into_iter().flat_map(|list| &list.items);
+        items.map(|text| text.value.0.clone()).collect()
+    };
+    Checkpoints {
+        registry: texts(given.and_then(|it| it.registry.as_ref())),
+        crypto: texts(given.and_then(|it| it.crypto.as_ref())),
+    }
 }
 
 fn properties(spec: &ResourceSpec) -> Vec<(String, String)> {
@@ -79,53 +95,11 @@ fn check_properties(entry: &Entry<ResourceSpec>, decoder: &mut Decoder<'_>) {
     let Some(of_type) = spec.r#type.as_ref().map(|word| word.value) else {
         return;
     };
-    let given: [(&str, Option<Span>, ResourceType); 8] = [
-        (
-            "lun",
-            spec.lun.as_ref().map(|at| at.span),
-            ResourceType::PhysicalDisk,
-        ),
-        (
-            "address",
-            spec.address.as_ref().map(|at| at.span),
-            ResourceType::IpAddress,
-        ),
-        (
-            "network",
-            spec.network.as_ref().map(|at| at.span),
-            ResourceType::IpAddress,
-        ),
-        (
-            "name",
-            spec.name.as_ref().map(|at| at.span),
-            ResourceType::NetworkName,
-        ),
-        (
-            "share",
-            spec.share.as_ref().map(|at| at.span),
-            ResourceType::FileShare,
-        ),
-        (
-            "path",
-            spec.path.as_ref().map(|at| at.span),
-            ResourceType::FileShare,
-        ),
-        (
-            "command",
-            spec.command.as_ref().map(|at| at.span),
-            ResourceType::GenericApplication,
-        ),
-        (
-            "directory",
-            spec.directory.as_ref().map(|at| at.span),
-            ResourceType::GenericApplication,
-        ),
-    ];
-    for (key, span, owner) in given {
-        if let Some(span) = span.filter(|_| owner != of_type) {
+    for (key, span, owners) in given_properties(spec) {
+        if let Some(span) = span.filter(|_| !owners.contains(&of_type)) {
             let message = format!(
                 "`{key}` belongs to {}, not to {}",
-                owner.label(),
+                owners.first().map_or("", |owner| owner.label()),
                 of_type.label()
             );
             decoder.sink.error(Rule::WrongProperty, span, message);
@@ -133,34 +107,48 @@ fn check_properties(entry: &Entry<ResourceSpec>, decoder: &mut Decoder<'_>) {
     }
 }
 
-/// A network name needs an address (reference section 3.2, "Required dependencies").
+/// Reports what the type needs and `depends` does not name.
 fn check_needed_dependency(
     entry: &Entry<ResourceSpec>,
     group: &[&Entry<ResourceSpec>],
     decoder: &mut Decoder<'_>,
 ) {
     let of_type = |spec: &ResourceSpec| spec.r#type.as_ref().map(|word| word.value);
-    if of_type(&entry.value) != Some(ResourceType::NetworkName) {
+    let Some(own) = of_type(&entry.value) else {
         return;
-    }
+    };
     let depends = entry
         .value
         .depends
         .as_ref()
         .map(|one| one.value.0.concat())
         .unwrap_or_default();
-    // A type that was refused may have been meant as an address.
-    let has_address = group.iter().any(|other| {
-        let of_type = of_type(&other.value);
-        depends.contains(&other.name) && of_type.is_none_or(|one| one == ResourceType::IpAddress)
-    });
-    if !has_address {
-        let message = format!("network name `{}` depends on no ip-address", entry.name);
-        decoder.sink.report(
-            Diagnostic::error(Rule::MissingDependency, entry.span, message)
-                .hint("add a resource of type ip-address and `depends: ip`"),
-        );
+    for needed in needs(own) {
+        // A type that was refused may have been meant as the one that is needed.
+        let has = group.iter().any(|other| {
+            let of_type = of_type(&other.value);
+            depends.contains(&other.name) && of_type.is_none_or(|one| one == *needed)
+        });
+        if !has {
+            report_missing(entry, own, *needed, decoder);
+        }
     }
+}
+
+fn report_missing(
+    entry: &Entry<ResourceSpec>,
+    own: ResourceType,
+    needed: ResourceType,
+    decoder: &mut Decoder<'_>,
+) {
+    let (what, needed) = (own.label().replace('-', " "), needed.label());
+    let message = format!("{what} `{}` depends on no {needed}", entry.name);
+    let hint = match needed {
+        "ip-address" => "add a resource of type ip-address and `depends: ip`".to_owned(),
+        other => format!("add a resource of type {other} and name it in `depends`"),
+    };
+    let report = Diagnostic::error(Rule::MissingDependency, entry.span, message);
+    decoder.sink.report(report.hint(&hint));
 }
 
 /// Where a resource stands, for its own checks.
@@ -181,7 +169,10 @@ impl Place<'_> {
         match spec.r#type.as_ref()?.value {
             ResourceType::PhysicalDisk => self.disk(entry, users, decoder),
             ResourceType::IpAddress => self.address(entry, decoder),
-            ResourceType::NetworkName => self.name(entry, users, decoder),
+            ResourceType::NetworkName => {
+                let name = self.own_name(entry, users, decoder)?;
+                Some(ResourceKind::NetworkName { name })
+            }
             ResourceType::FileServer => Some(ResourceKind::FileServer),
             ResourceType::FileShare => {
                 let path = needed(spec.path.as_ref(), "path", entry, decoder)?;
@@ -193,6 +184,37 @@ impl Place<'_> {
                     share: share.clone(),
                     path: path.value.0.clone(),
                 })
+            }
+            ResourceType::DistributedNetworkName => {
+                let name = self.own_name(entry, users, decoder)?;
+                Some(ResourceKind::DistributedNetworkName { name })
+            }
+            ResourceType::GenericService => {
+                let service = needed(spec.service.as_ref(), "service", entry, decoder)?;
+                let service = service.value.0.clone();
+                Some(ResourceKind::GenericService { service })
+            }
+            ResourceType::GenericScript => {
+                let script = needed(spec.script.as_ref(), "script", entry, decoder)?;
+                let script = script.value.0.clone();
+                Some(ResourceKind::GenericScript { script })
+            }
+            ResourceType::PlugIn => {
+                let program = needed(spec.program.as_ref(), "program", entry, decoder)?;
+                let program = program.value.0.clone();
+                Some(ResourceKind::PlugIn { program })
+            }
+            ResourceType::DhcpService => {
+                let path = own_path(entry, decoder)?;
+                Some(ResourceKind::DhcpService { path })
+            }
+            ResourceType::WinsService => {
+                let path = own_path(entry, decoder)?;
+                Some(ResourceKind::WinsService { path })
+            }
+            ResourceType::PrintSpooler => {
+                let path = own_path(entry, decoder)?;
+                Some(ResourceKind::PrintSpooler { path })
             }
             ResourceType::GenericApplication => {
                 let command = needed(spec.command.as_ref(), "command", entry, decoder)?;
@@ -268,19 +290,22 @@ impl Place<'_> {
         }
     }
 
-    fn name(
+    fn own_name(
         &self,
         entry: &Entry<ResourceSpec>,
         users: &mut Users,
         decoder: &mut Decoder<'_>,
-    ) -> Option<ResourceKind> {
+    ) -> Option<String> {
         let name = needed(entry.value.name.as_ref(), "name", entry, decoder)?;
         check_netbios(&name.value.0, name.span, decoder);
         users.take_name(&name.value.0, &self.user, name.span, decoder);
-        Some(ResourceKind::NetworkName {
-            name: name.value.0.clone(),
-        })
+        Some(name.value.0.clone())
     }
+}
+
+fn own_path(entry: &Entry<ResourceSpec>, decoder: &mut Decoder<'_>) -> Option<String> {
+    let path = needed(entry.value.path.as_ref(), "path", entry, decoder)?;
+    Some(path.value.0.clone())
 }
 
 fn needed<'s, T>(

@@ -5,11 +5,11 @@ use super::fault;
 use super::selector::{Domain, Selecting};
 use super::{Scope, timing};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Action, Expectation, Lab, Step, StepKind};
+use crate::model::{Action, Expectation, Lab, PropertyOwner, Step, StepKind};
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
-use crate::syntax::{ActionWord, At, Decoder, LabFile, RepeatSpec, ResourceName, StepSpec};
+use crate::syntax::{ActionWord, At, Decoder, LabFile, RepeatSpec, ResourceName, StepSpec, Text};
 
 /// Most rounds of a `repeat`.
 const REPEAT_TIMES_MAX: u32 = 10_000;
@@ -238,6 +238,9 @@ fn feature(word: ActionWord) -> Feature {
         ActionWord::Drain => Feature::DoDrain,
         ActionWord::Resume => Feature::DoResume,
         ActionWord::Heal => Feature::DoHeal,
+        ActionWord::Set => Feature::DoSet,
+        ActionWord::Maintenance => Feature::DoMaintenance,
+        ActionWord::WriteRegistry => Feature::DoWriteRegistry,
     }
 }
 
@@ -269,7 +272,33 @@ impl Arguments<'_> {
             .as_ref()
             .map(|one| self.selecting.check(one, Domain::Nodes, decoder));
         self.check_arguments(decoder);
+        let text = |at: Option<&At<Text>>| at.map(|at| at.value.0.clone());
+        let property = text(spec.property.as_ref());
+        let value = spec.value.as_ref().map(|at| at.value.0.clone());
         match (self.word.value, group, resource, nodes) {
+            (ActionWord::Set, group, resource, nodes) => Some(Action::SetProperty {
+                of: match (group, resource, nodes) {
+                    (Some(group), ..) => PropertyOwner::Group(group),
+                    (_, Some((group, name)), _) => PropertyOwner::Resource(group, name),
+                    (.., Some(nodes)) => PropertyOwner::Nodes(nodes),
+                    (None, None, None) => PropertyOwner::Cluster,
+                },
+                property: property?,
+                value: value?,
+            }),
+            (ActionWord::Maintenance, _, Some((group, resource)), _) => {
+                let on = value? == "true";
+                Some(Action::Maintenance {
+                    group,
+                    resource,
+                    on,
+                })
+            }
+            (ActionWord::WriteRegistry, _, _, Some(nodes)) => Some(Action::WriteRegistry {
+                nodes,
+                key: property?,
+                value: value?,
+            }),
             (ActionWord::Move, Some(group), ..) => Some(Action::MoveGroup { group, to }),
             (ActionWord::Online, Some(group), ..) => Some(Action::OnlineGroup(group)),
             (ActionWord::Offline, Some(group), ..) => Some(Action::OfflineGroup(group)),
@@ -311,6 +340,18 @@ impl Arguments<'_> {
             ActionWord::Drain => (&["node"], "`do: drain, node: name`"),
             ActionWord::Resume => (&["node"], "`do: resume, node: name`"),
             ActionWord::Heal => (&[], "`do: heal` alone"),
+            ActionWord::Set => (
+                &["group", "resource", "node"],
+                "`do: set` with `property`, `value` and at most one of `group`, `resource`, `node`",
+            ),
+            ActionWord::Maintenance => (
+                &["resource"],
+                "`do: maintenance, resource: group/resource, value: true`",
+            ),
+            ActionWord::WriteRegistry => (
+                &["node"],
+                "`do: write-registry, node: name, property: key, value: text`",
+            ),
         };
         let given = [
             ("group", spec.group.is_some()),
@@ -323,8 +364,14 @@ impl Arguments<'_> {
             .map(|(key, _)| *key)
             .collect();
         let to_is_stray = spec.to.is_some() && self.word.value != ActionWord::Move;
-        let right = given.len() == usize::from(!takes.is_empty())
-            && given.iter().all(|key| takes.contains(key));
+        let word = self.word.value;
+        let of_cluster = word == ActionWord::Set && given.is_empty();
+        let named = matches!(word, ActionWord::Set | ActionWord::WriteRegistry);
+        let valued = named || word == ActionWord::Maintenance;
+        let right = (of_cluster || given.len() == usize::from(!takes.is_empty()))
+            && given.iter().all(|key| takes.contains(key))
+            && spec.property.is_some() == named
+            && spec.value.is_some() == valued;
         if !right || to_is_stray {
             let message = "these are not the arguments of this action";
             decoder.sink.report(

@@ -14,7 +14,7 @@ use super::number::{Hour, Natural};
 use super::plain::{LunName, Name, Text};
 use super::words::{AccessPoint, ModelWord};
 use super::{At, Named, OneOrMany, ResourceSpec};
-use crate::model::Priority;
+use crate::model::{ColdStart, Priority};
 use crate::yaml::{Node, Value};
 
 record! {
@@ -40,6 +40,9 @@ record! {
         optional heartbeat: HeartbeatSpec,
         /// How long after an unplanned halt the cluster service starts again; default 60s.
         optional service_restart: At<Duration>,
+        /// A group stays offline rather than share a node with one that it avoids (2012 and later);
+        /// default false. Windows: ClusterEnforcedAntiAffinity.
+        optional enforced_anti_affinity: At<bool>,
         /// What moves together.
         optional groups: Named<GroupSpec>,
     }
@@ -162,6 +165,13 @@ record! {
         /// Groups that share a word here avoid each other's nodes. Windows:
         /// AntiAffinityClassNames.
         optional anti_affinity: OneOrMany<At<Text>>,
+        /// Groups that have to be online first (2016 and later).
+        optional after: Vec<AfterSpec>,
+        /// Whether it starts when the cluster forms (2016 and later); default always. Windows:
+        /// ColdStartSetting.
+        optional cold_start: At<ColdStart>,
+        /// An administrator cannot move it; default false. Windows: LockedFromMoving.
+        optional locked: At<bool>,
         /// How often it may fail over.
         optional failover: FailoverSpec,
         /// Whether it goes back to its preferred owner; default never. Windows: AutoFailbackType.
@@ -169,7 +179,29 @@ record! {
         /// What it is made of.
         required resources: Named<ResourceSpec>,
     }
-    later { "kind", "after" }
+    later { "kind" }
+}
+
+record! {
+    /// A group that has to be online first.
+    AfterSpec {
+        /// The group.
+        required group: At<Name>,
+        /// Pause between its being online and the start; default none.
+        optional delay: At<Duration>,
+    }
+    later {}
+}
+
+words! {
+    /// Whether a group starts when the cluster forms. Windows: ColdStartSetting.
+    ColdStart {
+        "always" => Self::Always, "ColdStartSetting 0, the default.";
+        "do-not-start" => Self::DoNotStart,
+            "ColdStartSetting 1: stays offline until an administrator brings it online.";
+        "allowed" => Self::Allowed, "ColdStartSetting 2: as always until the next cold start.";
+    }
+    later {}
 }
 
 record! {

@@ -21,7 +21,8 @@ mod storage;
 mod words;
 
 pub(crate) use cluster::{
-    ClusterSpec, FailbackSpec, FailbackWord, GroupSpec, HeartbeatPathSpec, QuorumSpec, WitnessSpec,
+    AfterSpec, ClusterSpec, FailbackSpec, FailbackWord, GroupSpec, HeartbeatPathSpec, QuorumSpec,
+    WitnessSpec,
 };
 pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
 pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
@@ -30,7 +31,7 @@ pub(crate) use machines::{NetworkSpec, NodeSpec, RouterSpec};
 pub(crate) use number::is_number_or_boolean;
 pub(crate) use number::{Natural, VariableType};
 pub(crate) use pairs::Pairs;
-pub(crate) use plain::{AnyScalar, LunName, Name, ResourceName};
+pub(crate) use plain::{AnyScalar, LunName, Name, ResourceName, Text};
 pub(crate) use quantity::ByteSize;
 pub use quantity::span_words;
 pub(crate) use resource::{PolicySpec, ResourceSpec};

@@ -8,7 +8,7 @@ use super::number::Natural;
 use super::plain::{AnyScalar, Dependency, LunName, Name, Text};
 use super::quantity::Retry;
 use super::words::MonitorWord;
-use super::{At, Pairs};
+use super::{At, OneOrMany, Pairs};
 use crate::model::{OnFailure, ResourceType};
 
 record! {
@@ -24,23 +24,32 @@ record! {
         optional address: At<Ipv4Addr>,
         /// For ip-address: the network; left out: found by the subnet. Windows: Network.
         optional network: At<Name>,
-        /// For network-name: the name, at most 15 characters. Windows: Name.
+        /// For network-name and distributed-network-name: the name, at most 15 characters.
+        /// Windows: Name.
         optional name: At<Text>,
         /// For file-share: its name; default the name of the resource. Windows: ShareName.
         optional share: At<Text>,
-        /// For file-share: the directory on a disk of the group. Windows: Path.
+        /// For file-share, dhcp-service, wins-service and print-spooler: the directory on a disk of
+        /// the group. Windows: Path, DatabasePath, DefaultSpoolDirectory.
         optional path: At<Text>,
         /// For generic-application: the command line. Windows: CommandLine.
         optional command: At<Text>,
         /// For generic-application: where it starts. Windows: CurrentDirectory.
         optional directory: At<Text>,
+        /// For generic-service: the name of a service of the node. Windows: ServiceName.
+        optional service: At<Text>,
+        /// For generic-script: an executable that is called with the name of the entry point.
+        /// Windows: ScriptFilepath.
+        optional script: At<Text>,
+        /// For plug-in: the command line of a program that speaks the plug-in protocol.
+        optional program: At<Text>,
         /// Private properties by their documented names.
         optional properties: Pairs<At<AnyScalar>>,
         /// What happens when it fails, and how it is watched.
         optional policy: PolicySpec,
     }
     later {
-        "service", "script", "program", "publish", "register-all-ips", "ttl",
+        "publish", "register-all-ips", "ttl",
         "continuously-available", "encrypt", "only-in",
     }
 }
@@ -59,8 +68,21 @@ record! {
         optional deadlock: At<Duration>,
         /// Whose monitor process it runs in; default shared. Windows: SeparateMonitor.
         optional monitor: At<MonitorWord>,
+        /// What a resource program keeps outside its disks and takes along.
+        optional checkpoints: CheckpointsSpec,
     }
-    later { "checkpoints" }
+    later {}
+}
+
+record! {
+    /// What the cluster copies to the node that a resource comes online on.
+    CheckpointsSpec {
+        /// Registry keys, for example `HKLM/Software/Demo`.
+        optional registry: OneOrMany<At<Text>>,
+        /// Key containers.
+        optional crypto: OneOrMany<At<Text>>,
+    }
+    later {}
 }
 
 record! {

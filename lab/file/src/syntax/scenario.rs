@@ -10,7 +10,7 @@ use serde_json::json;
 use super::decode::{Decode, Decoder, to_schema};
 use super::macros::{record, words};
 use super::number::Natural;
-use super::plain::{LunName, Name, ResourceName, Text};
+use super::plain::{AnyScalar, LunName, Name, ResourceName, Text};
 use super::quantity::Fraction;
 use super::{At, OneOrMany, SelectorSpec};
 use crate::model::ClusterState;
@@ -39,6 +39,10 @@ record! {
         optional resource: At<ResourceName>,
         /// For `do: move`: the target node; left out: the best possible one.
         optional to: SelectorSpec,
+        /// For `do: set`: the property by its documented name; for `do: write-registry`: the key.
+        optional property: At<Text>,
+        /// For `do: set`, `maintenance` and `write-registry`: the value.
+        optional value: At<AnyScalar>,
         /// Lets so much time pass.
         optional run: At<Duration>,
         /// What must be true; several are judged side by side.
@@ -79,6 +83,9 @@ pub(crate) enum ActionWord {
     Drain,
     Resume,
     Heal,
+    Set,
+    Maintenance,
+    WriteRegistry,
 }
 
 words! {
@@ -96,8 +103,14 @@ words! {
             "As pause, and their groups move away. Windows: Suspend-ClusterNode -Drain.";
         "resume" => Self::Resume, "Ends pause and drain. Windows: Resume-ClusterNode.";
         "heal" => Self::Heal, "Undoes every fault still in force.";
+        "set" => Self::Set,
+            "Sets `property` of a group, a resource, a node or, without either, the cluster.";
+        "maintenance" => Self::Maintenance,
+            "Turns maintenance mode of a disk on (`value: true`) or off. Windows: MaintenanceMode.";
+        "write-registry" => Self::WriteRegistry,
+            "Writes `value` under the key `property` of a node's registry, as a program would.";
     }
-    later { "upgrade", "evict", "force", "quorum", "set" }
+    later { "upgrade", "evict", "force", "quorum" }
     instead_of_structure
         "write it straight into the step: `do: move`, and `group: name` on the next line"
 }

@@ -99,11 +99,20 @@ words! {
         "file-share" => Self::FileShare, "File Share; needs `path`.";
         "generic-application" => Self::GenericApplication,
             "Generic Application; needs `command`.";
+        "distributed-network-name" => Self::DistributedNetworkName,
+            "Distributed Network Name; needs `name`.";
+        "generic-service" => Self::GenericService, "Generic Service; needs `service`.";
+        "generic-script" => Self::GenericScript, "Generic Script; needs `script`.";
+        "dhcp-service" => Self::DhcpService, "DHCP Service; needs `path` and a disk.";
+        "wins-service" => Self::WinsService,
+            "WINS Service; needs `path`, a disk and an ip-address.";
+        "print-spooler" => Self::PrintSpooler,
+            "Print Spooler; needs `path`, a network-name and a disk.";
+        "plug-in" => Self::PlugIn, "A program that speaks the plug-in protocol; needs `program`.";
     }
     later {
-        "ipv6-address", "distributed-network-name", "scale-out-file-server", "generic-service",
-        "generic-script", "file-share-witness", "cloud-witness", "cluster-shared-volume",
-        "dhcp-service", "wins-service", "print-spooler", "plug-in",
+        "ipv6-address", "scale-out-file-server", "file-share-witness", "cloud-witness",
+        "cluster-shared-volume",
     }
 }
 

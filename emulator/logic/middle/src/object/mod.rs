@@ -15,7 +15,7 @@ use std::sync::Arc;
 use base::{Manager, Outbox, Timestamp};
 
 pub use owner::Object;
-pub use table::{GroupRow, InterfaceRow, ObjectTable, ResourceRow, StateChange};
+pub use table::{FailoverCount, GroupRow, InterfaceRow, ObjectTable, ResourceRow, StateChange};
 
 use crate::Context;
 use crate::database::{Change, Update};

@@ -1,6 +1,7 @@
 //! Owners and states of groups, resources and nodes, and the changes that move them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::{GroupId, NetworkId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
 
@@ -21,12 +22,27 @@ pub enum StateChange {
     },
     /// The node was paused or resumed.
     NodePaused { node: NodeId, paused: bool },
+    /// How often the group has failed over because of its resources, as its owner counts.
+    GroupFailovers {
+        group: GroupId,
+        count: FailoverCount,
+    },
     /// What a node sees of its interface on a network.
     Interface {
         node: NodeId,
         network: NetworkId,
         row: InterfaceRow,
     },
+}
+
+/// Failovers of a group within one window. It travels with the group, so that a new owner goes on
+/// counting; an age instead of a time, because no clock is compared between nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct FailoverCount {
+    /// Failovers in the window.
+    pub count: u32,
+    /// How long ago the window began when this was told.
+    pub age: Duration,
 }
 
 /// A group as all members know it.
@@ -73,6 +89,8 @@ pub struct ObjectTable {
     pub resources: BTreeMap<ResourceId, ResourceRow>,
     /// Nodes that take no new groups.
     pub paused: NodeSet,
+    /// Failovers of groups that have failed over since the cluster formed.
+    pub failovers: BTreeMap<GroupId, FailoverCount>,
     /// Interfaces that something is wrong with.
     pub interfaces: BTreeMap<(NodeId, NetworkId), InterfaceRow>,
 }
@@ -121,6 +139,9 @@ impl ObjectTable {
                     self.resources.insert(*resource, row);
                 }
             }
+            StateChange::GroupFailovers { group, count } => {
+                self.failovers.insert(*group, *count);
+            }
             StateChange::Interface { node, network, row } => {
                 if *row == InterfaceRow::SOUND {
                     self.interfaces.remove(&(*node, *network));
@@ -141,9 +162,11 @@ wire::codec!(enum StateChange {
     0 = GroupOwner { group, owner, cause },
     1 = Resource { resource, group, state },
     2 = NodePaused { node, paused },
+    3 = GroupFailovers { group, count },
     4 = Interface { node, network, row },
 });
+wire::codec!(struct FailoverCount { count, age });
 wire::codec!(struct GroupRow { owner, cause });
 wire::codec!(struct ResourceRow { group, state });
 wire::codec!(struct InterfaceRow { linked, unreached });
-wire::codec!(struct ObjectTable { groups, resources, paused, interfaces });
+wire::codec!(struct ObjectTable { groups, resources, paused, failovers, interfaces });

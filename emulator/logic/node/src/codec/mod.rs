@@ -16,9 +16,14 @@ wire::codec!(enum Frame {
     3 = Host(message),
     4 = Security(message),
 });
-wire::codec!(enum Payload { 0 = Gum(message), 1 = Quorum(message), 2 = Rcm(message) });
+wire::codec!(enum Payload {
+    0 = Gum(message),
+    1 = Quorum(message),
+    2 = Rcm(message),
+    3 = EventLog(message),
+});
 wire::codec!(struct GroupPicture { owner });
 wire::codec!(struct Picture {
     node, incarnation, state, view, quorum, tally, ready, lock_owner, tag, applied, hive, groups,
-    running, disks, witness_held,
+    running, events, disks, witness_held,
 });

@@ -39,8 +39,15 @@
 //! | rcm Share | share; a release also quorum |
 //! | rcm Send | messaging; to the owner by object, if it is about one |
 //! | rcm Publish | facts |
+//! | rcm Restore | checkpoint |
 //! | rcm Notice | event log |
 //! | rcm Stopped | node |
+//! | checkpoint Host | shell |
+//! | checkpoint Restored | rcm |
+//! | checkpoint Propose | gum |
+//! | checkpoint Notice | event log |
+//! | eventlog Send | messaging |
+//! | eventlog Publish | facts |
 
 use std::sync::Arc;
 
@@ -48,7 +55,7 @@ use base::{HaltReason, NodeId, NodeSet, Notice};
 use bottom::{clusdisk, netft, security, share};
 use middle::settings::Witness;
 use middle::{database, gum, host, membership, messaging, quorum, topology};
-use top::rcm;
+use top::{checkpoint, eventlog, rcm};
 
 use super::{bottom, middle, top};
 use crate::{Effect, Frame, Node, Payload};
@@ -177,6 +184,14 @@ impl Node {
             Payload::Rcm(message) => {
                 top!(self, rcm, handle, rcm::Input::Message { from, message });
             }
+            Payload::EventLog(message) => {
+                top!(
+                    self,
+                    eventlog,
+                    handle,
+                    eventlog::Input::Message { from, message }
+                );
+            }
         }
     }
 
@@ -223,6 +238,14 @@ impl Node {
             gum::Output::Done { ticket, .. } if ticket == TOPOLOGY_TICKET => {
                 middle!(self, topology, handle, topology::Input::Done);
             }
+            gum::Output::Done { ticket, result } if ticket.0 >= checkpoint::FIRST_TICKET => {
+                top!(
+                    self,
+                    checkpoint,
+                    handle,
+                    checkpoint::Input::Done { ticket, result }
+                );
+            }
             gum::Output::Done { ticket, result } => {
                 top!(self, rcm, handle, rcm::Input::Done { ticket, result });
             }
@@ -253,6 +276,7 @@ impl Node {
         middle!(self, quorum, handle, quorum::Input::Opened);
         middle!(self, topology, handle, topology::Input::Opened);
         top!(self, rcm, handle, rcm::Input::Opened { formed });
+        top!(self, checkpoint, handle, checkpoint::Input::Opened);
     }
 
     pub(super) fn carry_quorum(&mut self, output: quorum::Output) {
@@ -341,7 +365,19 @@ impl Node {
             rcm::Output::Reply { request, reply } => {
                 self.effects.push(Effect::Reply { request, reply });
             }
-            rcm::Output::Publish { running } => self.top = running,
+            rcm::Output::Restore {
+                resource,
+                host,
+                keys,
+            } => {
+                let input = checkpoint::Input::Restore {
+                    resource,
+                    host,
+                    keys,
+                };
+                top!(self, checkpoint, handle, input);
+            }
+            rcm::Output::Publish { running } => self.top.running = running,
             rcm::Output::Notice(notice) => self.notice(notice),
             rcm::Output::Stopped => self.halt(HaltReason::Stopped),
         }
@@ -352,6 +388,30 @@ impl Node {
         let owner = self.middle.objects.owner(message.object()?)?;
         let view = self.middle.view.as_ref()?;
         view.members.contains(owner).then_some(owner)
+    }
+
+    pub(super) fn carry_checkpoint(&mut self, output: checkpoint::Output) {
+        match output {
+            checkpoint::Output::Host { host, command } => {
+                self.effects.push(Effect::Host { host, command });
+            }
+            checkpoint::Output::Restored { resource } => {
+                top!(self, rcm, handle, rcm::Input::Restored { resource });
+            }
+            checkpoint::Output::Propose { ticket, changes } => {
+                middle!(self, gum, handle, gum::Input::Propose { ticket, changes });
+            }
+            checkpoint::Output::Notice(notice) => self.notice(notice),
+        }
+    }
+
+    pub(super) fn carry_eventlog(&mut self, output: eventlog::Output) {
+        match output {
+            eventlog::Output::Send { to, message } => {
+                self.post(messaging::Service::Unicast, to, Payload::EventLog(message));
+            }
+            eventlog::Output::Publish { events } => self.top.events = events,
+        }
     }
 
     /// The service control manager asks for a stop.

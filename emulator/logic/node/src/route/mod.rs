@@ -8,10 +8,11 @@ mod down;
 mod up;
 
 use base::limits::HOPS_MAX;
-use base::{NetworkId, NodeId, NodeSet};
+use base::{HostId, NetworkId, NodeId, NodeSet};
 use bottom::{clusdisk, netft, security, share, txlog};
 use middle::{database, gum, host, membership, messaging, object, quorum, topology};
-use top::rcm;
+use top::rcm::HostReport;
+use top::{checkpoint, eventlog, rcm};
 
 use crate::{Effect, Event, Frame, Node, Payload};
 
@@ -32,6 +33,8 @@ pub(crate) enum Hop {
     Quorum(quorum::Output),
     Topology(topology::Output),
     Rcm(rcm::Output),
+    Checkpoint(checkpoint::Output),
+    EventLog(eventlog::Output),
 }
 
 /// Calls a manager of the bottom tier: `handle` with an input, or `expire`.
@@ -112,6 +115,8 @@ hop!(
     Quorum(quorum::Output),
     Topology(topology::Output),
     Rcm(rcm::Output),
+    Checkpoint(checkpoint::Output),
+    EventLog(eventlog::Output),
 );
 
 impl Node {
@@ -143,13 +148,25 @@ impl Node {
                 bottom!(self, share, handle, share::Input::Done { io, outcome });
             }
             Event::Interface { network, up } => self.interface(network, up),
-            Event::Host { host, report } => {
-                top!(self, rcm, handle, rcm::Input::Host { host, report });
-            }
+            Event::Host { host, report } => self.host_report(host, report),
             Event::Admin { request, command } => {
                 top!(self, rcm, handle, rcm::Input::Command { request, command });
             }
             Event::Stop => self.stop(),
+        }
+    }
+
+    fn host_report(&mut self, host: HostId, report: HostReport) {
+        match report {
+            HostReport::Restored { .. } | HostReport::Saved { .. } => {
+                top!(
+                    self,
+                    checkpoint,
+                    handle,
+                    checkpoint::Input::Host { host, report }
+                );
+            }
+            report => top!(self, rcm, handle, rcm::Input::Host { host, report }),
         }
     }
 
@@ -248,6 +265,8 @@ impl Node {
                 Hop::Quorum(output) => self.carry_quorum(output),
                 Hop::Topology(output) => self.carry_topology(output),
                 Hop::Rcm(output) => self.carry_rcm(output),
+                Hop::Checkpoint(output) => self.carry_checkpoint(output),
+                Hop::EventLog(output) => self.carry_eventlog(output),
             }
         }
         unreachable!("the router did not settle: managers talk in a circle");

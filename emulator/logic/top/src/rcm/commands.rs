@@ -4,16 +4,13 @@
 //! definite refusal means no effect and an answer means effect. Numbers are the product's (see
 //! `api::code`).
 
-use base::{GroupId, NodeId, NodeSet, RequestId, ResourceId, ResourceState};
-use middle::database::Change;
-use middle::object::StateChange;
+use base::{GroupId, NodeId, NodeSet, RequestId, ResourceId};
 
 use super::owner::members;
-use super::placement::Reason;
 use super::report::Then;
 use super::turn::Turn;
-use super::{Message, Output, Rcm, persist};
-use crate::api::{AdminCommand, AdminReply, code};
+use super::{Message, Output, Rcm};
+use crate::api::{AdminCommand, AdminReply, Object, code};
 
 /// Most requests of this node that wait for an answer from another.
 const REQUESTS_MAX: usize = 1_024;
@@ -26,7 +23,8 @@ pub(super) struct Origin {
 }
 
 /// A definite refusal.
-struct Refusal(u32, String);
+#[derive(Debug)]
+pub(super) struct Refusal(pub u32, pub String);
 
 impl Rcm {
     /// A request came in at this node.
@@ -86,16 +84,35 @@ impl Rcm {
             | AdminCommand::OfflineGroup { group } => self.owner_of(turn, *group),
             AdminCommand::OnlineResource { resource }
             | AdminCommand::OfflineResource { resource }
-            | AdminCommand::FailResource { resource } => {
+            | AdminCommand::FailResource { resource }
+            | AdminCommand::SetMaintenanceMode { resource, .. }
+            | AdminCommand::ControlResource { resource, .. } => {
                 self.owner_of(turn, self.group_of(*resource)?)
             }
             AdminCommand::PauseNode { node, .. } | AdminCommand::ResumeNode { node } => {
                 self.live_member(turn, *node)
             }
+            // What only the owner, or the node itself, knows.
+            AdminCommand::GetProperty {
+                object: Object::Group { group },
+                name,
+            } if name.eq_ignore_ascii_case("StatusInformation") => self.owner_of(turn, *group),
+            AdminCommand::GetProperty {
+                object: Object::Node { node },
+                name,
+            } if name.eq_ignore_ascii_case("StatusInformation")
+                || name.eq_ignore_ascii_case("NodeDrainStatus") =>
+            {
+                self.live_member(turn, *node)
+            }
+            AdminCommand::ControlType { .. }
+            | AdminCommand::GetProperty { .. }
+            | AdminCommand::ListProperties { .. }
+            | AdminCommand::SetProperty { .. } => Ok(turn.me()),
         }
     }
 
-    fn group_of(&self, resource: ResourceId) -> Result<GroupId, Refusal> {
+    pub(super) fn group_of(&self, resource: ResourceId) -> Result<GroupId, Refusal> {
         let settings = self.model.resources.get(&resource);
         settings.map(|settings| settings.group).ok_or_else(|| {
             Refusal(
@@ -120,7 +137,7 @@ impl Rcm {
             })
     }
 
-    fn live_member(&self, turn: &Turn<'_, '_>, node: NodeId) -> Result<NodeId, Refusal> {
+    pub(super) fn live_member(&self, turn: &Turn<'_, '_>, node: NodeId) -> Result<NodeId, Refusal> {
         let settings = &turn.middle().settings;
         if !settings.nodes.contains_key(&node) {
             let reason = format!("there is no node {node}");
@@ -144,10 +161,7 @@ impl Rcm {
         });
         match judged {
             Err(refusal) => self.refuse(turn, origin, refusal),
-            Ok(changes) if changes.is_empty() => {
-                self.act(turn, &command);
-                self.answer_done(turn, origin);
-            }
+            Ok(changes) if changes.is_empty() => self.carry_out_here(turn, origin, command),
             Ok(_) if self.report.is_full() => {
                 let reason = "too many changes wait for the cluster".to_owned();
                 self.refuse(turn, origin, Refusal(code::BUSY, reason));
@@ -156,189 +170,44 @@ impl Rcm {
         }
     }
 
+    /// Carries out what needs nobody's agreement, and answers.
+    fn carry_out_here(&mut self, turn: &mut Turn<'_, '_>, origin: Origin, command: AdminCommand) {
+        match command {
+            AdminCommand::ControlResource {
+                resource,
+                code,
+                input,
+            } => self.control(turn, origin, resource, code, input),
+            AdminCommand::ControlType { label, code, input } => match self.of_type(turn, &label) {
+                Some(resource) => self.control(turn, origin, resource, code, input),
+                None => {
+                    let reason = format!("there is no resource of type `{label}`");
+                    let refusal = Refusal(code::RESOURCE_NOT_FOUND, reason);
+                    self.refuse(turn, origin, refusal);
+                }
+            },
+            AdminCommand::GetProperty { object, name } => {
+                match self.property(turn, &object, &name) {
+                    Ok(value) => answer(turn, origin, AdminReply::Value { value }),
+                    Err(refusal) => self.refuse(turn, origin, refusal),
+                }
+            }
+            AdminCommand::ListProperties { object } => {
+                let facts = turn.middle();
+                let values = object.values(&facts.hive, facts.settings.generation);
+                answer(turn, origin, AdminReply::Properties { values });
+            }
+            command => {
+                self.act(turn, &command);
+                self.answer_done(turn, origin);
+            }
+        }
+    }
+
     fn moved_on(&self, turn: &Turn<'_, '_>, node: NodeId) -> Refusal {
         let name = turn.middle().settings.node_name(node);
         let reason = format!("the owner is {name} now; try again");
         Refusal(code::NOT_GROUP_OWNER, reason)
-    }
-
-    /// What has to be agreed on by the cluster before a command takes effect; nothing where it
-    /// takes effect here and now.
-    fn changes_for(
-        &mut self,
-        turn: &mut Turn<'_, '_>,
-        command: &AdminCommand,
-    ) -> Result<Vec<Change>, Refusal> {
-        let pause = |node, paused| Change::State(StateChange::NodePaused { node, paused });
-        let paused = |node| turn.middle().objects.paused.contains(node);
-        match *command {
-            AdminCommand::PauseNode { node, .. } if !paused(node) => Ok(vec![pause(node, true)]),
-            AdminCommand::ResumeNode { node } if paused(node) => Ok(vec![pause(node, false)]),
-            AdminCommand::PauseNode { .. } | AdminCommand::ResumeNode { .. } => Ok(vec![]),
-            AdminCommand::MoveGroup { group, to } => {
-                self.stays_put(group)?;
-                self.judge_move(turn, group, to)
-            }
-            AdminCommand::OnlineGroup { group } => {
-                self.stays_put(group)?;
-                Ok(persist::group(
-                    &turn.middle().hive,
-                    &self.model,
-                    group,
-                    true,
-                ))
-            }
-            AdminCommand::OfflineGroup { group } => {
-                self.stays_put(group)?;
-                Ok(persist::group(
-                    &turn.middle().hive,
-                    &self.model,
-                    group,
-                    false,
-                ))
-            }
-            AdminCommand::OnlineResource { resource } => {
-                self.stays_put(self.group_of(resource)?)?;
-                let mut wanted = self.with_providers(resource);
-                wanted.reverse();
-                Ok(persist::online(&turn.middle().hive, &self.model, &wanted))
-            }
-            AdminCommand::OfflineResource { resource } => {
-                self.stays_put(self.group_of(resource)?)?;
-                Ok(persist::offline(&turn.middle().hive, resource))
-            }
-            AdminCommand::FailResource { resource } => self.judge_failing(resource),
-        }
-    }
-
-    fn stays_put(&self, group: GroupId) -> Result<(), Refusal> {
-        let known = self.groups.get(&group);
-        let group = self.model.group_name(group);
-        match known {
-            Some(known) if known.runs() => Ok(()),
-            Some(_) => {
-                let reason = format!("group {group} is moving");
-                Err(Refusal(code::GROUP_MOVING, reason))
-            }
-            None => {
-                let reason = format!("group {group} is on its way to this node; try again");
-                Err(Refusal(code::GROUP_NOT_AVAILABLE, reason))
-            }
-        }
-    }
-
-    fn judge_move(
-        &mut self,
-        turn: &mut Turn<'_, '_>,
-        group: GroupId,
-        to: Option<NodeId>,
-    ) -> Result<Vec<Change>, Refusal> {
-        let Some(to) = to else {
-            let owner = turn.me();
-            let reason = "no other possible owner is up".to_owned();
-            return match self.choose(turn, group, Reason::BestPossible { owner }) {
-                Some(_) => Ok(vec![]),
-                None => Err(Refusal(code::NODE_CANNOT_HOST, reason)),
-            };
-        };
-        let name = turn.middle().settings.node_name(to);
-        self.live_member(turn, to)?;
-        if turn.middle().objects.paused.contains(to) {
-            return Err(Refusal(code::NODE_PAUSED, format!("{name} is paused")));
-        }
-        if !self.can_host(turn, group, to) {
-            let group = self.model.group_name(group);
-            let reason = format!("{name} is not a possible owner of group {group}");
-            return Err(Refusal(code::NODE_CANNOT_HOST, reason));
-        }
-        Ok(vec![])
-    }
-
-    fn judge_failing(&self, resource: ResourceId) -> Result<Vec<Change>, Refusal> {
-        let name = self.model.resource_name(resource);
-        match self.state_of(resource) {
-            ResourceState::Online | ResourceState::OnlinePending => Ok(vec![]),
-            ResourceState::Failed => {
-                let reason = format!("resource {name} has failed already");
-                Err(Refusal(code::RESOURCE_FAILED, reason))
-            }
-            state @ (ResourceState::Offline | ResourceState::OfflinePending) => {
-                let reason = format!("resource {name} is {state}");
-                Err(Refusal(code::INVALID_STATE, reason))
-            }
-        }
-    }
-
-    /// A command takes effect.
-    pub(super) fn act(&mut self, turn: &mut Turn<'_, '_>, command: &AdminCommand) {
-        match *command {
-            AdminCommand::MoveGroup { group, to } => self.act_move(turn, group, to),
-            AdminCommand::OnlineGroup { group } => self.want_group(group, true),
-            AdminCommand::OfflineGroup { group } => self.want_group(group, false),
-            AdminCommand::OnlineResource { resource } => {
-                for id in self.with_providers(resource) {
-                    self.want(id, true);
-                }
-            }
-            AdminCommand::OfflineResource { resource } => self.want(resource, false),
-            AdminCommand::FailResource { resource } => {
-                let state = self.state_of(resource);
-                if matches!(state, ResourceState::Online | ResourceState::OnlinePending) {
-                    self.fail(turn, resource);
-                }
-            }
-            AdminCommand::PauseNode { drain: true, .. } => {
-                let groups: Vec<GroupId> = self.groups.keys().copied().collect();
-                for group in groups {
-                    self.send_away(turn, group);
-                }
-            }
-            AdminCommand::PauseNode { drain: false, .. } | AdminCommand::ResumeNode { .. } => {}
-        }
-    }
-
-    fn act_move(&mut self, turn: &mut Turn<'_, '_>, group: GroupId, to: Option<NodeId>) {
-        match to {
-            None => self.send_away(turn, group),
-            Some(to) if to != turn.me() => {
-                self.leave(group, Some(to), base::StateChangeCause::Move);
-            }
-            Some(_) => {}
-        }
-    }
-
-    fn want_group(&mut self, group: GroupId, wanted: bool) {
-        let order = self.groups.get(&group).map(|group| group.order.clone());
-        for resource in order.unwrap_or_default() {
-            self.want(resource, wanted);
-        }
-    }
-
-    fn want(&mut self, id: ResourceId, wanted: bool) {
-        if let Some(record) = self.resources.get_mut(&id) {
-            record.wanted = wanted;
-            record.last_try = false;
-            record.held &= !wanted;
-            self.unsettled.insert(record.group);
-        }
-    }
-
-    /// A resource with everything that it depends on, itself first.
-    fn with_providers(&self, resource: ResourceId) -> Vec<ResourceId> {
-        let (mut found, mut at) = (vec![resource], 0);
-        while let Some(next) = found.get(at).copied() {
-            at += 1;
-            let settings = self.model.resources.get(&next);
-            for provider in settings
-                .into_iter()
-                .flat_map(|s| s.dependencies.providers())
-            {
-                if !found.contains(&provider) {
-                    found.push(provider);
-                }
-            }
-        }
-        found
     }
 
     /// Members that were asked something and are gone: nobody knows how it ended.
@@ -355,7 +224,7 @@ impl Rcm {
         }
     }
 
-    fn refuse(&self, turn: &mut Turn<'_, '_>, origin: Origin, refusal: Refusal) {
+    pub(super) fn refuse(&self, turn: &mut Turn<'_, '_>, origin: Origin, refusal: Refusal) {
         let Refusal(code, reason) = refusal;
         let reply = AdminReply::Refused {
             code,
@@ -386,7 +255,8 @@ fn no_quorum() -> Refusal {
     Refusal(code::NO_QUORUM, reason)
 }
 
-fn answer(turn: &mut Turn<'_, '_>, origin: Origin, reply: AdminReply) {
+/// Answers a request where it came in.
+pub(super) fn answer(turn: &mut Turn<'_, '_>, origin: Origin, reply: AdminReply) {
     let request = origin.request;
     if origin.node == turn.me() {
         turn.say(Output::Reply { request, reply });

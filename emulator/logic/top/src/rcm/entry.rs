@@ -6,14 +6,13 @@
 
 use base::{CallId, NetworkId, ResourceId, ResourceState};
 use bottom::{clusdisk, share};
-use middle::settings::Witness;
 
-use super::model::CORE_GROUP;
-use super::resource::{Call, Entry, Phase, Place, Resource, Timer};
+use super::devices::owns_core_group;
+use super::resource::{Call, Entry, Phase, Place, Resource, Restoring, Timer};
 use super::state::Cause;
 use super::turn::Turn;
 use super::{EntryPoint, EntryResult, HostCommand, Output, Rcm, hosts};
-use crate::restype::{self, ResourceParameters, ResourceSpec};
+use crate::restype::{self, Checks, ResourceParameters, ResourceSpec};
 
 impl Rcm {
     /// Calls the next entry point of a resource, if one is wanted and none is in the way.
@@ -38,6 +37,7 @@ impl Rcm {
         match (resource.state, resource.phase) {
             (ResourceState::OnlinePending, Phase::Begin) => self.begin_online(turn, id),
             (ResourceState::OfflinePending, Phase::Begin) => self.begin_offline(turn, id),
+            _ if resource.control.is_some() => self.call_control(turn, id),
             (ResourceState::Online, _) => self.poll_next(turn, id),
             _ => {}
         }
@@ -70,19 +70,55 @@ impl Rcm {
     }
 
     fn begin_in_host(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, host: base::HostId) {
-        let Some(spec) = self.spec(id) else {
+        let Some(spec) = self.spec(turn, id) else {
             return;
         };
         let record = self.hosts.entry(host).or_default();
         if record.opened.insert(id) {
             self.call(turn, id, Entry::Open, EntryPoint::Open(spec));
+        } else if self.restore(turn, id, host) {
+            // Online follows when the checkpoints are in place.
         } else {
             self.call(turn, id, Entry::Online, EntryPoint::Online(spec));
         }
     }
 
+    /// Has the resource's checkpoints brought to this node before it comes online; whether that is
+    /// still to be waited for.
+    fn restore(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, host: base::HostId) -> bool {
+        let keys = self
+            .model
+            .resources
+            .get(&id)
+            .map(|it| it.checkpoints.clone());
+        let keys = keys.unwrap_or_default();
+        let Some(record) = self.resources.get_mut(&id).filter(|_| !keys.is_empty()) else {
+            return false;
+        };
+        if record.checkpoints == Restoring::Wanted {
+            record.checkpoints = Restoring::Asked;
+            let resource = id;
+            turn.say(Output::Restore {
+                resource,
+                host,
+                keys,
+            });
+        }
+        record.checkpoints == Restoring::Asked
+    }
+
+    /// The checkpoints of a resource are in place.
+    pub(super) fn restored(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
+        if let Some(record) = self.resources.get_mut(&id)
+            && record.checkpoints == Restoring::Asked
+        {
+            record.checkpoints = Restoring::Done;
+            self.pump(turn, id);
+        }
+    }
+
     /// What Online hands to the host: the settings completed by the providers that are online.
-    fn spec(&self, id: ResourceId) -> Option<ResourceSpec> {
+    fn spec(&self, turn: &Turn<'_, '_>, id: ResourceId) -> Option<ResourceSpec> {
         let settings = self.model.resources.get(&id)?;
         let online = self.online_providers(id);
         let providers: Vec<&ResourceParameters> = online
@@ -90,9 +126,11 @@ impl Rcm {
             .filter_map(|provider| self.model.resources.get(provider))
             .map(|provider| &provider.parameters)
             .collect();
+        let parameters = restype::at_online(&settings.parameters, &providers);
         Some(ResourceSpec {
             name: settings.name.clone(),
-            parameters: restype::at_online(&settings.parameters, &providers),
+            checks: Checks::of(&parameters, turn.middle().settings.generation),
+            parameters,
         })
     }
 
@@ -129,7 +167,9 @@ impl Rcm {
             return;
         };
         record.call = Some(Call { id: call, entry });
-        record.set(Timer::Call, now + record.deadlock_timeout);
+        if let Some(timeout) = record.deadlock_timeout {
+            record.set(Timer::Call, now + timeout);
+        }
         if matches!(entry, Entry::Online | Entry::Offline) {
             record.phase = Phase::Called;
         }
@@ -189,7 +229,9 @@ impl Rcm {
             }
         }
         resource.terminating = Some(call);
-        resource.set(Timer::Terminate, now + resource.deadlock_timeout);
+        if let Some(timeout) = resource.deadlock_timeout {
+            resource.set(Timer::Terminate, now + timeout);
+        }
         self.arm_resource(id);
     }
 
@@ -233,6 +275,7 @@ impl Rcm {
             Entry::Open => self.opened_instance(turn, id, result),
             Entry::Online | Entry::Offline => self.progressed(turn, id, result),
             Entry::LooksAlive | Entry::IsAlive => self.answered(turn, id, done.entry, result),
+            Entry::Control => self.controlled(turn, id, result, Vec::new()),
         }
         // A call that came back late may be all that a move or a restart waited for.
         if let Some(resource) = self.resources.get(&id)
@@ -284,7 +327,12 @@ impl Rcm {
     }
 
     /// Online or Offline came to a result, by returning or by its worker.
-    fn progressed(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, result: EntryResult) {
+    pub(super) fn progressed(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        id: ResourceId,
+        result: EntryResult,
+    ) {
         let Some(resource) = self.resources.get_mut(&id) else {
             return;
         };
@@ -298,108 +346,18 @@ impl Rcm {
             (ResourceState::OnlinePending, EntryResult::Success) => {
                 self.transition(turn, id, Cause::CameOnline);
             }
+            (ResourceState::OnlinePending, EntryResult::Watched) => {
+                self.transition(turn, id, Cause::CameOnline);
+                self.watch(id);
+            }
             (ResourceState::OnlinePending, EntryResult::Failure { .. }) => self.fail(turn, id),
-            (ResourceState::OfflinePending, EntryResult::Success) => {
+            (ResourceState::OfflinePending, EntryResult::Success | EntryResult::Watched) => {
                 self.transition(turn, id, Cause::WentOffline);
             }
             (ResourceState::OfflinePending, EntryResult::Failure { .. }) => {
                 self.terminate(turn, id);
             }
             _ => {}
-        }
-    }
-
-    /// A disk or the share finished what it was asked for.
-    fn worked(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, result: EntryResult) {
-        self.progressed(turn, id, result);
-        self.pump(turn, id);
-    }
-
-    /// The cluster disk driver reports on a disk that a resource here may stand for.
-    pub(super) fn disk_report(&mut self, turn: &mut Turn<'_, '_>, report: &clusdisk::DiskReport) {
-        let is_witness = turn.middle().settings.witness == Witness::Disk(report.disk);
-        if is_witness && report.report == clusdisk::Report::Held {
-            self.witness_got(turn);
-        }
-        let Some(id) = self.resource_at(Place::Disk(report.disk)) else {
-            return;
-        };
-        match &report.report {
-            // The reservation is had; the disk is online once its volume can be used.
-            clusdisk::Report::Held if self.state_of(id) == ResourceState::OnlinePending => {
-                let (disk, request) = (report.disk, clusdisk::Request::Check);
-                turn.say(Output::Disk { disk, request });
-            }
-            clusdisk::Report::ArbitrationLost { .. }
-                if self.state_of(id) == ResourceState::OnlinePending =>
-            {
-                self.worked(turn, id, EntryResult::Failure { code: 0 });
-            }
-            clusdisk::Report::Lost => self.disk_lost(turn, id),
-            clusdisk::Report::Released => self.disk_released(turn, id),
-            clusdisk::Report::Checked { ok } => self.disk_checked(turn, id, *ok),
-            clusdisk::Report::Held
-            | clusdisk::Report::ArbitrationLost { .. }
-            | clusdisk::Report::Read { .. }
-            | clusdisk::Report::Written { .. } => {}
-        }
-    }
-
-    /// Ownership was lost unexpectedly (event 1038): no poll is waited for.
-    fn disk_lost(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
-        if self.state_of(id) == ResourceState::Online {
-            self.fail(turn, id);
-        }
-    }
-
-    fn disk_released(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
-        let Some(resource) = self.resources.get_mut(&id) else {
-            return;
-        };
-        if resource.terminating.is_some() {
-            resource.call = None;
-            resource.clear(Timer::Call);
-            self.terminated(turn, id);
-            self.pump(turn, id);
-        } else if resource.state == ResourceState::OfflinePending {
-            self.worked(turn, id, EntryResult::Success);
-        }
-    }
-
-    /// The root of the volume was listed, for Online or for IsAlive, or could not be.
-    fn disk_checked(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, ok: bool) {
-        let result = if ok {
-            EntryResult::Success
-        } else {
-            EntryResult::Failure { code: 0 }
-        };
-        let call = self.resources.get(&id).and_then(|resource| resource.call);
-        if let Some(call) = call.filter(|call| call.entry == Entry::IsAlive) {
-            self.returned(turn, id, call.id, result);
-        } else if self.state_of(id) == ResourceState::OnlinePending {
-            self.worked(turn, id, result);
-        }
-    }
-
-    /// The client of the witness share reports.
-    pub(super) fn share_report(&mut self, turn: &mut Turn<'_, '_>, report: share::Output) {
-        let result = match report {
-            share::Output::Held { .. } => {
-                self.share_healthy = true;
-                self.witness_got(turn);
-                EntryResult::Success
-            }
-            share::Output::Lost { .. } => EntryResult::Failure { code: 0 },
-            share::Output::Failed => {
-                self.share_healthy = false;
-                return;
-            }
-            share::Output::Share { .. } => return,
-        };
-        if let Some(id) = self.resource_at(Place::Share)
-            && self.state_of(id) == ResourceState::OnlinePending
-        {
-            self.worked(turn, id, result);
         }
     }
 
@@ -450,7 +408,8 @@ impl Rcm {
     /// The network of an address resource.
     pub(super) fn network_of(&self, id: ResourceId) -> Option<NetworkId> {
         match self.model.resources.get(&id)?.parameters {
-            ResourceParameters::IpAddress { network, .. } => Some(network),
+            ResourceParameters::IpAddress { network, .. }
+            | ResourceParameters::Ipv6Address { network, .. } => Some(network),
             _ => None,
         }
     }
@@ -460,22 +419,10 @@ impl Rcm {
             .get(&id)
             .map_or(ResourceState::Offline, |resource| resource.state)
     }
-
-    fn resource_at(&self, place: Place) -> Option<ResourceId> {
-        self.resources
-            .iter()
-            .find(|(_, resource)| resource.place == place)
-            .map(|(id, _)| *id)
-    }
 }
 
 fn is_open(records: &hosts::Hosts, host: base::HostId, id: ResourceId) -> bool {
     records
         .get(&host)
         .is_some_and(|record| record.opened.contains(&id))
-}
-
-pub(super) fn owns_core_group(turn: &Turn<'_, '_>) -> bool {
-    let row = turn.middle().objects.groups.get(&CORE_GROUP);
-    row.is_some_and(|row| row.owner == turn.me())
 }

@@ -17,6 +17,7 @@ use base::{
 
 use super::Rcm;
 use super::deadlines::Due;
+use super::hold::Hold;
 use super::model::Model;
 use super::resource::Resource;
 use super::state::Cause;
@@ -29,10 +30,12 @@ pub(super) enum Timer {
     Gate,
     /// A failback window opens.
     Failback,
+    /// The groups that start first are online for long enough, or were waited for long enough.
+    Dependencies,
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 2] = [Self::Gate, Self::Failback];
+    pub(super) const ALL: [Self; 3] = [Self::Gate, Self::Failback, Self::Dependencies];
 }
 
 /// A group on its way off this node.
@@ -62,6 +65,16 @@ pub(super) struct Group {
     pub failover_wanted: bool,
     /// Somebody outside the view may still run it: see `gate`.
     pub gated: bool,
+    /// When it came here.
+    pub since: Timestamp,
+    /// A resource of it was started here.
+    pub started: bool,
+    /// An administrator has to bring it online: its cold-start setting says so.
+    pub cold: bool,
+    /// Why nothing of it starts, although it is wanted.
+    pub hold: Option<Hold>,
+    /// Since when all groups that start first are online.
+    pub providers_since: Option<Timestamp>,
     /// The derived state that was last told.
     pub state: GroupState,
     pub timers: Timers<{ Timer::ALL.len() }>,
@@ -78,6 +91,11 @@ impl Group {
             foreign: false,
             failover_wanted: false,
             gated: false,
+            since: Timestamp::ZERO,
+            started: false,
+            cold: false,
+            hold: None,
+            providers_since: None,
             state: GroupState::Offline,
             timers: Timers::default(),
             armed: Timestamp::NEVER,
@@ -150,6 +168,7 @@ impl Rcm {
             self.terminate_hosted(turn, &order);
             return;
         }
+        self.look_for_hold(turn, id);
         let ready = self.ready(id, &order);
         for resource in &order {
             self.start_if_due(turn, id, *resource, &ready);
@@ -162,7 +181,8 @@ impl Rcm {
     /// Resources that are ready, see the module head.
     fn ready(&self, id: GroupId, order: &[ResourceId]) -> BTreeSet<ResourceId> {
         let mut ready = BTreeSet::new();
-        if !self.groups.get(&id).is_some_and(Group::runs) {
+        let may_run = |group: &Group| group.runs() && group.hold.is_none();
+        if !self.groups.get(&id).is_some_and(may_run) {
             return ready;
         }
         for resource in order {
@@ -217,6 +237,9 @@ impl Rcm {
         });
         if !falling {
             self.place_resource(turn, id);
+            if let Some(group) = self.groups.get_mut(&group) {
+                group.started = true;
+            }
             self.transition(turn, id, Cause::OnlineBegun);
             self.pump(turn, id);
         }
@@ -324,6 +347,7 @@ impl Rcm {
             if let Some(group) = self.groups.get_mut(&id) {
                 group.state = state;
             }
+            self.wake_conflicts();
         }
     }
 

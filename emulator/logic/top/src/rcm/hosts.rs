@@ -65,6 +65,14 @@ impl Rcm {
                 result,
             } => self.returned(turn, resource, call, result),
             HostReport::Status { resource, result } => self.status(turn, resource, result),
+            HostReport::Controlled {
+                call,
+                resource,
+                output,
+            } => self.control_returned(turn, resource, call, output),
+            // For the checkpoint manager.
+            HostReport::Restored { .. } | HostReport::Saved { .. } => {}
+            HostReport::Signalled { resource } => self.signalled(turn, resource),
             HostReport::Exited => self.host_exited(turn, host),
         }
     }
@@ -113,8 +121,10 @@ impl Rcm {
             return;
         };
         resource.forget_calls();
-        self.unsettled.insert(resource.group);
-        match resource.state {
+        let (group, state) = (resource.group, resource.state);
+        self.unsettled.insert(group);
+        self.control_lost(turn, id);
+        match state {
             ResourceState::Online | ResourceState::OnlinePending => self.broke(turn, id),
             ResourceState::OfflinePending => self.transition(turn, id, Cause::WentOffline),
             ResourceState::Offline | ResourceState::Failed => self.arm_resource(id),

@@ -1,8 +1,10 @@
 //! What the resource control manager hears, says, tells its peers and asks of resource hosts.
 
+use std::collections::BTreeMap;
+
 use base::{
     CallId, DiskId, HostId, NetworkId, NodeId, NodeSet, Notice, PaxosTag, QuorumState, RequestId,
-    ResourceId,
+    ResourceId, ResourceState,
 };
 use bottom::{clusdisk, share};
 use middle::database::{Change, Update};
@@ -10,9 +12,10 @@ use middle::gum;
 use middle::object::Object;
 
 use crate::api::{AdminCommand, AdminReply};
-use crate::restype::ResourceSpec;
+use crate::restype::{Checkpoint, CheckpointKey, ResourceSpec};
 
-/// The entry points of a resource DLL that a resource host calls (reference section 1.4).
+/// The eleven entry points of a resource DLL, in the order of its function table (reference section
+/// 1.4). A host carries out one at a time per resource, except that Terminate may overtake another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryPoint {
     /// Make the instance; leave the entity offline.
@@ -29,6 +32,35 @@ pub enum EntryPoint {
     IsAlive,
     /// Remove the instance.
     Close,
+    /// Fight for the resource as the quorum resource; types that can be a witness only.
+    Arbitrate,
+    /// Stop defending what Arbitrate won.
+    Release,
+    /// A control code for the resource. `Failure { code: 1 }` (ERROR_INVALID_FUNCTION) asks the
+    /// cluster service for its default handling.
+    ResourceControl { code: u32, input: Vec<u8> },
+    /// A control code for the type of the resource, called where one of its resources lives.
+    ResourceTypeControl { code: u32, input: Vec<u8> },
+}
+
+impl EntryPoint {
+    /// The product's name of the entry point.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "Open",
+            Self::Online(_) => "Online",
+            Self::Offline => "Offline",
+            Self::Terminate => "Terminate",
+            Self::LooksAlive => "LooksAlive",
+            Self::IsAlive => "IsAlive",
+            Self::Close => "Close",
+            Self::Arbitrate => "Arbitrate",
+            Self::Release => "Release",
+            Self::ResourceControl { .. } => "ResourceControl",
+            Self::ResourceTypeControl { .. } => "ResourceTypeControl",
+        }
+    }
 }
 
 /// How an entry point returned.
@@ -36,6 +68,9 @@ pub enum EntryPoint {
 pub enum EntryResult {
     /// ERROR_SUCCESS, or TRUE of a check.
     Success,
+    /// ERROR_SUCCESS of Online, or its worker's success, together with an event handle: the
+    /// resource is never asked LooksAlive, its failure comes as `HostReport::Signalled`.
+    Watched,
     /// ERROR_IO_PENDING: a worker goes on; `HostReport::Status` ends it.
     Pending,
     /// FALSE of a check, or any other error code.
@@ -55,6 +90,12 @@ pub enum HostCommand {
         resource: ResourceId,
         entry: EntryPoint,
     },
+    /// Put the content of a resource's checkpoints in place, over whatever is there, and watch
+    /// them from now on until its Offline or Terminate. Answered by `Restored`.
+    Restore {
+        resource: ResourceId,
+        checkpoints: Vec<Checkpoint>,
+    },
 }
 
 /// What a resource host process reports.
@@ -67,6 +108,25 @@ pub enum HostReport {
         call: CallId,
         resource: ResourceId,
         result: EntryResult,
+    },
+    /// A control code was carried out, with what it answers. Ends the call as `Returned` does.
+    Controlled {
+        call: CallId,
+        resource: ResourceId,
+        output: Vec<u8>,
+    },
+    /// The event handle that Online gave was signalled: the resource noticed its own failure.
+    Signalled { resource: ResourceId },
+    /// The checkpoints are in place, except those that could not be put there.
+    Restored {
+        resource: ResourceId,
+        failed: Vec<CheckpointKey>,
+    },
+    /// A watched checkpoint has changed. Before Offline returns, whatever has changed is reported.
+    Saved {
+        resource: ResourceId,
+        key: CheckpointKey,
+        data: Vec<u8>,
     },
     /// SetResourceStatus of a pending resource: still working, or finished with a result.
     Status {
@@ -115,6 +175,8 @@ pub enum Input {
     },
     /// From a resource host of this node.
     Host { host: HostId, report: HostReport },
+    /// From the checkpoint manager: a resource's checkpoints are in place.
+    Restored { resource: ResourceId },
     /// From clusdisk.
     Disk { report: clusdisk::DiskReport },
     /// From the witness share's client.
@@ -150,6 +212,12 @@ pub enum Output {
     },
     /// To the shell.
     Host { host: HostId, command: HostCommand },
+    /// To the checkpoint manager: bring these to the node before the resource comes online.
+    Restore {
+        resource: ResourceId,
+        host: HostId,
+        keys: Vec<CheckpointKey>,
+    },
     /// To clusdisk.
     Disk {
         disk: DiskId,
@@ -164,8 +232,10 @@ pub enum Output {
         request: RequestId,
         reply: AdminReply,
     },
-    /// To the facts: what runs here, after any change.
-    Publish { running: crate::Facts },
+    /// To the facts: the state of every resource of the groups owned here, after any change.
+    Publish {
+        running: BTreeMap<ResourceId, ResourceState>,
+    },
     /// To the node after `Stop`: nothing runs here any more; the service may end.
     Stopped,
     /// To the event log.
@@ -184,22 +254,32 @@ wire::codec!(enum EntryPoint {
     4 = LooksAlive,
     5 = IsAlive,
     6 = Close,
+    7 = Arbitrate,
+    8 = Release,
+    9 = ResourceControl { code, input },
+    10 = ResourceTypeControl { code, input },
 });
 wire::codec!(enum EntryResult {
     0 = Success,
     1 = Pending,
     2 = Failure { code },
+    3 = Watched,
 });
 wire::codec!(enum HostCommand {
     0 = Start,
     1 = Kill,
     2 = Call { call, resource, entry },
+    3 = Restore { resource, checkpoints },
 });
 wire::codec!(enum HostReport {
     0 = Started,
     1 = Returned { call, resource, result },
     2 = Status { resource, result },
     3 = Exited,
+    4 = Controlled { call, resource, output },
+    5 = Signalled { resource },
+    6 = Restored { resource, failed },
+    7 = Saved { resource, key, data },
 });
 
 impl Message {

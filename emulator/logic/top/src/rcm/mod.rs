@@ -9,18 +9,23 @@
 //! first anyway; the view's leader decides for groups without a living owner. While a view is being
 //! agreed on nothing is decided or proposed, and what runs goes on running.
 //!
-//! Absent: cluster-wide group dependencies, preemption by priority, cold-start setting, enforced
-//! anti-affinity, maintenance mode, isolation and quarantine.
+//! Absent: preemption by priority, queued moves, isolation and quarantine.
 
+mod act;
 mod commands;
+mod control;
 mod deadlines;
+mod devices;
+mod drain;
 mod entry;
 mod failback;
 mod failover;
 mod gate;
 mod group;
+mod hold;
 mod hosts;
 mod invariants;
+mod judge;
 mod messages;
 pub mod model;
 mod orphans;
@@ -32,6 +37,7 @@ mod poll;
 mod reload;
 mod report;
 mod resource;
+mod servers;
 mod state;
 mod stop;
 mod subnet;
@@ -54,14 +60,16 @@ pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Mess
 pub use subnet::is_elsewhere;
 pub use tree::{Dependencies, DependencyError};
 
-use crate::{Context, Facts};
+use crate::Context;
 use deadlines::{Deadlines, Due};
+pub use drain::DrainStatus;
 use group::Group;
 use hosts::Hosts;
 use model::Model;
 use policy::Window;
 use report::Report;
 use resource::{Resource, Timer};
+use servers::Server;
 use turn::Turn;
 
 /// The resource control manager of one node.
@@ -118,6 +126,9 @@ pub struct Rcm {
     witness_lent: bool,
     /// The view was open when quorum wanted the witness.
     lent_while_open: bool,
+    /// Virtual servers that are online, by their name resource.
+    servers: BTreeMap<ResourceId, Server>,
+    drain: DrainStatus,
     stopping: bool,
     stopped: bool,
     /// What runs here changed in this call.
@@ -157,6 +168,8 @@ impl Rcm {
             share_healthy: false,
             witness_lent: false,
             lent_while_open: false,
+            servers: BTreeMap::new(),
+            drain: DrainStatus::default(),
             stopping: false,
             stopped: false,
             changed: false,
@@ -172,6 +185,7 @@ impl Rcm {
     /// What ends every call: groups settle, news is proposed, and what runs is published.
     fn finish(&mut self, turn: &mut Turn<'_, '_>) {
         self.settle(turn);
+        self.end_drain_if_done(turn);
         self.flush(turn);
         self.stop_if_done(turn);
         if std::mem::take(&mut self.changed) {
@@ -179,11 +193,8 @@ impl Rcm {
                 .resources
                 .iter()
                 .map(|(id, record)| (*id, record.state));
-            turn.say(Output::Publish {
-                running: Facts {
-                    running: running.collect(),
-                },
-            });
+            let running = running.collect();
+            turn.say(Output::Publish { running });
         }
     }
 
@@ -207,6 +218,9 @@ impl Rcm {
             match timer {
                 group::Timer::Gate => self.gate_due(turn, id),
                 group::Timer::Failback => self.failback_due(turn, id),
+                group::Timer::Dependencies => {
+                    self.unsettled.insert(id);
+                }
             }
         }
         self.arm_group(id);
@@ -228,6 +242,7 @@ impl Manager for Rcm {
             Input::Applied { update } => self.applied(turn, &update),
             Input::Done { ticket, result } => self.proposal_done(turn, ticket, result.err()),
             Input::Host { host, report } => self.host_report(turn, host, report),
+            Input::Restored { resource } => self.restored(turn, resource),
             Input::Disk { report } => self.disk_report(turn, &report),
             Input::Share { report } => self.share_report(turn, report),
             Input::Command { request, command } => self.command(turn, request, command),

@@ -4,12 +4,12 @@
 //! view's leader decides for groups without a living owner; an owner decides for its own.
 
 use base::{Generation, GroupId, NodeId, NodeSet, Notice, StateChangeCause, Timestamp};
-use middle::database::Change;
+use middle::database::{Change, HiveChange, Value};
 use middle::object::StateChange;
 
 use super::Rcm;
 use super::deadlines::Due;
-use super::model::CORE_GROUP;
+use super::model::{CORE_GROUP, GroupSettings};
 use super::owner::members;
 use super::placement::{self, Question, Reason};
 use super::report::Then;
@@ -33,6 +33,8 @@ impl Rcm {
                 Some((reason, cause)) => {
                     let change = self.place(turn, group, reason, cause);
                     changes.extend(change);
+                    let owner = self.planned.get(&group).copied();
+                    changes.extend(owner.and_then(|it| self.default_owner(turn, group, it)));
                 }
                 None => {}
             }
@@ -87,6 +89,24 @@ impl Rcm {
         }))
     }
 
+    /// DefaultOwner follows every change of owner, where the generation keeps it.
+    pub(super) fn default_owner(
+        &self,
+        turn: &Turn<'_, '_>,
+        group: GroupId,
+        owner: NodeId,
+    ) -> Option<Change> {
+        let known = self.model.groups.get(&group)?.default_owner;
+        let differs = keeps_default_owner(turn) && known != Some(owner);
+        differs.then(|| {
+            Change::Hive(HiveChange::Set {
+                key: GroupSettings::key(group),
+                name: "DefaultOwner".to_owned(),
+                value: Value::Dword(owner.number().into()),
+            })
+        })
+    }
+
     /// The core group follows the witness, else the leader, among its possible owners (reference
     /// section 3.1: it ignores the preferred list).
     fn core_owner(&mut self, turn: &mut Turn<'_, '_>) -> Option<NodeId> {
@@ -122,6 +142,9 @@ impl Rcm {
             preferred,
             available,
             avoided,
+            enforced: self.model.cluster.enforced_anti_affinity,
+            in_node_order: self.model.cluster.in_node_order,
+            default_owner: settings.default_owner.filter(|_| keeps_default_owner(turn)),
         };
         placement::choose(&question, turn.cx.rng)
     }
@@ -144,13 +167,6 @@ impl Rcm {
 
     /// Nodes that own a group which shares an anti-affinity class with this one.
     fn avoided(&self, turn: &Turn<'_, '_>, group: GroupId) -> NodeSet {
-        let classes = |id: &GroupId| {
-            self.model
-                .groups
-                .get(id)
-                .map_or(&[][..], |settings| settings.anti_affinity.as_slice())
-        };
-        let own = classes(&group);
         let rows = turn
             .middle()
             .objects
@@ -159,7 +175,7 @@ impl Rcm {
             .map(|(id, row)| (id, row.owner));
         let planned = self.planned.iter().map(|(id, owner)| (id, *owner));
         rows.chain(planned)
-            .filter(|(id, _)| **id != group && classes(id).iter().any(|c| own.contains(c)))
+            .filter(|(id, _)| self.model.avoid_each_other(**id, group))
             .map(|(_, owner)| owner)
             .collect()
     }
@@ -177,7 +193,8 @@ impl Rcm {
         let (Some(formed), true, true) = (self.formed_at, never_owned, waits) else {
             return false;
         };
-        let until = formed + self.defaults.group_wait_delay;
+        let wait = self.model.cluster.group_wait_delay;
+        let until = formed + wait.unwrap_or(self.defaults.group_wait_delay);
         let missing = self
             .best_preferred(turn, group)
             .is_some_and(|best| group != CORE_GROUP && !members(turn).contains(best));
@@ -198,4 +215,8 @@ impl Rcm {
             .copied()
             .find(|node| possible.contains(*node))
     }
+}
+
+fn keeps_default_owner(turn: &Turn<'_, '_>) -> bool {
+    turn.middle().settings.generation >= Generation::V2008R2
 }

@@ -7,13 +7,14 @@
 
 use base::{GroupId, NodeId, NodeSet, Notice, ResourceId, StateChangeCause};
 use middle::database::{Change, Update};
-use middle::object::{GroupRow, StateChange};
+use middle::object::{FailoverCount, GroupRow, StateChange};
 
 use super::Rcm;
 use super::deadlines::Due;
 use super::group::{Group, Leaving, Timer};
 use super::model::{CORE_GROUP, Model, Priority};
 use super::placement::Reason;
+use super::policy::Window;
 use super::reload::is_ours;
 use super::report::Then;
 use super::turn::Turn;
@@ -26,7 +27,9 @@ impl Rcm {
         self.reload_model(turn);
         if formed {
             self.formed_at = Some(turn.now());
+            self.failovers.clear();
         }
+        self.learn_failovers(turn);
         let rows: Vec<(GroupId, GroupRow)> = turn
             .middle()
             .objects
@@ -51,10 +54,12 @@ impl Rcm {
         self.place_orphans(turn);
         self.retry_leaving();
         self.fail_back_on_join(turn);
+        self.spread_conflicts(turn);
         for group in self.groups.keys().copied().collect::<Vec<_>>() {
             self.fail_over(turn, group);
         }
         self.answer_unreachable(turn);
+        self.look_at_servers(turn);
         self.call_core_group(turn);
         self.members = members(turn);
         self.unsettled.extend(self.groups.keys().copied());
@@ -71,6 +76,7 @@ impl Rcm {
         if update.changes.iter().any(is_ours) {
             self.reload_model(turn);
         }
+        self.servers_touched(turn, update);
         let mut place = false;
         for change in update.changes.iter() {
             match change {
@@ -80,7 +86,6 @@ impl Rcm {
                     owner,
                     cause,
                 }) => {
-                    self.count_failover(turn, *group, *owner, *cause);
                     let row = GroupRow {
                         owner: *owner,
                         cause: *cause,
@@ -93,35 +98,48 @@ impl Rcm {
                     }
                 }
                 Change::State(StateChange::NodePaused { .. }) => place = true,
-                Change::State(StateChange::Resource { .. }) | Change::Hive(_) => {}
+                Change::State(StateChange::GroupFailovers { group, count }) => {
+                    let window = Window::resumed(turn.now(), count.count, count.age);
+                    self.failovers.insert(*group, window);
+                }
+                Change::State(StateChange::Resource { group, .. }) => self.wake_dependents(*group),
+                Change::Hive(_) => {}
             }
         }
         if place {
             self.place_orphans(turn);
+            self.spread_conflicts(turn);
         }
     }
 
     /// A failover because of a resource counts against the group's limit; one because of a lost
-    /// node does not (reference section 3: a group never fails by itself).
+    /// node does not (reference section 3: a group never fails by itself). The owner that gives the
+    /// group away counts, and the count goes with the group.
     fn count_failover(
-        &mut self,
+        &self,
         turn: &Turn<'_, '_>,
         group: GroupId,
-        owner: NodeId,
         cause: StateChangeCause,
-    ) {
-        let from_member = self
-            .owners
-            .get(&group)
-            .is_some_and(|from| *from != owner && members(turn).contains(*from));
-        let period = self
-            .model
-            .groups
-            .get(&group)
-            .map(|settings| settings.failover_period);
-        if let (StateChangeCause::Failover, true, Some(period)) = (cause, from_member, period) {
-            let window = self.failovers.entry(group).or_default();
-            window.add(turn.now(), period);
+    ) -> Option<Change> {
+        let settings = self.model.groups.get(&group)?;
+        if cause != StateChangeCause::Failover {
+            return None;
+        }
+        let mut window = self.failovers.get(&group).copied().unwrap_or_default();
+        let count = window.add(turn.now(), settings.failover_period);
+        let age = window.age(turn.now());
+        let count = FailoverCount { count, age };
+        Some(Change::State(StateChange::GroupFailovers { group, count }))
+    }
+
+    /// Takes the counts over that the object table has and this node has not: it has just joined.
+    /// The core group has to follow the witness wherever it goes, so for it a joiner starts anew.
+    fn learn_failovers(&mut self, turn: &Turn<'_, '_>) {
+        let now = turn.now();
+        let counts = turn.middle().objects.failovers.iter();
+        for (group, known) in counts.filter(|(group, _)| **group != CORE_GROUP) {
+            let window = || Window::resumed(now, known.count, known.age);
+            self.failovers.entry(*group).or_insert_with(window);
         }
     }
 
@@ -172,6 +190,7 @@ impl Rcm {
             });
         }
         let mut record = Group::new(&model, group, cause);
+        record.since = turn.now();
         if let Some(until) = self.haunted.get(&group).copied() {
             record.gated = true;
             record.set(Timer::Gate, until);
@@ -185,6 +204,7 @@ impl Rcm {
             self.witness_lent = false;
         }
         self.groups.insert(group, record);
+        self.note_cold_start(turn, group);
         self.arm_group(group);
         self.unsettled.insert(group);
         if self.stopping {
@@ -229,7 +249,7 @@ impl Rcm {
             return;
         }
         match leaving.to.filter(|to| self.can_host(turn, id, *to)) {
-            Some(to) => self.propose_owner(id, to, leaving.cause),
+            Some(to) => self.propose_owner(turn, id, to, leaving.cause),
             None => self.leave_elsewhere(turn, id, leaving.cause),
         }
     }
@@ -241,11 +261,12 @@ impl Rcm {
         match to {
             Some(to) => {
                 self.leave(id, Some(to), cause);
-                self.propose_owner(id, to, cause);
+                self.propose_owner(turn, id, to, cause);
             }
             None if self.stopping => self.leave(id, None, cause),
             None => {
                 turn.notice(Notice::NoOwnerAvailable { group: id });
+                self.drain_failed(turn, id);
                 if let Some(group) = self.groups.get_mut(&id) {
                     group.leaving = None;
                     group.arrived = StateChangeCause::FailedMove;
@@ -255,7 +276,13 @@ impl Rcm {
         }
     }
 
-    fn propose_owner(&mut self, group: GroupId, owner: NodeId, cause: StateChangeCause) {
+    fn propose_owner(
+        &mut self,
+        turn: &Turn<'_, '_>,
+        group: GroupId,
+        owner: NodeId,
+        cause: StateChangeCause,
+    ) {
         if let Some(leaving) = self.groups.get_mut(&group).and_then(|g| g.leaving.as_mut()) {
             leaving.proposed = true;
         }
@@ -264,7 +291,10 @@ impl Rcm {
             owner,
             cause,
         };
-        self.report.push(vec![Change::State(change)], Then::Nothing);
+        let mut changes = vec![Change::State(change)];
+        changes.extend(self.count_failover(turn, group, cause));
+        changes.extend(self.default_owner(turn, group, owner));
+        self.report.push(changes, Then::Nothing);
     }
 
     fn forget(&mut self, id: GroupId) {
@@ -273,6 +303,7 @@ impl Rcm {
             for resource in group.order {
                 self.remove_resource(resource);
             }
+            self.wake_conflicts();
         }
     }
 
@@ -293,7 +324,12 @@ impl Rcm {
     /// the service stops.
     pub(super) fn send_away(&mut self, turn: &mut Turn<'_, '_>, id: GroupId) {
         let owner = turn.me();
-        let to = self.choose(turn, id, Reason::BestPossible { owner });
+        let stays = self.stopping && !self.model.cluster.drain_on_shutdown;
+        let to = if stays {
+            None
+        } else {
+            self.choose(turn, id, Reason::BestPossible { owner })
+        };
         let cause = if self.stopping {
             StateChangeCause::Shutdown
         } else {
@@ -303,6 +339,7 @@ impl Rcm {
             self.leave(id, to.filter(|_| self.open), cause);
         } else {
             turn.notice(Notice::NoOwnerAvailable { group: id });
+            self.drain_failed(turn, id);
         }
     }
 

@@ -6,7 +6,7 @@
 use base::{GroupId, ResourceId};
 use middle::database::{Change, Hive, HiveChange, Value};
 
-use super::model::{GroupSettings, Model, ResourceSettings};
+use super::model::{ColdStart, GroupSettings, Model, ResourceSettings};
 
 const NAME: &str = "PersistentState";
 
@@ -15,7 +15,23 @@ pub(super) fn group(hive: &Hive, model: &Model, group: GroupId, online: bool) ->
     let key = GroupSettings::key(group);
     let own = set(hive, key, online);
     let resources = model.of_group(group).filter_map(|(id, _)| unset(hive, id));
-    own.into_iter().chain(resources).collect()
+    let allowed = online.then(|| allow(model, group)).flatten();
+    own.into_iter().chain(resources).chain(allowed).collect()
+}
+
+/// An administrator's Online makes "do not start" an "allowed until the next cold start".
+fn allow(model: &Model, group: GroupId) -> Option<Change> {
+    let settings = model.groups.get(&group)?;
+    (settings.cold_start == ColdStart::DoNotStart).then(|| cold_start(group, ColdStart::Allowed))
+}
+
+/// Sets ColdStartSetting.
+pub(super) fn cold_start(group: GroupId, setting: ColdStart) -> Change {
+    Change::Hive(HiveChange::Set {
+        key: GroupSettings::key(group),
+        name: "ColdStartSetting".to_owned(),
+        value: Value::Dword(setting.number()),
+    })
 }
 
 /// The resources are kept online. Where the group starts anyway their own value goes.

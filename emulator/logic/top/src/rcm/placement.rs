@@ -29,10 +29,18 @@ pub(super) struct Question<'a> {
     pub available: NodeSet,
     /// Nodes that host a group which this one avoids.
     pub avoided: NodeSet,
+    /// ClusterEnforcedAntiaffinity: an avoided node is no candidate while there is a choice not to
+    /// move at all.
+    pub enforced: bool,
+    /// DisableGroupPreferredOwnerRandomization: node order instead of a random node.
+    pub in_node_order: bool,
+    /// DefaultOwner, where the generation keeps it.
+    pub default_owner: Option<NodeId>,
 }
 
 /// The node, if any can take the group. Anti-affinity is soft: when every candidate is avoided,
-/// it is ignored.
+/// it is ignored. Where it is enforced the group rather stays where it is; a group without an owner
+/// still gets one, and stays offline there.
 pub(super) fn choose(question: &Question<'_>, rng: &mut Rng) -> Option<NodeId> {
     let candidates = match question.reason {
         Reason::Start { .. } => question.available,
@@ -41,9 +49,19 @@ pub(super) fn choose(question: &Question<'_>, rng: &mut Rng) -> Option<NodeId> {
         | Reason::BestPossible { owner } => question.available.without(owner),
     };
     let free = candidates.difference(question.avoided);
+    let stays = matches!(
+        question.reason,
+        Reason::ResourceFailed { .. } | Reason::BestPossible { .. }
+    );
+    if free.is_empty() && question.enforced && stays {
+        return None;
+    }
     let candidates = if free.is_empty() { candidates } else { free };
     match (question.reason, question.preferred.is_empty()) {
-        (Reason::Start { leader }, true) => next_in(&in_order(&[]), Some(leader), candidates, true),
+        (Reason::Start { leader }, true) => {
+            let first = question.default_owner.filter(|it| candidates.contains(*it));
+            next_in(&in_order(&[]), first.or(Some(leader)), candidates, true)
+        }
         (Reason::Start { .. } | Reason::BestPossible { .. }, false) => {
             next_in(&in_order(question.preferred), None, candidates, false)
         }
@@ -56,6 +74,10 @@ pub(super) fn choose(question: &Question<'_>, rng: &mut Rng) -> Option<NodeId> {
         (Reason::ResourceFailed { owner }, true) => {
             next_in(&in_order(&[]), Some(owner), candidates, false)
         }
+        (Reason::NodeFailed { owner }, true) if question.in_node_order => {
+            next_in(&in_order(&[]), Some(owner), candidates, false)
+        }
+        (Reason::BestPossible { .. }, true) if question.in_node_order => candidates.first(),
         (Reason::NodeFailed { .. } | Reason::BestPossible { .. }, true) => {
             let nodes: Vec<NodeId> = candidates.iter().collect();
             rng.pick(&nodes).copied()
@@ -123,6 +145,9 @@ mod tests {
             preferred: &preferred,
             available: set(available),
             avoided: set(avoided),
+            enforced: false,
+            in_node_order: false,
+            default_owner: None,
         };
         choose(&question, &mut Rng::new(1, 1)).map(NodeId::number)
     }
@@ -141,6 +166,9 @@ mod tests {
             preferred: &[],
             available: set(available),
             avoided: NodeSet::EMPTY,
+            enforced: false,
+            in_node_order: false,
+            default_owner: None,
         };
         (0..200)
             .filter_map(|seed| choose(&question, &mut Rng::new(seed, 1)))

@@ -30,6 +30,22 @@ impl Window {
         self.count
     }
 
+    /// A window that began `age` before `now` with `count` events so far.
+    pub(super) fn resumed(now: Timestamp, count: u32, age: Duration) -> Self {
+        let start = now
+            .0
+            .saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
+        Self {
+            start: Timestamp(start),
+            count,
+        }
+    }
+
+    /// How long ago it began.
+    pub(super) fn age(&self, now: Timestamp) -> Duration {
+        now.since(self.start)
+    }
+
     /// Events in the window at `now`.
     pub(super) fn count(&self, now: Timestamp, period: Duration) -> u32 {
         if now.since(self.start) > period {

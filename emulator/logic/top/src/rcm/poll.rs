@@ -116,13 +116,14 @@ impl Rcm {
             return;
         }
         match (entry, result) {
-            (_, EntryResult::Success) => {}
+            (_, EntryResult::Success | EntryResult::Watched) => {}
+            _ if self.is_in_maintenance(id) => {}
             (Entry::LooksAlive, _) => self.looks_dead(turn, id),
             (Entry::IsAlive, _) => {
                 turn.notice(Notice::IsAliveFailed { resource: id });
                 self.fail(turn, id);
             }
-            (Entry::Open | Entry::Online | Entry::Offline, _) => {}
+            (Entry::Open | Entry::Online | Entry::Offline | Entry::Control, _) => {}
         }
     }
 
@@ -133,6 +134,37 @@ impl Rcm {
             resource.polls.is_alive = false;
         }
         self.ask_is_alive(turn, id, true);
+    }
+
+    /// Online gave an event handle: LooksAlive is not asked while this lasts.
+    pub(super) fn watch(&mut self, id: ResourceId) {
+        if let Some(resource) = self.resources.get_mut(&id) {
+            resource.watched = true;
+            resource.clear(Timer::LooksAlive);
+            self.arm_resource(id);
+        }
+    }
+
+    /// The event handle of a resource was signalled. Documents disagree on what follows (conflict
+    /// C1): IsAlive verifies it, or it is terminated at once; a property of the cluster chooses.
+    pub(super) fn signalled(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
+        let watched = self.resources.get(&id).is_some_and(|it| it.watched);
+        if !watched || self.is_in_maintenance(id) {
+            return;
+        }
+        turn.notice(Notice::FailureSignalled { resource: id });
+        if self.model.cluster.verify_signalled_failures {
+            if let Some(resource) = self.resources.get_mut(&id) {
+                resource.polls.is_alive = true;
+                self.pump(turn, id);
+            }
+        } else {
+            self.fail(turn, id);
+        }
+    }
+
+    fn is_in_maintenance(&self, id: ResourceId) -> bool {
+        self.resources.get(&id).is_some_and(|it| it.maintenance)
     }
 
     /// An interface of this node changed.

@@ -73,7 +73,7 @@ pub(super) fn is_ours(change: &Change) -> bool {
         ) => key,
         Change::State(_) => return false,
     };
-    ["Groups", "Resources", "ResourceTypes"]
+    ["", "Groups", "Resources", "ResourceTypes"]
         .iter()
         .any(|root| key.split('\\').next() == Some(root))
 }

@@ -11,6 +11,7 @@ use base::{
 };
 
 use super::Rcm;
+use super::control::Control;
 use super::deadlines::Due;
 use super::model::{Model, ResourceSettings, TypeSettings};
 use super::policy::Window;
@@ -77,6 +78,8 @@ pub(super) enum Entry {
     Offline,
     LooksAlive,
     IsAlive,
+    /// ResourceControl or ResourceTypeControl.
+    Control,
 }
 
 /// An entry point in flight.
@@ -84,6 +87,18 @@ pub(super) enum Entry {
 pub(super) struct Call {
     pub id: CallId,
     pub entry: Entry,
+}
+
+/// How far the checkpoints of a resource are that comes online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Restoring {
+    /// Nobody was asked.
+    #[default]
+    Wanted,
+    /// The checkpoint manager was asked.
+    Asked,
+    /// They are in place.
+    Done,
 }
 
 /// Polls that are due and wait for the call in flight.
@@ -113,9 +128,18 @@ pub(super) struct Resource {
     /// It made its host hang, so it runs in a host of its own.
     pub isolated: bool,
     pub polls: PollsDue,
+    /// Online gave an event handle: LooksAlive is never asked (reference section 1.2).
+    pub watched: bool,
+    /// Maintenance mode: what the health checks answer is ignored (reference section 1.1).
+    pub maintenance: bool,
+    /// How far the checkpoints are that precede Online.
+    pub checkpoints: Restoring,
+    /// A control code that waits for its turn or for its answer.
+    pub control: Option<Control>,
     pub failures: Window,
     pub intervals: TypeSettings,
-    pub deadlock_timeout: Duration,
+    /// Longest call of an entry point; `None`: nobody watches (2003 without deadlock detection).
+    pub deadlock_timeout: Option<Duration>,
     pub timers: Timers<{ Timer::ALL.len() }>,
     /// The time it is entered under in the deadlines.
     pub armed: Timestamp,
@@ -153,6 +177,7 @@ impl Resource {
     /// Forgets whatever was in flight: it ended with its host.
     pub(super) fn forget_calls(&mut self) {
         self.call = None;
+        self.checkpoints = Restoring::default();
         self.terminate = false;
         self.terminating = None;
         self.clear(Timer::Call);
@@ -172,7 +197,9 @@ fn place(resource: ResourceId, settings: &ResourceSettings, isolated: bool) -> P
     match (settings.kind().runner(), &settings.parameters) {
         (Runner::Disk, ResourceParameters::PhysicalDisk { disk }) => Place::Disk(*disk),
         (Runner::Share, _) => Place::Share,
-        _ if settings.separate_monitor || isolated => Place::Host(own_host(resource)),
+        _ if settings.separate_monitor || isolated || settings.kind().has_own_monitor() => {
+            Place::Host(own_host(resource))
+        }
         _ => Place::Host(SHARED_HOST),
     }
 }
@@ -200,9 +227,13 @@ impl Rcm {
             place: place(id, settings, false),
             isolated: false,
             polls: PollsDue::default(),
+            watched: false,
+            maintenance: false,
+            checkpoints: Restoring::default(),
+            control: None,
             failures: Window::default(),
             intervals: model.intervals(settings, &self.defaults),
-            deadlock_timeout: settings.deadlock_timeout,
+            deadlock_timeout: model.deadlock_timeout(settings),
             timers: Timers::default(),
             armed: Timestamp::NEVER,
         };
@@ -219,7 +250,7 @@ impl Rcm {
             return;
         };
         resource.intervals = model.intervals(settings, &self.defaults);
-        resource.deadlock_timeout = settings.deadlock_timeout;
+        resource.deadlock_timeout = model.deadlock_timeout(settings);
     }
 
     /// Decides anew where a resource runs, before it comes online; an instance in another host is
@@ -273,6 +304,9 @@ impl Rcm {
         resource.state = to;
         resource.phase = Phase::Begin;
         resource.polls = PollsDue::default();
+        resource.watched = false;
+        resource.checkpoints = Restoring::default();
+        resource.maintenance &= to == ResourceState::Online;
         for timer in [Timer::LooksAlive, Timer::IsAlive, Timer::Pending] {
             resource.clear(timer);
         }
@@ -332,7 +366,10 @@ impl Rcm {
             .resources
             .get(&id)
             .map_or(self.defaults.pending_timeout, |settings| {
-                settings.pending_timeout.min(settings.deadlock_timeout)
+                let bound = self.model.deadlock_timeout(settings);
+                bound.map_or(settings.pending_timeout, |bound| {
+                    settings.pending_timeout.min(bound)
+                })
             })
     }
 }

@@ -8,7 +8,7 @@ use base::{GroupId, NodeSet, RequestId, ResourceId, ResourceState};
 use bottom::{clusdisk, share};
 use middle::settings::Witness;
 
-use super::entry::owns_core_group;
+use super::devices::owns_core_group;
 use super::model::CORE_GROUP;
 use super::owner::members;
 use super::turn::Turn;

@@ -2,6 +2,8 @@
 
 use base::{DiskId, NetworkId};
 
+use super::Checks;
+
 /// A resource type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResourceKind {
@@ -19,11 +21,27 @@ pub enum ResourceKind {
     FileShare,
     /// "Generic Application"
     GenericApplication,
+    /// "IPv6 Address"
+    Ipv6Address,
+    /// "Distributed Network Name"
+    DistributedNetworkName,
+    /// "Generic Service"
+    GenericService,
+    /// "Generic Script"
+    GenericScript,
+    /// "DHCP Service"
+    DhcpService,
+    /// "WINS Service"
+    WinsService,
+    /// "Print Spooler"
+    PrintSpooler,
+    /// A program of the user's own that speaks the plug-in protocol; our word, not the product's.
+    PlugIn,
 }
 
 impl ResourceKind {
     /// All types.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 15] = [
         Self::PhysicalDisk,
         Self::FileShareWitness,
         Self::IpAddress,
@@ -31,6 +49,14 @@ impl ResourceKind {
         Self::FileServer,
         Self::FileShare,
         Self::GenericApplication,
+        Self::Ipv6Address,
+        Self::DistributedNetworkName,
+        Self::GenericService,
+        Self::GenericScript,
+        Self::DhcpService,
+        Self::WinsService,
+        Self::PrintSpooler,
+        Self::PlugIn,
     ];
 
     /// The product's exact type string (CLUS_RESTYPE_NAME_*).
@@ -44,6 +70,14 @@ impl ResourceKind {
             Self::FileServer => "File Server",
             Self::FileShare => "File Share",
             Self::GenericApplication => "Generic Application",
+            Self::Ipv6Address => "IPv6 Address",
+            Self::DistributedNetworkName => "Distributed Network Name",
+            Self::GenericService => "Generic Service",
+            Self::GenericScript => "Generic Script",
+            Self::DhcpService => "DHCP Service",
+            Self::WinsService => "WINS Service",
+            Self::PrintSpooler => "Print Spooler",
+            Self::PlugIn => "Plug-in",
         }
     }
 
@@ -71,16 +105,49 @@ pub enum ResourceParameters {
     },
     /// File Server, scoped to the network name that it depends on.
     FileServer { name: String },
-    /// File Share: ShareName and Path, below the network name of its file server.
+    /// File Share: ShareName and Path, below the network name of its file server. `max_users` is
+    /// MaxUsers, `None` (0xFFFFFFFF) without a limit.
     FileShare {
         server: String,
         share: String,
         path: String,
+        max_users: Option<u32>,
     },
     /// Generic Application: CommandLine and CurrentDirectory.
     GenericApplication {
         command_line: String,
         current_directory: String,
+    },
+    /// IPv6 Address: Address and Network.
+    Ipv6Address { network: NetworkId, address: String },
+    /// Distributed Network Name: Name; every node publishes its own addresses under it.
+    DistributedNetworkName { name: String },
+    /// Generic Service: ServiceName and StartupParameters.
+    GenericService {
+        service: String,
+        startup_parameters: String,
+    },
+    /// Generic Script: ScriptFilepath.
+    GenericScript { script: String },
+    /// DHCP Service: DatabasePath and BackupPath, on the disk that it depends on.
+    DhcpService {
+        database_path: String,
+        backup_path: String,
+    },
+    /// WINS Service: DatabasePath and BackupPath, on the disk that it depends on.
+    WinsService {
+        database_path: String,
+        backup_path: String,
+    },
+    /// Print Spooler: DefaultSpoolDirectory and JobCompletionTimeout (seconds, 0 by default).
+    PrintSpooler {
+        spool_directory: String,
+        job_completion_timeout: u32,
+    },
+    /// A program that speaks the plug-in protocol, and the properties that it is told.
+    PlugIn {
+        program: String,
+        properties: Vec<(String, String)>,
     },
 }
 
@@ -96,6 +163,14 @@ impl ResourceParameters {
             Self::FileServer { .. } => ResourceKind::FileServer,
             Self::FileShare { .. } => ResourceKind::FileShare,
             Self::GenericApplication { .. } => ResourceKind::GenericApplication,
+            Self::Ipv6Address { .. } => ResourceKind::Ipv6Address,
+            Self::DistributedNetworkName { .. } => ResourceKind::DistributedNetworkName,
+            Self::GenericService { .. } => ResourceKind::GenericService,
+            Self::GenericScript { .. } => ResourceKind::GenericScript,
+            Self::DhcpService { .. } => ResourceKind::DhcpService,
+            Self::WinsService { .. } => ResourceKind::WinsService,
+            Self::PrintSpooler { .. } => ResourceKind::PrintSpooler,
+            Self::PlugIn { .. } => ResourceKind::PlugIn,
         }
     }
 }
@@ -107,6 +182,8 @@ pub struct ResourceSpec {
     pub name: String,
     /// Type-specific parameters, with what its providers contribute.
     pub parameters: ResourceParameters,
+    /// What its health checks look at.
+    pub checks: Checks,
 }
 
 wire::codec!(enum ResourceParameters {
@@ -115,7 +192,15 @@ wire::codec!(enum ResourceParameters {
     2 = IpAddress { network, address },
     3 = NetworkName { name, addresses },
     4 = FileServer { name },
-    5 = FileShare { server, share, path },
+    5 = FileShare { server, share, path, max_users },
     6 = GenericApplication { command_line, current_directory },
+    7 = Ipv6Address { network, address },
+    8 = DistributedNetworkName { name },
+    9 = GenericService { service, startup_parameters },
+    10 = GenericScript { script },
+    11 = DhcpService { database_path, backup_path },
+    12 = WinsService { database_path, backup_path },
+    13 = PrintSpooler { spool_directory, job_completion_timeout },
+    14 = PlugIn { program, properties },
 });
-wire::codec!(struct ResourceSpec { name, parameters });
+wire::codec!(struct ResourceSpec { name, parameters, checks });

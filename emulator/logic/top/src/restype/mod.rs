@@ -3,8 +3,12 @@
 //!
 //! Facts: reference sections 2, 2.1 and 3.2. The impure half lives in resource hosts.
 
+mod check;
+mod checkpoint;
 mod kind;
 
+pub use check::{Check, Checks};
+pub use checkpoint::{Checkpoint, CheckpointKey, CheckpointKind};
 pub use kind::{ResourceKind, ResourceParameters, ResourceSpec};
 
 /// Who carries out the entry points of a type.
@@ -29,23 +33,55 @@ impl ResourceKind {
             | Self::NetworkName
             | Self::FileServer
             | Self::FileShare
-            | Self::GenericApplication => Runner::Host,
+            | Self::GenericApplication
+            | Self::Ipv6Address
+            | Self::DistributedNetworkName
+            | Self::GenericService
+            | Self::GenericScript
+            | Self::DhcpService
+            | Self::WinsService
+            | Self::PrintSpooler
+            | Self::PlugIn => Runner::Host,
         }
     }
 
-    /// Types of which a resource of this type needs at least one among its dependencies
+    /// What a resource of this type needs among its dependencies: of every list one type at least
     /// (reference section 3.2, required dependencies).
     #[must_use]
-    pub fn requires(self) -> &'static [Self] {
+    pub fn requires(self) -> &'static [&'static [Self]] {
+        const ADDRESS: &[ResourceKind] = &[ResourceKind::IpAddress, ResourceKind::Ipv6Address];
+        const DISK: &[ResourceKind] = &[ResourceKind::PhysicalDisk];
+        const NAME: &[ResourceKind] = &[ResourceKind::NetworkName];
         match self {
-            Self::NetworkName => &[Self::IpAddress],
+            Self::NetworkName => &[ADDRESS],
+            Self::DhcpService => &[DISK],
+            Self::WinsService => &[DISK, ADDRESS],
+            Self::PrintSpooler => &[NAME, DISK],
             Self::PhysicalDisk
             | Self::FileShareWitness
             | Self::IpAddress
             | Self::FileServer
             | Self::FileShare
-            | Self::GenericApplication => &[],
+            | Self::GenericApplication
+            | Self::Ipv6Address
+            | Self::DistributedNetworkName
+            | Self::GenericService
+            | Self::GenericScript
+            | Self::PlugIn => &[],
         }
+    }
+
+    /// At most one resource of this type may be in a group (Print Spooler; reference section 2.1).
+    #[must_use]
+    pub fn is_one_per_group(self) -> bool {
+        self == Self::PrintSpooler
+    }
+
+    /// Whether its programs run in a monitor of a kind of their own: plug-ins never share a host
+    /// with anything else (seed 000, item 7).
+    #[must_use]
+    pub fn has_own_monitor(self) -> bool {
+        self == Self::PlugIn
     }
 }
 
@@ -64,17 +100,15 @@ pub fn at_online(
         }
         ResourceParameters::FileServer { name } => fill(name, providers),
         ResourceParameters::FileShare { server, .. } => fill(server, providers),
-        ResourceParameters::PhysicalDisk { .. }
-        | ResourceParameters::FileShareWitness
-        | ResourceParameters::IpAddress { .. }
-        | ResourceParameters::GenericApplication { .. } => {}
+        _ => {}
     }
     completed
 }
 
 fn address(provider: &ResourceParameters) -> Option<String> {
     match provider {
-        ResourceParameters::IpAddress { address, .. } => Some(address.clone()),
+        ResourceParameters::IpAddress { address, .. }
+        | ResourceParameters::Ipv6Address { address, .. } => Some(address.clone()),
         _ => None,
     }
 }
@@ -126,6 +160,7 @@ mod tests {
             server: String::new(),
             share: "data".into(),
             path: "D:\\data".into(),
+            max_users: None,
         };
         let name = ResourceParameters::NetworkName {
             name: "FS1".into(),

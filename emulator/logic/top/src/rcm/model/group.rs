@@ -1,6 +1,6 @@
 //! Settings of a group, under `Groups\<id>` (reference section 3; value names section 7).
 //!
-//! `Contains` and `PreferredOwners` are our names: the product's subkey layout is unsourced.
+//! `Contains`, `PreferredOwners` and `StartAfter` are our names: the product's layout is unsourced.
 
 use std::time::Duration;
 
@@ -59,6 +59,47 @@ pub enum Failback {
     Window { from_hour: u8, to_hour: u8 },
 }
 
+/// ColdStartSetting: whether a group starts when the cluster forms (2016 and later).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ColdStart {
+    /// 0 (CLUS_GROUP_START_ALWAYS)
+    #[default]
+    Always,
+    /// 1 (CLUS_GROUP_DO_NOT_START): stays offline until an administrator brings it online.
+    DoNotStart,
+    /// 2 (CLUS_GROUP_START_ALLOWED): starts, until the next cold start makes it 1 again.
+    Allowed,
+}
+
+impl ColdStart {
+    /// The number of the property.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Always => 0,
+            Self::DoNotStart => 1,
+            Self::Allowed => 2,
+        }
+    }
+
+    fn from_number(number: u32) -> Self {
+        match number {
+            1 => Self::DoNotStart,
+            2 => Self::Allowed,
+            _ => Self::Always,
+        }
+    }
+}
+
+/// A group that has to be online before another starts (2016 and later).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupDependency {
+    /// The provider.
+    pub group: GroupId,
+    /// Pause between its being online and the start.
+    pub delay: Duration,
+}
+
 /// A group as configured. Its possible owners follow from its resources, see
 /// [`super::Model::possible_owners`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +124,14 @@ pub struct GroupSettings {
     /// PersistentState: brought online when the cluster starts. (The product's own default is
     /// false; an administrator's Online sets it.)
     pub persistent_state: bool,
+    /// ColdStartSetting.
+    pub cold_start: ColdStart,
+    /// DefaultOwner: the node that it was last moved to or activated on (2008 R2 and later).
+    pub default_owner: Option<NodeId>,
+    /// LockedFromMoving: an administrator's move is refused.
+    pub locked: bool,
+    /// Groups that start first.
+    pub after: Vec<GroupDependency>,
 }
 
 impl GroupSettings {
@@ -99,6 +148,10 @@ impl GroupSettings {
             failover_period: defaults.failover_period,
             failback: Failback::default(),
             persistent_state: true,
+            cold_start: ColdStart::default(),
+            default_owner: None,
+            locked: false,
+            after: Vec::new(),
         }
     }
 
@@ -131,6 +184,16 @@ impl GroupSettings {
         };
         settings.failback = read_failback(hive, &key);
         settings.persistent_state = hive.dword(&key, "PersistentState").unwrap_or(0) != 0;
+        settings.cold_start =
+            ColdStart::from_number(hive.dword(&key, "ColdStartSetting").unwrap_or(0));
+        let owner = hive.dword(&key, "DefaultOwner");
+        settings.default_owner = owner.and_then(|it| u8::try_from(it).ok().and_then(NodeId::new));
+        settings.locked = hive.dword(&key, "LockedFromMoving").unwrap_or(0) != 0;
+        settings.after = hive
+            .texts(&key, "StartAfter")
+            .iter()
+            .filter_map(|text| dependency(text))
+            .collect();
         settings
     }
 
@@ -161,7 +224,28 @@ impl GroupSettings {
             "PersistentState",
             Value::Dword(self.persistent_state.into()),
         );
+        if self.cold_start != ColdStart::default() {
+            set("ColdStartSetting", Value::Dword(self.cold_start.number()));
+        }
+        if let Some(owner) = self.default_owner {
+            set("DefaultOwner", Value::Dword(owner.number().into()));
+        }
+        if self.locked {
+            set("LockedFromMoving", Value::Dword(1));
+        }
+        if !self.after.is_empty() {
+            let text = |it: &GroupDependency| format!("{} {}", it.group, it.delay.as_millis());
+            set("StartAfter", texts(self.after.iter().map(text).collect()));
+        }
     }
+}
+
+fn dependency(text: &str) -> Option<GroupDependency> {
+    let (group, delay) = text.split_once(' ')?;
+    Some(GroupDependency {
+        group: GroupId(group.parse().ok()?),
+        delay: Duration::from_millis(delay.parse().ok()?),
+    })
 }
 
 fn period(span: Duration) -> Value {

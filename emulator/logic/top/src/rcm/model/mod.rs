@@ -3,7 +3,9 @@
 //! Facts: reference sections 1.1, 2.1, 3 and 7. Group 0 is the core group: cluster IP address,
 //! cluster name and the witness. Nothing here changes at run time; states live elsewhere.
 
+mod cluster;
 mod group;
+mod parameters;
 mod resource;
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,8 @@ use std::time::Duration;
 use base::{Defaults, Generation, GroupId, NodeId, NodeSet, ResourceId};
 use middle::database::{Hive, Value};
 
-pub use group::{Failback, GroupSettings, Priority};
+pub use cluster::ClusterPolicy;
+pub use group::{ColdStart, Failback, GroupDependency, GroupSettings, Priority};
 pub use resource::{ResourceSettings, RestartAction};
 
 use super::tree;
@@ -40,6 +43,8 @@ pub struct TypeSettings {
 /// Groups, resources and types as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Model {
+    /// Properties of the cluster as a whole.
+    pub cluster: ClusterPolicy,
     /// Groups by number.
     pub groups: BTreeMap<GroupId, GroupSettings>,
     /// Resources by number.
@@ -66,13 +71,20 @@ pub enum ModelError {
     /// A type's required dependency is missing (reference section 3.2).
     MissingDependency {
         resource: ResourceId,
-        required: ResourceKind,
+        required: &'static [ResourceKind],
+    },
+    /// Its type may be in a group once only (reference section 2.1, Print Spooler).
+    SecondOfGroup {
+        resource: ResourceId,
+        kind: ResourceKind,
     },
     /// The resources of a group wait for each other.
     Cycle {
         group: GroupId,
         error: tree::DependencyError,
     },
+    /// A group is to start after one that does not exist, or that waits for it.
+    StartOrder { group: GroupId },
     /// A group and a resource disagree on whether one is in the other.
     Membership {
         group: GroupId,
@@ -91,12 +103,24 @@ impl fmt::Display for ModelError {
                 f,
                 "resource {resource} depends on {provider}, which is not in its group"
             ),
-            Self::MissingDependency { resource, required } => write!(
+            Self::MissingDependency { resource, required } => {
+                let labels: Vec<&str> = required.iter().map(|kind| kind.label()).collect();
+                let labels = labels.join("` or `");
+                write!(
+                    f,
+                    "resource {resource} needs a dependency on a resource of type `{labels}`"
+                )
+            }
+            Self::SecondOfGroup { resource, kind } => write!(
                 f,
-                "resource {resource} needs a dependency on a resource of type `{}`",
-                required.label()
+                "resource {resource} is the second `{}` of its group, which may have one only",
+                kind.label()
             ),
             Self::Cycle { group, error } => write!(f, "group {group}: {error}"),
+            Self::StartOrder { group } => write!(
+                f,
+                "group {group} is to start after a group that does not exist or waits for it"
+            ),
             Self::Membership { group, resource } => write!(
                 f,
                 "group {group} and resource {resource} disagree on whether it is in the group"
@@ -130,11 +154,12 @@ impl Model {
     /// # Errors
     /// The first rule that the hive breaks.
     pub fn read(hive: &Hive) -> Result<Self, ModelError> {
-        let generation = hive
-            .text("", "Generation")
-            .and_then(|word| word.parse::<Generation>().ok());
-        let defaults = generation.unwrap_or_default().defaults();
-        let mut model = Self::default();
+        let generation = generation(hive);
+        let defaults = generation.defaults();
+        let mut model = Self {
+            cluster: ClusterPolicy::read(hive, generation),
+            ..Self::default()
+        };
         for number in hive.subkeys("Groups").filter_map(|key| key.parse().ok()) {
             let group = GroupId(number);
             let settings = GroupSettings::read(hive, group, &defaults);
@@ -152,6 +177,7 @@ impl Model {
 
     /// Writes all groups, resources and types, as setup does when the cluster is made.
     pub fn write(&self, hive: &mut Hive) {
+        self.cluster.write(hive);
         for (group, settings) in &self.groups {
             settings.write(hive, *group);
         }
@@ -189,7 +215,27 @@ impl Model {
             }
             self.providers_first(*group)?;
         }
-        Ok(())
+        self.validate_start_order()
+    }
+
+    /// Groups that start one after the other exist and do not wait for each other in a circle.
+    fn validate_start_order(&self) -> Result<(), ModelError> {
+        let mut known: std::collections::BTreeSet<GroupId> = std::collections::BTreeSet::new();
+        loop {
+            let before = known.len();
+            for (group, settings) in &self.groups {
+                if settings.after.iter().all(|it| known.contains(&it.group)) {
+                    known.insert(*group);
+                }
+            }
+            if known.len() == before {
+                break;
+            }
+        }
+        let stuck = self.groups.keys().find(|group| !known.contains(group));
+        stuck.map_or(Ok(()), |group| {
+            Err(ModelError::StartOrder { group: *group })
+        })
     }
 
     fn validate_resource(
@@ -204,6 +250,12 @@ impl Model {
             .is_some_and(|known| known.resources.contains(&resource));
         if !listed {
             return Err(ModelError::Membership { group, resource });
+        }
+        let kind = settings.kind();
+        let before =
+            |(id, other): (ResourceId, &ResourceSettings)| id < resource && other.kind() == kind;
+        if kind.is_one_per_group() && self.of_group(group).any(before) {
+            return Err(ModelError::SecondOfGroup { resource, kind });
         }
         let same_group = |id: &ResourceId| {
             self.resources
@@ -222,12 +274,9 @@ impl Model {
             .kind()
             .requires()
             .iter()
-            .find(|need| !kinds.contains(need))
+            .find(|needs| !needs.iter().any(|need| kinds.contains(need)))
         {
-            Some(required) => Err(ModelError::MissingDependency {
-                resource,
-                required: *required,
-            }),
+            Some(required) => Err(ModelError::MissingDependency { resource, required }),
             None => Ok(()),
         }
     }
@@ -276,6 +325,25 @@ impl Model {
         (group != CORE_GROUP, Reverse(priority), group)
     }
 
+    /// Longest call of an entry point of a resource; `None`: nobody watches (reference section
+    /// 1.5, deadlock detection of 2003).
+    #[must_use]
+    pub fn deadlock_timeout(&self, settings: &ResourceSettings) -> Option<Duration> {
+        let of_all = self.cluster.resource_dll_deadlock_timeout;
+        let timeout = of_all.unwrap_or(settings.deadlock_timeout);
+        Some(timeout).filter(|_| self.cluster.deadlock_detection)
+    }
+
+    /// Whether two groups avoid each other's nodes.
+    #[must_use]
+    pub fn avoid_each_other(&self, one: GroupId, other: GroupId) -> bool {
+        let classes = |id| {
+            let settings = self.groups.get(&id);
+            settings.map_or(&[][..], |settings| settings.anti_affinity.as_slice())
+        };
+        one != other && classes(one).iter().any(|it| classes(other).contains(it))
+    }
+
     /// LooksAlive and IsAlive intervals of a resource: its own, or its type's, or the
     /// generation's (reference section 1.1: a resource's own interval beats its type's).
     #[must_use]
@@ -294,6 +362,13 @@ impl Model {
             is_alive_interval: own(settings.is_alive_interval, inherited.is_alive_interval),
         }
     }
+}
+
+/// The generation whose defaults hold.
+fn generation(hive: &Hive) -> Generation {
+    hive.text("", "Generation")
+        .and_then(|word| word.parse().ok())
+        .unwrap_or_default()
 }
 
 fn generation_intervals(defaults: &Defaults) -> TypeSettings {

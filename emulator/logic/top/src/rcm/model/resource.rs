@@ -1,16 +1,17 @@
 //! Settings of a resource, under `Resources\<id>` (reference section 1.1; value names section 7).
 //!
-//! `DependencyExpression`, `PossibleOwners`, `Group` and `Disk` are our names: the product's
-//! layout below the key is unsourced.
+//! `DependencyExpression`, `PossibleOwners`, `Group`, `RegistryCheckpoints` and `CryptoCheckpoints`
+//! are our names: the product's layout below the key is unsourced.
 
 use std::time::Duration;
 
-use base::{Defaults, DiskId, GroupId, NetworkId, NodeSet, ResourceId};
+use base::{Defaults, GroupId, NodeSet, ResourceId};
 use middle::database::{Hive, Value};
 
 use super::ModelError;
+use super::parameters;
 use crate::rcm::Dependencies;
-use crate::restype::{ResourceKind, ResourceParameters};
+use crate::restype::{CheckpointKey, CheckpointKind, ResourceKind, ResourceParameters};
 
 const NEVER: u32 = u32::MAX;
 
@@ -61,6 +62,8 @@ pub struct ResourceSettings {
     pub separate_monitor: bool,
     /// PersistentState; `None`: the group's applies.
     pub persistent_state: Option<bool>,
+    /// What it takes along from node to node.
+    pub checkpoints: Vec<CheckpointKey>,
 }
 
 impl ResourceSettings {
@@ -89,6 +92,7 @@ impl ResourceSettings {
             deadlock_timeout: defaults.deadlock_timeout,
             separate_monitor: false,
             persistent_state: None,
+            checkpoints: Vec::new(),
         }
     }
 
@@ -121,13 +125,18 @@ impl ResourceSettings {
         })?;
         let group = GroupId(number(hive, &key, "Group"));
         let name = hive.text(&key, "Name").unwrap_or_default();
-        let parameters = read_parameters(hive, &key, kind);
+        let parameters = parameters::read(hive, &key, kind);
         let mut settings = Self::new(name, group, parameters, defaults);
         let expression = hive.text(&key, "DependencyExpression").unwrap_or_default();
         settings.dependencies = Dependencies::parse(expression)
             .map_err(|error| ModelError::Dependency { resource, error })?;
         settings.read_policy(hive, &key);
         settings.read_health(hive, &key);
+        for kind in [CheckpointKind::Registry, CheckpointKind::Crypto] {
+            let names = hive.texts(&key, checkpoints_name(kind)).iter().cloned();
+            let keys = names.map(|name| CheckpointKey { kind, name });
+            settings.checkpoints.extend(keys);
+        }
         Ok(settings)
     }
 
@@ -201,69 +210,25 @@ impl ResourceSettings {
         if let Some(state) = self.persistent_state {
             set("PersistentState", Value::Dword(state.into()));
         }
-        write_parameters(hive, &key, &self.parameters);
+        for kind in [CheckpointKind::Registry, CheckpointKind::Crypto] {
+            let of_kind = self.checkpoints.iter().filter(|it| it.kind == kind);
+            let names: Vec<String> = of_kind.map(|it| it.name.clone()).collect();
+            if !names.is_empty() {
+                hive.set(&key, checkpoints_name(kind), Value::Texts(names));
+            }
+        }
+        parameters::write(hive, &key, &self.parameters);
     }
 }
 
-fn read_parameters(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParameters {
-    let key = format!("{key}\\Parameters");
-    let text = |name| hive.text(&key, name).unwrap_or_default().to_owned();
+fn checkpoints_name(kind: CheckpointKind) -> &'static str {
     match kind {
-        ResourceKind::PhysicalDisk => ResourceParameters::PhysicalDisk {
-            disk: DiskId(number(hive, &key, "Disk")),
-        },
-        ResourceKind::FileShareWitness => ResourceParameters::FileShareWitness,
-        ResourceKind::IpAddress => ResourceParameters::IpAddress {
-            network: NetworkId(u8::try_from(number(hive, &key, "Network")).unwrap_or(u8::MAX)),
-            address: text("Address"),
-        },
-        ResourceKind::NetworkName => ResourceParameters::NetworkName {
-            name: text("Name"),
-            addresses: Vec::new(),
-        },
-        ResourceKind::FileServer => ResourceParameters::FileServer {
-            name: String::new(),
-        },
-        ResourceKind::FileShare => ResourceParameters::FileShare {
-            server: String::new(),
-            share: text("ShareName"),
-            path: text("Path"),
-        },
-        ResourceKind::GenericApplication => ResourceParameters::GenericApplication {
-            command_line: text("CommandLine"),
-            current_directory: text("CurrentDirectory"),
-        },
+        CheckpointKind::Registry => "RegistryCheckpoints",
+        CheckpointKind::Crypto => "CryptoCheckpoints",
     }
 }
 
-fn write_parameters(hive: &mut Hive, key: &str, parameters: &ResourceParameters) {
-    let key = format!("{key}\\Parameters");
-    hive.create(&key);
-    let mut set = |name: &str, value| hive.set(&key, name, value);
-    let text = |text: &String| Value::Text(text.clone());
-    match parameters {
-        ResourceParameters::PhysicalDisk { disk } => set("Disk", Value::Dword(disk.0.into())),
-        ResourceParameters::FileShareWitness | ResourceParameters::FileServer { .. } => {}
-        ResourceParameters::IpAddress { network, address } => {
-            set("Network", Value::Dword(network.0.into()));
-            set("Address", text(address));
-        }
-        ResourceParameters::NetworkName { name, .. } => set("Name", text(name)),
-        ResourceParameters::FileShare { share, path, .. } => {
-            set("ShareName", text(share));
-            set("Path", text(path));
-        }
-        ResourceParameters::GenericApplication {
-            command_line,
-            current_directory,
-        } => {
-            set("CommandLine", text(command_line));
-            set("CurrentDirectory", text(current_directory));
-        }
-    }
-}
-
-fn number(hive: &Hive, key: &str, name: &str) -> u16 {
+pub(super) fn number(hive: &Hive, key: &str, name: &str) -> u16 {
     hive.dword(key, name)
         .and_then(|number| u16::try_from(number).ok())
         .unwrap_or(u16::MAX)

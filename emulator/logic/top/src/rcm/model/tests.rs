@@ -29,6 +29,7 @@ fn model() -> Model {
     let mut group = GroupSettings::new("fs1", &defaults());
     group.resources = vec![ResourceId(1), ResourceId(2)];
     Model {
+        cluster: ClusterPolicy::default(),
         groups: BTreeMap::from([(GroupId(1), group)]),
         resources: BTreeMap::from([
             (ResourceId(1), ip(GroupId(1))),
@@ -64,7 +65,19 @@ fn a_model_reads_back_as_it_was_written() {
             to_hour: 5,
         };
         group.persistent_state = false;
+        group.cold_start = ColdStart::Allowed;
+        group.default_owner = Some(node(2));
+        group.locked = true;
+        group.after = vec![GroupDependency {
+            group: GroupId(0),
+            delay: Duration::from_secs(20),
+        }];
     }
+    let first = GroupSettings::new("first", &defaults());
+    model.groups.insert(GroupId(0), first);
+    model.cluster.enforced_anti_affinity = true;
+    model.cluster.group_wait_delay = Some(Duration::from_secs(7));
+    model.cluster.verify_signalled_failures = false;
     if let Some(resource) = model.resources.get_mut(&ResourceId(1)) {
         resource.possible_owners = Some([node(1), node(2)].into_iter().collect());
         resource.restart_action = RestartAction::RestartNoNotify;
@@ -97,10 +110,29 @@ fn every_type_keeps_its_private_properties() {
             server: String::new(),
             share: "data".into(),
             path: "D:\\data".into(),
+            max_users: Some(10),
         },
         ResourceParameters::GenericApplication {
             command_line: "app --run".into(),
             current_directory: "C:\\".into(),
+        },
+        ResourceParameters::Ipv6Address {
+            network: NetworkId(1),
+            address: "fd00::9".into(),
+        },
+        ResourceParameters::DistributedNetworkName {
+            name: "SOFS".into(),
+        },
+        ResourceParameters::GenericService {
+            service: "demo-svc".into(),
+            startup_parameters: "-v".into(),
+        },
+        ResourceParameters::GenericScript {
+            script: "check.sh".into(),
+        },
+        ResourceParameters::PlugIn {
+            program: "own --resource".into(),
+            properties: vec![("Colour".into(), "blue".into())],
         },
     ];
     for parameters in parameters {
@@ -187,7 +219,7 @@ fn what_cannot_mean_anything_is_refused_in_words() {
         ),
         (
             nameless,
-            "resource 2 needs a dependency on a resource of type `IP Address`",
+            "resource 2 needs a dependency on a resource of type `IP Address` or `IPv6 Address`",
         ),
         (
             stray,

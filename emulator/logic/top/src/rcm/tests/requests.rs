@@ -17,8 +17,8 @@ fn fixture() -> (World, GroupId, ResourceId, ResourceId) {
 
 fn code_of(reply: &AdminReply) -> Option<(u32, bool)> {
     match reply {
-        AdminReply::Done => None,
         AdminReply::Refused { code, definite, .. } => Some((*code, *definite)),
+        _ => None,
     }
 }
 

@@ -20,7 +20,7 @@ use middle::settings::{NodeSettings, Settings};
 
 use super::checker::Checker;
 use crate::api::{AdminCommand, AdminReply};
-use crate::rcm::model::{GroupSettings, Model, ResourceSettings};
+use crate::rcm::model::{ClusterPolicy, GroupSettings, Model, ResourceSettings};
 use crate::rcm::{
     Dependencies, EntryPoint, EntryResult, HostCommand, HostReport, Input, Output, Rcm,
     ResourceParameters,
@@ -39,6 +39,8 @@ pub(crate) enum Work {
     Fails,
     /// Never returns.
     Hangs,
+    /// Returns success with an event handle.
+    Watched,
 }
 
 /// How a resource behaves in its host.
@@ -49,6 +51,7 @@ pub(crate) struct Script {
     pub(crate) looks_alive: bool,
     pub(crate) is_alive: bool,
     pub(crate) is_alive_hangs: bool,
+    pub(crate) control: Answer,
 }
 
 impl Default for Script {
@@ -60,6 +63,7 @@ impl Default for Script {
             looks_alive: true,
             is_alive: true,
             is_alive_hangs: false,
+            control: Answer::Returned(EntryResult::Failure { code: 1 }),
         }
     }
 }
@@ -91,6 +95,8 @@ pub(crate) struct World {
     /// Calls of entry points, as text.
     pub(crate) calls: Vec<(Timestamp, NodeId, HostId, ResourceId, &'static str)>,
     pub(crate) specs: Vec<ResourceParameters>,
+    /// Checkpoints that were asked for.
+    pub(crate) restores: Vec<(Timestamp, ResourceId)>,
     pub(crate) proposals: Vec<Vec<Change>>,
     pub(crate) replies: Vec<(NodeId, RequestId, AdminReply)>,
     pub(crate) scripts: BTreeMap<ResourceId, Script>,
@@ -141,7 +147,10 @@ pub(crate) struct Build {
 impl Build {
     pub(crate) fn new(generation: Generation) -> Self {
         let defaults = generation.defaults();
-        let mut model = Model::default();
+        let mut model = Model {
+            cluster: ClusterPolicy::of(generation),
+            ..Model::default()
+        };
         let core = GroupSettings::new("Cluster Group", &defaults);
         model.groups.insert(GroupId(0), core);
         Self { model, defaults }
@@ -224,6 +233,7 @@ impl World {
             log: Vec::new(),
             calls: Vec::new(),
             specs: Vec::new(),
+            restores: Vec::new(),
             proposals: Vec::new(),
             replies: Vec::new(),
             scripts: BTreeMap::new(),
@@ -470,6 +480,10 @@ impl World {
                 self.at(millis(2), Event::Commit(me, ticket, changes, epoch));
             }
             Output::Host { host, command } => self.host(me, host, command),
+            Output::Restore { resource, .. } => {
+                self.restores.push((self.now, resource));
+                self.at(millis(30), Event::Input(me, Input::Restored { resource }));
+            }
             Output::Disk { disk, request } => self.disk(me, disk, request),
             Output::Share { request } => {
                 if matches!(request, share::Input::Arbitrate { .. }) {
@@ -487,7 +501,7 @@ impl World {
             Output::Reply { request, reply } => self.replies.push((me, request, reply)),
             Output::Publish { running } => {
                 let live = self.lives.get_mut(&me).expect("a live node");
-                live.running = running.running;
+                live.running = running;
             }
             Output::Stopped => self.lives.get_mut(&me).expect("a live node").stopped = true,
             Output::Notice(notice) => self.notice(me, notice),
@@ -564,13 +578,14 @@ impl World {
                 live.hosts.remove(&host);
                 self.at(millis(5), Event::Host(me, host, 0, HostReport::Exited));
             }
+            HostCommand::Restore { .. } => unreachable!("that is the checkpoint manager's"),
             HostCommand::Call {
                 call,
                 resource,
                 entry,
             } => {
                 let life = live.hosts.get(&host).copied().unwrap_or_default();
-                let label = label(&entry);
+                let label = entry.label();
                 self.calls.push((self.now, me, host, resource, label));
                 let report = |result| HostReport::Returned {
                     call,
@@ -580,6 +595,11 @@ impl World {
                 for (after, result) in self.answers(me, resource, entry) {
                     let report = match result {
                         Answer::Returned(result) => report(result),
+                        Answer::Controlled(byte) => HostReport::Controlled {
+                            call,
+                            resource,
+                            output: vec![byte],
+                        },
                         Answer::Status => HostReport::Status {
                             resource,
                             result: Some(EntryResult::Success),
@@ -612,7 +632,14 @@ impl World {
             EntryPoint::LooksAlive => vec![(soon, poll(script.looks_alive))],
             EntryPoint::IsAlive if script.is_alive_hangs => vec![],
             EntryPoint::IsAlive => vec![(soon, poll(script.is_alive))],
-            EntryPoint::Open(_) | EntryPoint::Terminate | EntryPoint::Close => {
+            EntryPoint::ResourceControl { .. } | EntryPoint::ResourceTypeControl { .. } => {
+                vec![(soon, script.control)]
+            }
+            EntryPoint::Open(_)
+            | EntryPoint::Terminate
+            | EntryPoint::Close
+            | EntryPoint::Arbitrate
+            | EntryPoint::Release => {
                 vec![(soon, success)]
             }
         }
@@ -803,9 +830,12 @@ impl World {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Answer {
+/// How a host answers an entry point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
     Returned(EntryResult),
+    /// As a control code that was carried out, with one byte of output.
+    Controlled(u8),
     Status,
 }
 
@@ -820,17 +850,6 @@ fn work(work: Work) -> Vec<(Duration, Answer)> {
         Work::Stalls => vec![(soon, Answer::Returned(EntryResult::Pending))],
         Work::Fails => vec![(soon, Answer::Returned(EntryResult::Failure { code: 1 }))],
         Work::Hangs => vec![],
-    }
-}
-
-fn label(entry: &EntryPoint) -> &'static str {
-    match entry {
-        EntryPoint::Open(_) => "Open",
-        EntryPoint::Online(_) => "Online",
-        EntryPoint::Offline => "Offline",
-        EntryPoint::Terminate => "Terminate",
-        EntryPoint::LooksAlive => "LooksAlive",
-        EntryPoint::IsAlive => "IsAlive",
-        EntryPoint::Close => "Close",
+        Work::Watched => vec![(soon, Answer::Returned(EntryResult::Watched))],
     }
 }

@@ -1,0 +1,103 @@
+//! Levels and words of events, with the names that the cluster database has.
+//!
+//! Facts: reference section 9, levels of the 16/19 list; for older ids without a level there the
+//! level of the nearest one is used. The words are this project's own.
+
+use base::{GroupId, HaltReason, NodeId, Notice, ResourceId};
+
+use super::Level;
+
+/// How serious an event is.
+#[must_use]
+pub fn level(id: u16) -> Level {
+    match id {
+        1000
+        | 1001
+        | 1006
+        | 1057
+        | 1070
+        | 1073
+        | 1080
+        | 1090
+        | 1092
+        | 1093
+        | 1135
+        | 1146
+        | 1177
+        | 1282
+        | 1561
+        | 1562
+        | 1564
+        | 1570..=1572
+        | 1672
+        | 1553
+        | 1554 => Level::Critical,
+        1011 | 1045 | 1066 | 1068 | 1125 | 1155 | 1251 | 1548 | 1558 | 1653 | 1673 | 1675
+        | 1681 | 4873 | 5120 | 5157 => Level::Warning,
+        1592 | 1594 | 1635 | 1636 | 1680 | 1682 | 5121 => Level::Information,
+        _ => Level::Error,
+    }
+}
+
+/// What happened, for the reader of an event log.
+pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
+    let hive = &facts.hive;
+    let name = |key: String| hive.text(&key, "Name").map(str::to_owned);
+    let node = |id: NodeId| facts.settings.node_name(id);
+    let group = |id: GroupId| name(format!("Groups\\{id}")).unwrap_or_else(|| id.to_string());
+    let resource = |id: ResourceId| {
+        let key = format!("Resources\\{id}");
+        let own = name(key.clone()).unwrap_or_else(|| id.to_string());
+        let of = hive
+            .dword(&key, "Group")
+            .and_then(|it| u16::try_from(it).ok());
+        match of {
+            Some(of) => format!("{own} of group {}", group(GroupId(of))),
+            None => own,
+        }
+    };
+    match notice {
+        Notice::NodeRemoved { node: id } => {
+            format!("node {} was removed from the active membership", node(*id))
+        }
+        Notice::Halted {
+            reason: HaltReason::QuorumLost,
+        } => "quorum is lost, the cluster service stops".to_owned(),
+        Notice::Halted { reason } => format!("the cluster service stops: {reason}"),
+        Notice::WitnessFailed => "the witness does not work".to_owned(),
+        Notice::DiskLost { disk } => format!("the reservation of disk {disk} was lost"),
+        Notice::RestartsExhausted { resource: id } => {
+            format!("resource {} failed", resource(*id))
+        }
+        Notice::FailoversExhausted { group: id } => format!(
+            "group {} has used up its failovers and is left failed",
+            group(*id)
+        ),
+        Notice::DrainMoveFailed { group: id } => {
+            format!(
+                "group {} could not be moved off the drained node",
+                group(*id)
+            )
+        }
+        Notice::DrainEnded { .. } => "the drain of this node failed".to_owned(),
+        Notice::EntryPointTimedOut { resource: id } => {
+            format!(
+                "a call to resource {} did not return in time",
+                resource(*id)
+            )
+        }
+        Notice::HostExited { host } => format!("resource host {host} ended"),
+        Notice::InterfaceChanged { network, .. } => {
+            format!("the interface on network {network} failed")
+        }
+        Notice::CheckpointNotRestored {
+            resource: id, name, ..
+        } => {
+            format!(
+                "checkpoint {name} of resource {} was not restored",
+                resource(*id)
+            )
+        }
+        _ => "see the cluster log of the node".to_owned(),
+    }
+}

@@ -1,0 +1,102 @@
+//! Words for what resource control and its administrators do beyond the daily business.
+
+use base::Notice;
+use middle::database::Value;
+use plan::Names;
+use top::api::{AdminCommand, Object};
+
+/// What a node said about groups that wait, drains and event handles.
+pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
+    let group = |id: &base::GroupId| names.of_group(*id);
+    Some(match notice {
+        Notice::AntiAffinityConflict { group: id, with } => {
+            format!(
+                "group {} stays offline: {} is on this node",
+                group(id),
+                group(with)
+            )
+        }
+        Notice::GroupWaits { group: id, on } => {
+            format!("group {} waits for group {}", group(id), group(on))
+        }
+        Notice::DrainMoveFailed { group: id } => {
+            format!("group {} cannot leave the drained node", group(id))
+        }
+        Notice::DrainEnded { completed: true } => "drain completed".to_owned(),
+        Notice::DrainEnded { completed: false } => "drain failed".to_owned(),
+        Notice::FailureSignalled { resource } => {
+            format!(
+                "{} signals that it has failed",
+                names.of_resource(*resource)
+            )
+        }
+        Notice::VirtualServer { name, node, change } => format!(
+            "virtual server {name} {} on {}",
+            change.label(),
+            names.of_node(*node)
+        ),
+        Notice::CheckpointNotRestored { resource, name, .. } => format!(
+            "checkpoint {name} of {} was not restored",
+            names.of_resource(*resource)
+        ),
+        _ => return None,
+    })
+}
+
+/// What an administrator asks for.
+pub(super) fn command_words(command: &AdminCommand, names: &Names) -> String {
+    match command {
+        AdminCommand::SetMaintenanceMode { resource, on, .. } => {
+            let to = if *on { "on" } else { "off" };
+            format!(
+                "turn maintenance mode of {} {to}",
+                names.of_resource(*resource)
+            )
+        }
+        AdminCommand::ControlResource { resource, code, .. } => {
+            format!(
+                "send control code {code:#010x} to {}",
+                names.of_resource(*resource)
+            )
+        }
+        AdminCommand::ControlType { label, code, .. } => {
+            format!("send control code {code:#010x} to resource type {label}")
+        }
+        AdminCommand::GetProperty { object, name } => {
+            format!("read {name} of {}", object_words(object, names))
+        }
+        AdminCommand::ListProperties { object } => {
+            format!("read all properties of {}", object_words(object, names))
+        }
+        AdminCommand::SetProperty {
+            object,
+            name,
+            value,
+        } => format!(
+            "set {name} of {} to {}",
+            object_words(object, names),
+            value_words(value)
+        ),
+        _ => "something".to_owned(),
+    }
+}
+
+fn object_words(object: &Object, names: &Names) -> String {
+    match object {
+        Object::Cluster => "the cluster".to_owned(),
+        Object::Group { group } => format!("group {}", names.of_group(*group)),
+        Object::Resource { resource } => names.of_resource(*resource),
+        Object::Type { label } => format!("resource type {label}"),
+        Object::Node { node } => names.of_node(*node),
+    }
+}
+
+fn value_words(value: &Value) -> String {
+    match value {
+        Value::Dword(number) => number.to_string(),
+        Value::Qword(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Texts(texts) => texts.join(", "),
+        Value::Binary(bytes) => format!("{} bytes", bytes.len()),
+    }
+}

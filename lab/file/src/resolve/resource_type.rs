@@ -1,0 +1,71 @@
+//! What belongs to a resource type: the keys that only it takes, and what it depends on.
+
+use crate::model::ResourceType;
+use crate::source::Span;
+use crate::syntax::{At, ResourceSpec};
+
+/// A key, where it is given, and the types that it belongs to.
+pub(super) type Given = (&'static str, Option<Span>, &'static [ResourceType]);
+
+/// The keys that belong to some types only, where each is given, and to which types it belongs.
+pub(super) fn given_properties(spec: &ResourceSpec) -> [Given; 11] {
+    fn span<T>(at: Option<&At<T>>) -> Option<Span> {
+        at.map(|at| at.span)
+    }
+    let names: &[_] = &[
+        ResourceType::NetworkName,
+        ResourceType::DistributedNetworkName,
+    ];
+    let paths: &[_] = &[
+        ResourceType::FileShare,
+        ResourceType::DhcpService,
+        ResourceType::WinsService,
+        ResourceType::PrintSpooler,
+    ];
+    let program: &[_] = &[ResourceType::GenericApplication];
+    let address: &[_] = &[ResourceType::IpAddress];
+    [
+        (
+            "lun",
+            span(spec.lun.as_ref()),
+            &[ResourceType::PhysicalDisk],
+        ),
+        ("address", span(spec.address.as_ref()), address),
+        ("network", span(spec.network.as_ref()), address),
+        ("name", span(spec.name.as_ref()), names),
+        (
+            "share",
+            span(spec.share.as_ref()),
+            &[ResourceType::FileShare],
+        ),
+        ("path", span(spec.path.as_ref()), paths),
+        ("command", span(spec.command.as_ref()), program),
+        ("directory", span(spec.directory.as_ref()), program),
+        (
+            "service",
+            span(spec.service.as_ref()),
+            &[ResourceType::GenericService],
+        ),
+        (
+            "script",
+            span(spec.script.as_ref()),
+            &[ResourceType::GenericScript],
+        ),
+        (
+            "program",
+            span(spec.program.as_ref()),
+            &[ResourceType::PlugIn],
+        ),
+    ]
+}
+
+/// What a type needs among its dependencies (reference section 3.2, "Required dependencies").
+pub(super) fn needs(of_type: ResourceType) -> &'static [ResourceType] {
+    match of_type {
+        ResourceType::NetworkName => &[ResourceType::IpAddress],
+        ResourceType::DhcpService => &[ResourceType::PhysicalDisk],
+        ResourceType::WinsService => &[ResourceType::PhysicalDisk, ResourceType::IpAddress],
+        ResourceType::PrintSpooler => &[ResourceType::NetworkName, ResourceType::PhysicalDisk],
+        _ => &[],
+    }
+}
