@@ -201,12 +201,16 @@ impl Settings {
         }
     }
 
-    /// Whether two nodes have interfaces on one network that the cluster may use.
+    /// Whether two nodes have interfaces on one network that the cluster may use, as far as their
+    /// interfaces are known.
     fn share_network(&self, a: NodeId, b: NodeId) -> bool {
         let interfaces = |node| self.nodes.get(&node).map(|known| &known.interfaces);
         let (Some(one), Some(other)) = (interfaces(a), interfaces(b)) else {
             return true;
         };
+        if one.is_empty() || other.is_empty() {
+            return true;
+        }
         let used = |network: &&NetworkId| {
             let known = self.networks.get(network);
             known.is_some_and(|it| it.role != NetworkRole::None)
@@ -240,10 +244,12 @@ impl Settings {
     /// The longest time from a node's last heartbeat to the moment when others call it lost.
     #[must_use]
     pub fn detection_max(&self) -> Duration {
-        self.same_subnet
-            .detection()
-            .max(self.cross_subnet.detection())
-            .max(self.cross_site.detection())
+        let from = |one: &NodeId| {
+            let beats = self.nodes.keys().map(|other| self.heartbeat(*one, *other));
+            beats.map(Heartbeat::detection).max()
+        };
+        let longest = self.nodes.keys().filter_map(from).max();
+        longest.unwrap_or_else(|| self.same_subnet.detection())
     }
 
     /// Reads what the hive holds; what is missing keeps the generation's default.

@@ -120,7 +120,8 @@ mod tests {
         }
         assert!(values(PROGRAM).contains(&mark));
         kill(PROGRAM, &mark);
-        child.wait().unwrap();
+        // The killer waits for its own children, so this may find nobody.
+        let _waited_for = child.wait();
         assert_eq!(members(PROGRAM, &mark), []);
     }
 }
