@@ -56,6 +56,8 @@ pub struct Plan {
     pub defaults: Defaults,
     /// Cluster-wide settings.
     pub settings: Settings,
+    /// The longest that any two members take to notice each other's loss.
+    pub detection_max: Duration,
     /// Groups and resources.
     pub model: Model,
     /// Members in the order of their numbers.
@@ -115,6 +117,7 @@ impl Plan {
             names: grouped.names,
             model: grouped.model,
             defaults,
+            detection_max: settings.detection_max(),
             settings,
             hive,
         })

@@ -1,7 +1,7 @@
 //! What is on a clustered disk: a partition table with the disk's signature, and a FAT volume.
 //!
-//! Duty: lay both out on a blank disk ([`format()`]), and list the root of the volume block by block
-//! ([`RootReader`]), as IsAlive of a physical disk does (seed 000, Physical Disk: a `dir`
+//! Duty: lay both out on a blank disk ([`format()`]), and list the root of the volume block by
+//! block ([`RootReader`]), as IsAlive of a physical disk does (seed 000, Physical Disk: a `dir`
 //! equivalent). The product uses NTFS; docs/adr/0008 says why a FAT volume stands for it here.
 //!
 //! Deliberately not done here: files and folders. What a program keeps on the volume it writes

@@ -40,7 +40,7 @@ pub(super) fn stop_bound(plan: &Plan) -> Duration {
     let regroup = defaults.regroup_opening_timeout
         + defaults.regroup_stage_timeout
         + defaults.regroup_pruning_timeout;
-    plan.settings.detection_max() * 2
+    plan.detection_max * 2
         + regroup * 2
         + defaults.quorum_arbitration_time_max
         + Duration::from_secs(10)
