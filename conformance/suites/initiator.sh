@@ -16,43 +16,13 @@ ours=iqn.2024-01.example:ours
 theirs=iqn.2024-01.example:tgt
 user=node:a-secret-of-letters
 mutual=array:another-secret-of-letters
-folder=$(mktemp -d)
-running=
+# shellcheck source=conformance/suites/common.sh
+. "$(dirname "$0")/common.sh"
+# tgtd takes no notice of a polite request.
+signal=KILL
 
-cleanup() {
-    # tgtd takes no notice of a polite request.
-    for one in $running; do
-        kill -KILL "$one" 2>/dev/null || true
-        wait "$one" 2>/dev/null || true
-    done
-    rm -rf "$folder"
-}
-trap cleanup EXIT INT TERM
-
-for tool in tgtd tgtadm; do
-    command -v "$tool" >/dev/null || {
-        echo "$tool is not installed (Debian: apt install tgt)" >&2
-        exit 2
-    }
-done
-
-# Waits until something listens at a port of this machine.
-listens() {
-    waited=0
-    until grep -qi ":$(printf %04x "$1") 00000000:0000 0A" /proc/net/tcp; do
-        waited=$((waited + 1))
-        [ "$waited" -lt 100 ] || {
-            echo "nothing listens at port $1" >&2
-            cat "$folder"/*.log >&2
-            exit 2
-        }
-        sleep 0.1
-    done
-}
-
-admin() {
-    tgtadm -C "$control" --lld iscsi "$@"
-}
+needs tgtd tgt
+needs tgtadm tgt
 
 start_tgt() {
     truncate -s 64M "$folder/disk"

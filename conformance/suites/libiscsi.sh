@@ -12,22 +12,10 @@ program=${1:-target/release/looksalive}
 filter=${2:-}
 port=${PORT:-13260}
 name=iqn.2024-01.looksalive:suite
-folder=$(mktemp -d)
-server=
+# shellcheck source=conformance/suites/common.sh
+. "$(dirname "$0")/common.sh"
 
-cleanup() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
-    rm -rf "$folder"
-}
-trap cleanup EXIT INT TERM
-
-command -v iscsi-test-cu >/dev/null || {
-    echo "iscsi-test-cu is not installed (Debian: apt install libiscsi-bin)" >&2
-    exit 2
-}
+needs iscsi-test-cu libiscsi-bin
 
 # Another version has other tests, of which nobody has said what they prove.
 known=230
@@ -44,16 +32,8 @@ listed=$(iscsi-test-cu --list 2>/dev/null | grep -cE '^ALL\.[^.]+\.[^.]+$' || tr
     --lun 1=64MiB,block=4096,thin \
     --lun 2=64MiB,thin,removable \
     --lun 3=64MiB,read-only,thin 2>"$folder/log" &
-server=$!
-waited=0
-until grep -q '^ready' "$folder/log"; do
-    kill -0 "$server" 2>/dev/null && [ "$waited" -lt 100 ] || {
-        cat "$folder/log" >&2
-        exit 2
-    }
-    waited=$((waited + 1))
-    sleep 0.1
-done
+running=$!
+ready "$running" "$folder/log"
 
 # Prints passed, failed or skipped.
 run() {

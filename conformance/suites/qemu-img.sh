@@ -11,35 +11,15 @@ set -eu
 program=${1:-target/release/looksalive}
 port=${PORT:-13660}
 name=iqn.2024-01.example:images
-folder=$(mktemp -d)
-server=
+# shellcheck source=conformance/suites/common.sh
+. "$(dirname "$0")/common.sh"
 
-cleanup() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
-    rm -rf "$folder"
-}
-trap cleanup EXIT INT TERM
-
-command -v qemu-img >/dev/null || {
-    echo "qemu-img is not installed (Debian: apt install qemu-utils qemu-block-extra)" >&2
-    exit 2
-}
+needs qemu-img "qemu-utils qemu-block-extra"
 
 "$program" target --listen "127.0.0.1:$port" --iqn "$name" --state "$folder/state" \
     --lun 0=64MiB,thin --lun 1=64MiB,block=4096,thin 2>"$folder/log" &
-server=$!
-waited=0
-until grep -q '^ready' "$folder/log"; do
-    kill -0 "$server" 2>/dev/null && [ "$waited" -lt 100 ] || {
-        cat "$folder/log" >&2
-        exit 2
-    }
-    waited=$((waited + 1))
-    sleep 0.1
-done
+running=$!
+ready "$running" "$folder/log"
 
 # Data, a hole, data, and a tail of zeros.
 truncate -s 64M "$folder/raw"

@@ -12,31 +12,10 @@ program=${1:-target/release/looksalive}
 port=${PORT:-13560}
 control=${TGT_CONTROL:-29}
 name=iqn.2024-01.example:suite
-folder=$(mktemp -d)
-running=
-
-cleanup() {
-    # tgtd takes no notice of a polite request.
-    for one in $running; do
-        kill -KILL "$one" 2>/dev/null || true
-        wait "$one" 2>/dev/null || true
-    done
-    rm -rf "$folder"
-}
-trap cleanup EXIT INT TERM
-
-listens() {
-    waited=0
-    until grep -qi ":$(printf %04x "$1") 00000000:0000 0A" /proc/net/tcp; do
-        waited=$((waited + 1))
-        [ "$waited" -lt 100 ] || {
-            echo "nothing listens at port $1" >&2
-            cat "$folder"/*.log >&2
-            exit 2
-        }
-        sleep 0.1
-    done
-}
+# shellcheck source=conformance/suites/common.sh
+. "$(dirname "$0")/common.sh"
+# tgtd takes no notice of a polite request.
+signal=KILL
 
 # judge PORT LUN: the report goes to a file, the exit code is the suite's.
 judge() {
@@ -102,9 +81,6 @@ export TGT_IPC_SOCKET
 tgtd -f -C "$control" --iscsi "portal=127.0.0.1:$((port + 2))" >"$folder/tgt.log" 2>&1 &
 running="$running $!"
 listens "$((port + 2))"
-admin() {
-    tgtadm -C "$control" --lld iscsi "$@"
-}
 admin --mode target --op new --tid 1 -T "$name"
 admin --mode logicalunit --op new --tid 1 --lun 1 -b "$folder/disk"
 admin --mode target --op bind --tid 1 -I ALL

@@ -11,22 +11,10 @@ set -eu
 program=${1:-target/release/looksalive}
 port=${PORT:-13760}
 name=iqn.2024-01.example:captured
-folder=$(mktemp -d)
-running=
+# shellcheck source=conformance/suites/common.sh
+. "$(dirname "$0")/common.sh"
 
-cleanup() {
-    for one in $running; do
-        kill "$one" 2>/dev/null || true
-        wait "$one" 2>/dev/null || true
-    done
-    rm -rf "$folder"
-}
-trap cleanup EXIT INT TERM
-
-command -v tshark >/dev/null || {
-    echo "tshark is not installed (Debian: apt install tshark)" >&2
-    exit 2
-}
+needs tshark tshark
 
 "$program" target --listen "127.0.0.1:$port" --iqn "$name" --state "$folder/state" \
     --lun 0=64MiB,thin 2>"$folder/log" &
