@@ -1,6 +1,7 @@
 //! The `looksalive` program: reads the command line, runs one command, turns its outcome into an
 //! exit code. Every command is a module of its own; nothing is decided here.
 
+mod backend;
 mod bench;
 mod check;
 mod cluster;
@@ -13,6 +14,7 @@ mod exit;
 mod fault;
 mod format;
 mod local;
+mod machine;
 mod node;
 mod output;
 mod replay;
@@ -73,6 +75,7 @@ enum Command {
     Target(target::Target),
     Node(node::Node),
     Rhs(rhs::Rhs),
+    Machine(machine::Machine),
 }
 
 fn main() -> ExitCode {
@@ -124,6 +127,7 @@ fn run() -> Exit {
         Command::Target(command) => command.run(),
         Command::Node(command) => command.run(),
         Command::Rhs(command) => command.run(),
+        Command::Machine(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
