@@ -6,7 +6,7 @@
 use node::Picture;
 use sim::checkers::{Change, Jury, Scene};
 
-use super::Local;
+use super::Live;
 
 /// Rules that hold whatever the order is in which nodes are heard.
 const JUDGED: [&str; 7] = [
@@ -26,7 +26,7 @@ pub(super) fn jury() -> Jury {
     jury
 }
 
-impl Local {
+impl Live {
     /// Shows a change to the checkers.
     pub(super) fn judge(&mut self, change: &Change<'_>) {
         let pictures = self.seats.iter().map(|seat| seat.picture.clone());

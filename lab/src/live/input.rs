@@ -8,6 +8,8 @@ use rhs::outside::ToLab;
 use runtime::telemetry::Said;
 use top::api::AdminReply;
 
+use crate::machine::MachineId;
+
 /// A connection of a resource host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConnectionId(pub(crate) u64);
@@ -41,6 +43,8 @@ pub(crate) enum Input {
     Holder(DiskId, Option<NodeId>),
     /// Somebody has a command for the lab's keeper.
     Order(crate::Order),
+    /// A machine has lost or got power without the lab's doing.
+    Power(MachineId, bool),
     /// A target process has ended.
     TargetEnded(usize),
 }

@@ -26,20 +26,18 @@ use sim::world::{Asked, Stop};
 use sim::{Fault, FaultId, Life, Stage, Unable, words};
 use top::api::AdminCommand;
 
-use super::Local;
+use super::Live;
 use super::input::Input;
 use super::targets::disk_file;
 use super::time::Later;
-
-/// The backend's word.
-pub(super) const BACKEND: &str = "local";
+use crate::machine::MachineId;
 
 /// How long an administrator waits for a node's answer before the outcome counts as unknown.
 const ANSWER_MAX: Duration = Duration::from_secs(600);
 
-impl Stage for Local {
+impl Stage for Live {
     fn backend(&self) -> &'static str {
-        BACKEND
+        self.machines.backend()
     }
 
     fn plan(&self) -> &Plan {
@@ -199,7 +197,7 @@ impl Stage for Local {
     }
 }
 
-impl Local {
+impl Live {
     /// Takes in what has happened.
     pub(super) fn take(&mut self, input: Input) {
         match input {
@@ -223,6 +221,10 @@ impl Local {
                 self.changes += 1;
                 self.orders.push_back(order);
             }
+            Input::Power(MachineId::Node(node), true) => self.power_on(node),
+            Input::Power(MachineId::Node(node), false) => self.power_off(node),
+            // Its target says so too.
+            Input::Power(MachineId::Array(_), _) => {}
             Input::TargetEnded(place) => self.target_ended(place),
         }
     }

@@ -8,7 +8,7 @@ use bottom::share::ShareOutcome;
 use runtime::fabric::FromFabric;
 use sim::world::Stop;
 
-use super::Local;
+use super::Live;
 use super::input::Input;
 use crate::LabError;
 
@@ -24,7 +24,7 @@ pub(super) enum Later {
 /// Longest sleep, so that waiting for ever is no overflow.
 const SLEEP_MAX: Duration = Duration::from_secs(3_600);
 
-impl Local {
+impl Live {
     pub(super) fn run(&mut self, limit: Timestamp) -> Stop {
         let before = self.changes;
         loop {

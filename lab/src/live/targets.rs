@@ -1,12 +1,12 @@
 //! The lab's shared disks: one target process for each array, and who holds what on it.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use scsi::{Command as Scsi, InitiatorPort, Isid, Lun, Outcome, pr};
 use serde_json::{Value, json};
 
 use super::input::Input;
+use crate::machine::{Machine, Machines, Part, Reach};
 use crate::{LabError, LabFolder};
 
 /// How often the lab looks who holds a disk when nobody says that it changed.
@@ -34,9 +35,11 @@ const START_MAX: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Target {
     name: String,
-    child: Child,
+    machine: Box<dyn Machine>,
     control: PathBuf,
-    address: SocketAddr,
+    /// Where it listens on its machine.
+    listens: SocketAddr,
+    reach: Reach,
     disks: Vec<(DiskId, Lun)>,
     looks: Sender<Sender<()>>,
 }
@@ -46,70 +49,104 @@ pub(crate) fn iqn(array: &str) -> String {
     format!("iqn.2026-01.example.looksalive:{array}")
 }
 
-impl Target {
-    /// Starts the target of an array, at an address or any that is free, and waits until it
-    /// listens.
-    pub(crate) fn start(
-        plan: &Plan,
+/// The lab that targets belong to.
+#[derive(Debug)]
+pub(crate) struct Lab<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) folder: &'a LabFolder,
+    pub(crate) inbox: &'a Sender<Input>,
+}
+
+impl Lab<'_> {
+    fn array(&self, place: usize) -> &str {
+        self.plan.arrays.get(place).map_or("", |it| &it.name)
+    }
+
+    /// Runs the target of an array on its machine; returns the address at which it listens.
+    fn run(
+        &self,
         place: usize,
-        folder: &LabFolder,
-        program: &Path,
-        at: Option<SocketAddr>,
-        inbox: &Sender<Input>,
-    ) -> Result<Self, LabError> {
-        let name = plan.arrays.get(place).map_or("", |it| it.name.as_str());
-        let what = format!("the target of array {name}");
-        let state = folder.array(name);
-        lay_out(plan, place, &state).map_err(LabError::path("make disks in", &state))?;
-        let control = folder.socket(&format!("array-{place}.sock"))?;
-        let log = folder.log(&format!("array-{name}"));
-        let errors = File::options().create(true).append(true).open(&log);
-        let errors = errors.map_err(LabError::path("write to", &log))?;
-        let listen = at.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let mut command = super::process::bound_to_this(program);
-        command
-            .args(["target", "--format", "json", "--iqn", &iqn(name)])
-            .args(["--listen", &listen.to_string()])
-            .arg("--state")
-            .arg(&state)
-            .arg("--control")
-            .arg(&control)
-            .env(family::LAB, folder.uid().as_str())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(errors);
-        for disk in plan.disks.iter().filter(|disk| disk.array == place) {
-            command.args(["--lun", &unit(disk)]);
-        }
-        let mut child = command
-            .spawn()
-            .map_err(|why| LabError::process(&what, why))?;
-        let (ready, readiness) = mpsc::channel();
-        if let Some(stdout) = child.stdout.take() {
-            watch(place, stdout, ready, inbox.clone());
-        }
-        let Ok(address) = readiness.recv_timeout(START_MAX) else {
-            let _ended = child.kill();
-            let _reaped = child.wait();
-            return Err(LabError::process(&what, reason(&log)));
+        machine: &mut dyn Machine,
+        control: &Path,
+        listen: SocketAddr,
+    ) -> Result<SocketAddr, LabError> {
+        let name = self.array(place);
+        let log = self.folder.log(&format!("array-{name}"));
+        let part = Part {
+            arguments: self.arguments(place, control, listen),
+            environment: vec![(family::LAB, self.folder.uid().to_string())],
+            log: log.clone(),
         };
-        let here = plan.disks.iter().filter(|disk| disk.array == place);
+        let (ready, readiness) = mpsc::channel();
+        watch(place, machine.start(&part)?, ready, self.inbox.clone());
+        let listens = readiness.recv_timeout(START_MAX);
+        listens.map_err(|_| {
+            machine.kill();
+            LabError::process(&format!("the target of array {name}"), reason(&log))
+        })
+    }
+
+    fn arguments(&self, place: usize, control: &Path, listen: SocketAddr) -> Vec<OsString> {
+        let name = self.array(place);
+        let mut arguments: Vec<OsString> = vec![
+            "target".into(),
+            "--format".into(),
+            "json".into(),
+            "--iqn".into(),
+            iqn(name).into(),
+            "--listen".into(),
+            listen.to_string().into(),
+            "--state".into(),
+            self.folder.array(name).into(),
+            "--control".into(),
+            control.into(),
+        ];
+        for disk in self.plan.disks.iter().filter(|disk| disk.array == place) {
+            arguments.extend(["--lun".into(), unit(disk).into()]);
+        }
+        arguments
+    }
+}
+
+impl Target {
+    /// Starts the target of an array, and waits until it listens.
+    pub(crate) fn start(
+        lab: &Lab<'_>,
+        place: usize,
+        mut machine: Box<dyn Machine>,
+        machines: &mut dyn Machines,
+    ) -> Result<Self, LabError> {
+        let name = lab.array(place);
+        let listens = machines.listen(place);
+        let state = lab.folder.array(name);
+        lay_out(lab.plan, place, &state).map_err(LabError::path("make disks in", &state))?;
+        let control = lab.folder.part_socket(&format!("array-{place}"))?;
+        let listens = lab.run(place, machine.as_mut(), &control, listens)?;
+        let reach = machines.reach(place, listens)?;
+        let here = lab.plan.disks.iter().filter(|disk| disk.array == place);
         let disks: Vec<(DiskId, Lun)> = here.map(|disk| (disk.id, Lun(disk.lun))).collect();
         let (looks, asked) = mpsc::channel();
         look(
-            settings(address, &iqn(name)),
+            settings(reach.from_here, &iqn(name)),
             disks.clone(),
             asked,
-            inbox.clone(),
+            lab.inbox.clone(),
         );
         Ok(Self {
             name: name.to_owned(),
-            child,
+            machine,
             control,
-            address,
+            listens,
+            reach,
             disks,
             looks,
         })
+    }
+
+    /// Starts a target that has ended, where it was.
+    pub(crate) fn restart(&mut self, lab: &Lab<'_>, place: usize) -> Result<(), LabError> {
+        lab.run(place, self.machine.as_mut(), &self.control, self.listens)?;
+        Ok(())
     }
 
     /// The array's name.
@@ -117,9 +154,9 @@ impl Target {
         &self.name
     }
 
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// How it is reached.
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
     }
 
     /// The number of a disk there.
@@ -159,16 +196,9 @@ impl Target {
         Err(std::io::Error::other(why.to_owned()))
     }
 
-    /// Waits for a process that has ended.
+    /// What is left of a process that has ended is ended too.
     pub(crate) fn reap(&mut self) {
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        self.reap();
+        self.machine.kill();
     }
 }
 
@@ -203,7 +233,12 @@ fn lay_out(plan: &Plan, place: usize, folder: &Path) -> std::io::Result<()> {
 }
 
 /// Passes its address on when it listens, and says when it ends.
-fn watch(place: usize, stdout: ChildStdout, ready: Sender<SocketAddr>, inbox: Sender<Input>) {
+fn watch(
+    place: usize,
+    stdout: Box<dyn Read + Send>,
+    ready: Sender<SocketAddr>,
+    inbox: Sender<Input>,
+) {
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             let event: Value = serde_json::from_str(&line).unwrap_or_default();

@@ -10,7 +10,7 @@ use sim::checkers::Change;
 use sim::hosts::Behaviour;
 use top::rcm::ResourceParameters;
 
-use super::Local;
+use super::Live;
 use super::input::ConnectionId;
 
 /// One connection of a resource host.
@@ -47,7 +47,7 @@ impl Connection {
     }
 }
 
-impl Local {
+impl Live {
     pub(super) fn connected(&mut self, id: ConnectionId, stream: UnixStream) {
         let who = None;
         self.connections.insert(id, Connection { stream, who });

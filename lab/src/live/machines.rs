@@ -6,8 +6,9 @@ use base::{NodeId, NodeSet, Timestamp};
 use sim::checkers::{Change, Ended};
 use sim::log::WorldEvent;
 
-use super::Local;
+use super::Live;
 use super::seat::{Seat, Start};
+use super::targets;
 use super::time::Later;
 use crate::LabError;
 use crate::ledger::Deed;
@@ -20,7 +21,7 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(120);
 /// How long an array that has died takes to come back.
 const ARRAY_RESTART: Duration = Duration::from_secs(1);
 
-impl Local {
+impl Live {
     /// Members whose machines answer others.
     pub(super) fn awake(&self) -> NodeSet {
         let awake = self.seats.iter().filter(|it| it.powered && !it.frozen);
@@ -44,9 +45,8 @@ impl Local {
 
     fn start(&mut self, node: NodeId) -> Result<(), LabError> {
         let portals = self.targets.iter();
-        let portals = portals.map(|it| format!("{}={}", it.name(), it.address()));
+        let portals = portals.map(|it| format!("{}={}", it.name(), it.reach().from_nodes));
         let start = Start {
-            program: &self.options.program,
             folder: &self.folder,
             portals: portals.collect(),
             epoch_nanos: self.clock.epoch_nanos(),
@@ -110,7 +110,8 @@ impl Local {
         seat.start_after_stop = false;
         seat.start_at = None;
         seat.force_off_at = None;
-        self.bury(node);
+        seat.power_off();
+        self.forget_hosts(node);
         if let Some(share) = &mut self.share {
             share.abandon(self.clock.mono(), node);
         }
@@ -125,6 +126,7 @@ impl Local {
             return;
         };
         seat.powered = true;
+        seat.power_on();
         self.order_start(node, BOOT);
         self.say(WorldEvent::PowerOn(node));
         self.surroundings_changed();
@@ -147,12 +149,12 @@ impl Local {
         }
     }
 
-    pub(super) fn set_frozen(&mut self, node: NodeId, frozen: bool) {
+    pub(super) fn set_frozen(&mut self, node: NodeId, frozen: bool) -> Result<(), LabError> {
         let fits = |seat: &&mut Seat| seat.powered && seat.frozen != frozen;
         let Some(seat) = self.seat_mut(node).filter(fits) else {
-            return;
+            return Ok(());
         };
-        seat.set_frozen(frozen);
+        seat.set_frozen(frozen)?;
         let (event, change) = if frozen {
             (WorldEvent::Frozen(node), Change::Frozen { node })
         } else {
@@ -161,6 +163,7 @@ impl Local {
         self.judge(&change);
         self.say(event);
         self.surroundings_changed();
+        Ok(())
     }
 
     pub(super) fn stop_service(&mut self, node: NodeId) {
@@ -213,21 +216,34 @@ impl Local {
     }
 
     pub(super) fn restart_target(&mut self, place: usize) {
-        let at = self.targets.get(place).map(super::Target::address);
-        match (self.start_target(place, at), self.targets.get_mut(place)) {
-            (Ok(started), Some(slot)) => {
-                let text = format!("array {} has power again", started.name());
-                *slot = started;
+        match self.start_target_again(place) {
+            Ok(name) => {
                 self.slow.clear();
-                self.note(&text);
+                self.note(&format!("array {name} has power again"));
                 self.surroundings_changed();
             }
-            (Ok(_), None) => {}
-            (Err(error), _) => {
+            Err(error) => {
                 self.complain(&error);
                 self.do_later(ARRAY_RESTART, Later::StartTarget(place));
             }
         }
+    }
+
+    fn start_target_again(&mut self, place: usize) -> Result<String, LabError> {
+        let lab = targets::Lab {
+            plan: &self.plan,
+            folder: &self.folder,
+            inbox: &self.sender,
+        };
+        let Some(target) = self.targets.get_mut(place) else {
+            return Ok(String::new());
+        };
+        let name = target.name().to_owned();
+        let what = format!("target {name}");
+        let start = || Ok(target.restart(&lab, place));
+        let started = self.ledger.enter(&Deed::Process { what }, start);
+        started.map_err(LabError::system("cannot write the ledger"))??;
+        Ok(name)
     }
 
     fn bury(&mut self, node: NodeId) {

@@ -9,18 +9,18 @@ use sim::storage;
 use sim::{Fault, FaultId, MachineFault, Unable};
 use top::rcm::ResourceParameters;
 
-use super::Local;
+use super::Live;
 
-impl Local {
+impl Live {
     pub(super) fn break_it(&mut self, id: FaultId, fault: Fault) -> Result<(), Unable> {
         match fault {
             Fault::Machine(_, MachineFault::KillMonitors) => {
                 return Err(Unable {
-                    backend: "local",
+                    backend: self.machines.backend(),
                     what: "end the resource hosts of a node alone".to_owned(),
                 });
             }
-            Fault::Machine(node, fault) => self.break_machine(id, node, fault),
+            Fault::Machine(node, fault) => self.break_machine(id, node, fault)?,
             Fault::Network(rule) => self.break_networks(id, vec![rule]),
             Fault::Storage(rule) => self.break_storage(id, rule),
             Fault::Preempt(_, disk) => self.intrude(disk, "preempt-reservation")?,
@@ -62,11 +62,19 @@ impl Local {
         self.surroundings_changed();
     }
 
-    fn break_machine(&mut self, id: FaultId, node: NodeId, fault: MachineFault) {
+    fn break_machine(
+        &mut self,
+        id: FaultId,
+        node: NodeId,
+        fault: MachineFault,
+    ) -> Result<(), Unable> {
         match fault {
             MachineFault::PowerOff => self.power_off(node),
             MachineFault::Crash => self.cycle(node),
-            MachineFault::Freeze => self.set_frozen(node, true),
+            MachineFault::Freeze => {
+                let frozen = self.set_frozen(node, true);
+                frozen.map_err(|why| self.unable(&why.to_string()))?;
+            }
             MachineFault::Reboot => self.reboot(node),
             MachineFault::StopService => self.stop_service(node),
             MachineFault::KillService => self.kill_service(node),
@@ -75,6 +83,7 @@ impl Local {
             MachineFault::KillMonitors => {}
         }
         self.machine_faults.push((id, fault, node));
+        Ok(())
     }
 
     fn heal_machine(&mut self, node: NodeId, fault: MachineFault) {
@@ -84,7 +93,11 @@ impl Local {
         }
         match fault {
             MachineFault::PowerOff => self.power_on(node),
-            MachineFault::Freeze => self.set_frozen(node, false),
+            MachineFault::Freeze => {
+                if let Err(error) = self.set_frozen(node, false) {
+                    self.complain(&error);
+                }
+            }
             MachineFault::StopService => self.order_start(node, std::time::Duration::ZERO),
             MachineFault::DiskFails => self.tell_own_disk(node, false),
             MachineFault::Crash
@@ -166,26 +179,26 @@ impl Local {
     fn intrude(&mut self, disk: DiskId, how: &str) -> Result<(), Unable> {
         let lun = self.targets.iter().find_map(|it| Some((it, it.lun(disk)?)));
         let Some((target, lun)) = lun else {
-            return Err(unable(&format!("there is no target for {disk}")));
+            return Err(self.unable(&format!("there is no target for {disk}")));
         };
         let words = [("lun", lun.0.to_string()), ("do", how.to_owned())];
         let done = target
             .fault(&words)
-            .map_err(|error| unable(&error.to_string()));
+            .map_err(|error| self.unable(&error.to_string()));
         target.look_now();
         done
     }
 
     fn cut_array(&mut self, place: usize) -> Result<(), Unable> {
         let target = self.targets.get(place);
-        let target = target.ok_or_else(|| unable(&format!("there is no array {place}")))?;
+        let target = target.ok_or_else(|| self.unable(&format!("there is no array {place}")))?;
         let words = [
             ("target", "restart".to_owned()),
             ("power-loss", "true".to_owned()),
         ];
         target
             .fault(&words)
-            .map_err(|error| unable(&error.to_string()))
+            .map_err(|error| self.unable(&error.to_string()))
     }
 
     fn disk_of(&self, resource: ResourceId) -> Option<DiskId> {
@@ -318,11 +331,12 @@ impl Local {
             }
         }
     }
-}
 
-pub(super) fn unable(what: &str) -> Unable {
-    Unable {
-        backend: super::stage::BACKEND,
-        what: what.to_owned(),
+    /// What this backend cannot do, or did not manage to do.
+    fn unable(&self, what: &str) -> Unable {
+        Unable {
+            backend: self.machines.backend(),
+            what: what.to_owned(),
+        }
     }
 }

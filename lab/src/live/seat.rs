@@ -1,8 +1,9 @@
 //! One member's machine: its power, and the process of its cluster service.
 
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,11 +13,10 @@ use node::Picture;
 use plan::Member;
 use rhs::{family, frames};
 use runtime::control::{self, DiskCondition, Request};
-use rustix::process::{Pid, Signal, kill_process_group};
 use sim::Life;
 
 use super::input::Input;
-use super::process;
+use crate::machine::{Machine, Part};
 use crate::{LabError, LabFolder};
 
 /// How long a node may take to listen at its control socket after its start.
@@ -30,7 +30,9 @@ pub(super) struct Seat {
     pub(super) service_restart: Duration,
     pub(super) powered: bool,
     pub(super) frozen: bool,
-    service: Option<Child>,
+    machine: Box<dyn Machine>,
+    /// A life of the service has begun, and its end has not been heard of.
+    runs: bool,
     /// Which life of the service this is; what an earlier one said late is dropped.
     pub(super) life: u32,
     /// When the service is to be started; a later order replaces an earlier one.
@@ -56,7 +58,6 @@ pub(super) struct Seat {
 /// What all nodes of a lab are started with.
 #[derive(Debug)]
 pub(super) struct Start<'a> {
-    pub(super) program: &'a Path,
     pub(super) folder: &'a LabFolder,
     /// Addresses of the targets, by array.
     pub(super) portals: Vec<String>,
@@ -66,14 +67,19 @@ pub(super) struct Start<'a> {
 }
 
 impl Seat {
-    pub(super) fn new(member: &Member, folder: &LabFolder) -> Result<Self, LabError> {
+    pub(super) fn new(
+        member: &Member,
+        machine: Box<dyn Machine>,
+        folder: &LabFolder,
+    ) -> Result<Self, LabError> {
         let name = member.machine.name.clone();
         Ok(Self {
             id: member.id,
             service_restart: member.service_restart,
             powered: true,
             frozen: false,
-            service: None,
+            machine,
+            runs: false,
             life: 0,
             start_at: Some(Timestamp::ZERO),
             force_off_at: None,
@@ -83,7 +89,7 @@ impl Seat {
             halted: None,
             picture: None,
             conditions: Vec::new(),
-            control: folder.socket(&format!("node-{}.sock", member.id))?,
+            control: folder.part_socket(&format!("node-{}", member.id))?,
             mark: format!("{}/{name}", folder.uid()),
             faults: None,
             name,
@@ -91,7 +97,7 @@ impl Seat {
     }
 
     pub(super) fn life(&self) -> Life {
-        match (self.powered, self.service.is_some(), self.frozen) {
+        match (self.powered, self.runs, self.frozen) {
             (false, _, _) => Life::Off,
             (true, _, true) => Life::Frozen,
             (true, false, false) => Life::Stopped,
@@ -100,12 +106,17 @@ impl Seat {
     }
 
     pub(super) fn runs(&self) -> bool {
-        self.service.is_some()
+        self.runs
     }
 
     /// The process of its cluster service.
     pub(super) fn pid(&self) -> Option<u32> {
-        self.service.as_ref().map(Child::id)
+        self.machine.process().filter(|_| self.runs)
+    }
+
+    /// The container that the machine is.
+    pub(super) fn container(&self) -> Option<&str> {
+        self.machine.container()
     }
 
     /// The socket for administrators.
@@ -115,58 +126,71 @@ impl Seat {
 
     /// Starts a life of the cluster service.
     pub(super) fn start(&mut self, with: &Start<'_>) -> Result<(), LabError> {
-        let what = format!("node {}", self.name);
-        let log = with.folder.log(&self.name);
-        let errors = File::options().create(true).append(true).open(&log);
-        let errors = errors.map_err(LabError::path("write to", &log))?;
-        let mut command = process::bound_to_this(with.program);
-        command
-            .arg("node")
-            .arg(with.folder.lab_file())
-            .arg(&self.name)
-            .arg("--state")
-            .arg(with.folder.node(&self.name))
-            .arg("--fabric")
-            .arg(with.folder.socket("fabric.sock")?)
-            .arg("--outside")
-            .arg(with.folder.socket("outside.sock")?)
-            .arg("--control")
-            .arg(&self.control)
-            .args(["--epoch", &with.epoch_nanos.to_string()])
-            .args(["--mark", &self.mark])
-            .env(family::LAB, with.folder.uid().as_str())
-            .env(family::NODE, &self.mark)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(errors);
-        for portal in &with.portals {
-            command.args(["--portal", portal]);
-        }
-        if with.trace_polls {
-            command.arg("--trace-polls");
-        }
-        let mut child = command
-            .spawn()
-            .map_err(|why| LabError::process(&what, why))?;
+        let part = Part {
+            arguments: self.arguments(with)?,
+            environment: vec![
+                (family::LAB, with.folder.uid().to_string()),
+                (family::NODE, self.mark.clone()),
+            ],
+            log: with.folder.log(&self.name),
+        };
+        let said = self.machine.start(&part)?;
         self.life = self.life.wrapping_add(1);
-        if let Some(stdout) = child.stdout.take() {
-            hear(self.id, self.life, stdout, with.inbox.clone());
-        }
-        self.service = Some(child);
+        hear(self.id, self.life, said, with.inbox.clone());
+        self.runs = true;
         self.halted = None;
         self.conditions.clear();
         self.faults = Some(tell_faults(self.control.clone()));
         Ok(())
     }
 
+    fn arguments(&self, with: &Start<'_>) -> Result<Vec<OsString>, LabError> {
+        let folder = with.folder;
+        let mut arguments: Vec<OsString> = vec![
+            "node".into(),
+            folder.lab_file().into(),
+            (&self.name).into(),
+            "--state".into(),
+            folder.node(&self.name).into(),
+            "--fabric".into(),
+            folder.part_socket("fabric")?.into(),
+            "--outside".into(),
+            folder.part_socket("outside")?.into(),
+            "--control".into(),
+            (&self.control).into(),
+            "--epoch".into(),
+            with.epoch_nanos.to_string().into(),
+            "--mark".into(),
+            (&self.mark).into(),
+        ];
+        for portal in &with.portals {
+            arguments.extend(["--portal".into(), portal.into()]);
+        }
+        if with.trace_polls {
+            arguments.push("--trace-polls".into());
+        }
+        Ok(arguments)
+    }
+
     /// The life is over; what is left of it is ended too.
     pub(super) fn bury(&mut self) {
-        if let Some(mut child) = self.service.take() {
-            self.signal_group(&child, Signal::KILL);
-            let _ended = child.kill();
-            let _reaped = child.wait();
-        }
-        family::kill(family::NODE, &self.mark);
+        self.machine.kill();
+        self.forget_life();
+    }
+
+    /// The machine loses its power, and the life with it.
+    pub(super) fn power_off(&mut self) {
+        self.machine.power_off();
+        self.forget_life();
+    }
+
+    /// The machine gets its power back.
+    pub(super) fn power_on(&mut self) {
+        self.machine.power_on();
+    }
+
+    fn forget_life(&mut self) {
+        self.runs = false;
         self.life = self.life.wrapping_add(1);
         self.picture = None;
         self.stopping = false;
@@ -174,21 +198,15 @@ impl Seat {
     }
 
     /// Asks the service to stop.
-    pub(super) fn ask_to_stop(&self) {
-        if let Some(pid) = self.service.as_ref().and_then(pid_of) {
-            // One that has just ended has stopped.
-            let _ended = rustix::process::kill_process(pid, Signal::TERM);
-        }
+    pub(super) fn ask_to_stop(&mut self) {
+        self.machine.stop();
     }
 
     /// Nothing of the machine runs any more, or everything goes on.
-    pub(super) fn set_frozen(&mut self, frozen: bool) {
+    pub(super) fn set_frozen(&mut self, frozen: bool) -> Result<(), LabError> {
+        self.machine.set_frozen(frozen)?;
         self.frozen = frozen;
-        let signal = if frozen { Signal::STOP } else { Signal::CONT };
-        if let Some(child) = &self.service {
-            self.signal_group(child, signal);
-        }
-        family::signal(family::NODE, &self.mark, signal);
+        Ok(())
     }
 
     /// From now on its service sees these disks like this.
@@ -205,33 +223,10 @@ impl Seat {
             let _ended = faults.send(request);
         }
     }
-
-    fn signal_group(&self, child: &Child, signal: Signal) {
-        if let Some(pid) = pid_of(child) {
-            // A process that has just begun has no group of its own yet; its family is signalled
-            // as well.
-            let _none = kill_process_group(pid, signal);
-        }
-    }
-}
-
-fn pid_of(child: &Child) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(child.id()).ok()?)
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.bury();
-    }
 }
 
 /// Hears what a life says until it ends.
-fn hear(
-    node: NodeId,
-    life: u32,
-    mut stdout: impl std::io::Read + Send + 'static,
-    inbox: Sender<Input>,
-) {
+fn hear(node: NodeId, life: u32, mut stdout: Box<dyn Read + Send>, inbox: Sender<Input>) {
     thread::spawn(move || {
         while let Ok(Some(said)) = frames::read(&mut stdout) {
             let said = Box::new(said);

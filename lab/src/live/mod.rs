@@ -1,8 +1,8 @@
-//! Backend `local`: a lab as processes of this machine, without privileges.
+//! A lab that lives on the wall clock, whatever its machines are made of.
 //!
-//! The wall-clock counterpart of the simulator's world. It starts and ends processes, breaks what
-//! the lab file says, and reports what nodes show, what targets hold and what resources serve. As
-//! on a real machine, whoever ends takes nothing with it but its own.
+//! The counterpart of the simulator's world. It starts and ends machines and the parts on them,
+//! breaks what the lab file says, and reports what nodes show, what targets hold and what resources
+//! serve. As in a real machine room, whoever ends takes nothing with it but its own.
 
 mod fabric;
 mod faults;
@@ -11,7 +11,6 @@ mod input;
 mod jury;
 mod machines;
 mod outside;
-mod process;
 mod seat;
 mod stage;
 mod targets;
@@ -35,8 +34,11 @@ use sim::storage;
 use sim::world::Asked;
 use sim::{FaultId, MachineFault};
 
+use crate::docker::Docker;
 use crate::gate::{self, Gate};
 use crate::ledger::{Deed, Ledger};
+use crate::local::Local;
+use crate::machine::{Machine, MachineId, Machines, Power, Wanted};
 use crate::{LabError, LabFolder, Order, keeper};
 use fabric::Fabric;
 use hosts::Connection;
@@ -46,9 +48,33 @@ use targets::Target;
 pub(crate) use targets::iqn;
 use time::Later;
 
-/// What a lab of processes is built with.
+/// What the machines of a lab are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Processes of this computer.
+    Local,
+    /// Containers of Docker or Podman.
+    Docker,
+}
+
+impl Backend {
+    /// Its word.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Docker => "docker",
+        }
+    }
+}
+
+/// What a lab is built with.
 #[derive(Clone, Debug)]
-pub struct LocalOptions {
+pub struct LiveOptions {
+    /// What its machines are made of.
+    pub backend: Backend,
+    /// Hears what takes long while the lab is made.
+    pub progress: fn(&str),
     /// Our own program, which every process of the lab runs.
     pub program: PathBuf,
     /// Decides what networks lose and delay.
@@ -59,11 +85,11 @@ pub struct LocalOptions {
     pub root: PathBuf,
 }
 
-/// A lab of processes.
+/// A lab on the wall clock.
 #[derive(Debug)]
-pub struct Local {
+pub struct Live {
     plan: Plan,
-    options: LocalOptions,
+    options: LiveOptions,
     folder: LabFolder,
     ledger: Ledger,
     clock: Clock,
@@ -73,6 +99,7 @@ pub struct Local {
     sender: Sender<Input>,
     seats: Vec<Seat>,
     targets: Vec<Target>,
+    machines: Box<dyn Machines>,
     networks: Networks,
     fabric: Fabric,
     share: Option<Share>,
@@ -100,19 +127,19 @@ pub struct Local {
     changes: u64,
 }
 
-impl Local {
+impl Live {
     /// Builds the lab of a text that was checked, and starts its machines.
     ///
     /// # Errors
     /// What the lab file may say and this version cannot build, or what the system refuses.
-    pub fn build(plan: Plan, text: &str, options: LocalOptions) -> Result<Self, LabError> {
+    pub fn build(plan: Plan, text: &str, options: LiveOptions) -> Result<Self, LabError> {
         let folder = LabFolder::new(&options.root)?;
         let gate = Gate::of(&folder);
         make_folder(&folder, &gate)?;
         rhs::family::adopt();
         let built = Self::build_in(plan, text, options, folder.clone(), gate);
         if built.is_err() {
-            crate::remove(&folder);
+            gate::say_if_left(crate::remove(&folder));
             gate::forget(&folder);
         }
         built
@@ -121,7 +148,7 @@ impl Local {
     fn build_in(
         plan: Plan,
         text: &str,
-        options: LocalOptions,
+        options: LiveOptions,
         folder: LabFolder,
         gate: Gate,
     ) -> Result<Self, LabError> {
@@ -135,14 +162,18 @@ impl Local {
             .map_err(LabError::system("cannot make the lab"))?;
         let (sender, inbox) = mpsc::channel();
         let networks = networks(&plan, options.seed);
-        let socket = folder.socket("fabric.sock")?;
+        let socket = folder.part_socket("fabric")?;
         let fabric = Fabric::start(&socket, networks.clone(), sender.clone());
         let fabric = fabric.map_err(LabError::path("listen at", &socket))?;
-        let socket = folder.socket("outside.sock")?;
+        let socket = folder.part_socket("outside")?;
         outside::listen(&socket, sender.clone()).map_err(LabError::path("listen at", &socket))?;
-        let seats = plan.members.iter().map(|member| Seat::new(member, &folder));
+        let mut machines = machines(&options, &plan, &sender)?;
+        let mut made = machines.make(&folder, &wanted(&plan, &folder), &mut ledger)?;
+        let arrays = made.split_off(plan.members.len().min(made.len()));
+        let seats = plan.members.iter().zip(made);
+        let seats = seats.map(|(member, machine)| Seat::new(member, machine, &folder));
         let share = plan.witness_share.as_ref();
-        let mut local = Self {
+        let mut lab = Self {
             seats: seats.collect::<Result<_, _>>()?,
             share: share.map(|it| Share::new(it.host.clone(), plan.members.len())),
             plan,
@@ -154,6 +185,7 @@ impl Local {
             put_aside: VecDeque::new(),
             sender,
             targets: Vec::new(),
+            machines,
             networks,
             fabric,
             outside: Outside::default(),
@@ -174,9 +206,9 @@ impl Local {
             _lock: lock,
             changes: 0,
         };
-        local.start_targets()?;
-        local.start_due(Timestamp::ZERO)?;
-        Ok(local)
+        lab.start_targets(arrays)?;
+        lab.start_due(Timestamp::ZERO)?;
+        Ok(lab)
     }
 
     /// The lab's folder.
@@ -217,9 +249,15 @@ impl Local {
         self.seat(node).and_then(Seat::pid)
     }
 
+    /// The container that a node's machine is.
+    pub(crate) fn container_of(&self, node: NodeId) -> Option<&str> {
+        self.seat(node).and_then(Seat::container)
+    }
+
     /// Where the target of a disk listens.
     pub(crate) fn portal_of(&self, disk: &plan::Disk) -> Option<std::net::SocketAddr> {
-        self.targets.get(disk.array).map(Target::address)
+        let target = self.targets.get(disk.array)?;
+        Some(target.reach().from_here)
     }
 
     /// The iSCSI name of a disk's target.
@@ -227,36 +265,29 @@ impl Local {
         self.targets.get(disk.array).map(|it| iqn(it.name()))
     }
 
-    fn start_targets(&mut self) -> Result<(), LabError> {
-        for place in 0..self.plan.arrays.len() {
-            let target = self.start_target(place, None)?;
-            self.targets.push(target);
+    fn start_targets(&mut self, machines: Vec<Box<dyn Machine>>) -> Result<(), LabError> {
+        let lab = targets::Lab {
+            plan: &self.plan,
+            folder: &self.folder,
+            inbox: &self.sender,
+        };
+        for (place, (array, machine)) in self.plan.arrays.iter().zip(machines).enumerate() {
+            let what = format!("target {}", array.name);
+            let made_by = self.machines.as_mut();
+            let start = || Ok(Target::start(&lab, place, machine, made_by));
+            let started = self.ledger.enter(&Deed::Process { what }, start);
+            let started = started.map_err(LabError::system("cannot write the ledger"))?;
+            self.targets.push(started?);
         }
         Ok(())
     }
-
-    fn start_target(
-        &mut self,
-        place: usize,
-        at: Option<std::net::SocketAddr>,
-    ) -> Result<Target, LabError> {
-        let (plan, folder, program) = (&self.plan, &self.folder, &self.options.program);
-        let what = plan.arrays.get(place).map_or("", |it| it.name.as_str());
-        let deed = Deed::Process {
-            what: format!("target {what}"),
-        };
-        let sender = &self.sender;
-        let start = || Ok(Target::start(plan, place, folder, program, at, sender));
-        let started = self.ledger.enter(&deed, start);
-        started.map_err(LabError::system("cannot write the ledger"))?
-    }
 }
 
-impl Drop for Local {
+impl Drop for Live {
     fn drop(&mut self) {
         self.seats.clear();
         self.targets.clear();
-        crate::remove(&self.folder);
+        gate::say_if_left(crate::remove(&self.folder));
         gate::forget(&self.folder);
         self.until_gone = None;
     }
@@ -313,8 +344,9 @@ fn write_files(plan: &Plan, text: &str, folder: &LabFolder) -> Result<(), LabErr
     fs::write(&file, text).map_err(LabError::path("write to", &file))?;
     let name = folder.path().join("name");
     fs::write(&name, &plan.lab).map_err(LabError::path("write to", &name))?;
-    let logs = folder.path().join("logs");
-    fs::create_dir(&logs).map_err(LabError::path("make", &logs))?;
+    for folder in [folder.path().join("logs"), folder.sockets()] {
+        fs::create_dir(&folder).map_err(LabError::path("make", &folder))?;
+    }
     // Above the tag of a blank disk, so that what setup installed counts.
     let tag = PaxosTag {
         next_epoch: 1,
@@ -326,6 +358,39 @@ fn write_files(plan: &Plan, text: &str, folder: &LabFolder) -> Result<(), LabErr
         seat::install(&folder.node(&member.machine.name), &image)?;
     }
     Ok(())
+}
+
+fn machines(
+    options: &LiveOptions,
+    plan: &Plan,
+    inbox: &Sender<Input>,
+) -> Result<Box<dyn Machines>, LabError> {
+    let program = options.program.clone();
+    if options.backend == Backend::Local {
+        return Ok(Box::new(Local::new(program)));
+    }
+    let inbox = inbox.clone();
+    let power = Power::new(move |machine, on| {
+        let _closing = inbox.send(Input::Power(machine, on));
+    });
+    let docker = Docker::new(program, plan.arrays.len(), options.progress, power)?;
+    Ok(Box::new(docker))
+}
+
+/// The machines of a lab: its nodes in the order of their numbers, then its arrays.
+fn wanted(plan: &Plan, folder: &LabFolder) -> Vec<Wanted> {
+    let node = |member: &plan::Member| Wanted {
+        id: MachineId::Node(member.id),
+        name: member.machine.name.clone(),
+        folder: folder.node(&member.machine.name),
+    };
+    let array = |(place, array): (usize, &plan::Array)| Wanted {
+        id: MachineId::Array(place),
+        name: format!("array-{}", array.name),
+        folder: folder.array(&array.name),
+    };
+    let arrays = plan.arrays.iter().enumerate().map(array);
+    plan.members.iter().map(node).chain(arrays).collect()
 }
 
 fn networks(plan: &Plan, seed: u64) -> Networks {
