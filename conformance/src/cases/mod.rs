@@ -16,6 +16,7 @@ mod isolation;
 mod looks_alive;
 mod membership;
 mod messaging;
+mod properties;
 mod quorum;
 mod quorum_arithmetic;
 mod restart;
@@ -28,7 +29,7 @@ use crate::trial::Trial;
 use base::{Generation, Notice, ResourceId, ResourceState};
 use std::time::Duration;
 
-/// Every generation that cases apply to so far; 2003 comes with its own issue.
+/// Every generation from 2008 on.
 const SINCE_2008: &[Generation] = &[
     Generation::V2008,
     Generation::V2008R2,
@@ -38,6 +39,9 @@ const SINCE_2008: &[Generation] = &[
     Generation::V2019,
     Generation::V2022,
 ];
+
+/// Every generation.
+const ALL: &[Generation] = &Generation::ALL;
 
 /// For behaviour that the reference gives for all generations: one of each era.
 const SAMPLE: &[Generation] = &[Generation::V2008, Generation::V2012R2, Generation::V2022];
@@ -58,6 +62,7 @@ pub fn all() -> Vec<Case> {
         groups::cases(),
         isolation::cases(),
         control::cases(),
+        properties::cases(),
         checkpoint::cases(),
         quorum_arithmetic::cases(),
         quorum::cases(),
