@@ -123,6 +123,7 @@ fn healthy() -> Observation {
     let node = |number| NodeSeen {
         log: Vec::new(),
         registry: BTreeMap::new(),
+        has_witness_hive: false,
         id: NodeId::new(number).unwrap(),
         service: Service::Running,
         state: NodeState::Up,

@@ -5,8 +5,11 @@
 
 mod checkpoint;
 mod control;
+mod database;
 mod dependency;
 mod disk;
+mod drain;
+mod dynamic_quorum;
 mod failback;
 mod failover_timing;
 mod frames;
@@ -16,13 +19,17 @@ mod isolation;
 mod looks_alive;
 mod membership;
 mod messaging;
+mod monitor;
+mod placement;
 mod properties;
 mod quorum;
 mod quorum_arithmetic;
 mod restart;
 mod security;
+mod server_2003;
 mod topology;
 mod updates;
+mod witness;
 
 use crate::case::{Case, Stop};
 use crate::trial::Trial;
@@ -43,6 +50,9 @@ const SINCE_2008: &[Generation] = &[
 /// Every generation.
 const ALL: &[Generation] = &Generation::ALL;
 
+/// For what came with 2012.
+const SINCE_2012: &[Generation] = &[Generation::V2012, Generation::V2012R2, Generation::V2022];
+
 /// For behaviour that the reference gives for all generations: one of each era.
 const SAMPLE: &[Generation] = &[Generation::V2008, Generation::V2012R2, Generation::V2022];
 
@@ -60,18 +70,25 @@ pub fn all() -> Vec<Case> {
         failback::cases(),
         dependency::cases(),
         groups::cases(),
+        placement::cases(),
+        drain::cases(),
         isolation::cases(),
+        monitor::cases(),
         control::cases(),
         properties::cases(),
         checkpoint::cases(),
         quorum_arithmetic::cases(),
         quorum::cases(),
+        dynamic_quorum::cases(),
+        witness::cases(),
         membership::cases(),
         updates::cases(),
+        database::cases(),
         messaging::cases(),
         security::cases(),
         topology::cases(),
         disk::cases(),
+        server_2003::cases(),
     ];
     components.into_iter().flatten().collect()
 }

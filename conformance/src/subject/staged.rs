@@ -322,6 +322,7 @@ fn node_seen(world: &impl Stage, id: NodeId) -> NodeSeen {
             let seen = |it: &sim::EventRecord| (world.plan().names.of_node(it.node), it.id);
             picture.events.iter().map(seen).collect()
         }),
+        has_witness_hive: picture.is_some_and(|picture| picture.witness_hive),
         registry: world
             .registry(id)
             .into_iter()
