@@ -7,5 +7,6 @@
 
 pub mod dns;
 mod gss;
+pub mod netbios;
 
 pub use gss::{GssAcceptor, GssContext, GssStep, NoAccounts};

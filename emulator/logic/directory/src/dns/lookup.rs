@@ -34,8 +34,9 @@ pub(super) fn answer(zones: &Zones, request: &Request) -> Reply {
         match find(zone, &name, asked.rtype) {
             Found::Alias(set, target) => {
                 reply.answer.extend(records(&name, Rtype::CNAME, set));
-                let is_new = seen.insert(name) && seen.len() <= ALIASES_MAX;
-                match zones.of(&target).filter(|_| is_new) {
+                seen.insert(name);
+                let goes_on = !seen.contains(&target) && seen.len() <= ALIASES_MAX;
+                match zones.of(&target).filter(|_| goes_on) {
                     Some(next) => (zone, name) = (next, target),
                     None => break,
                 }

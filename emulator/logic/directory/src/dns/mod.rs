@@ -17,6 +17,7 @@ mod update;
 mod zone;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use ::domain::base::iana::{Opcode, Rcode, Rtype};
 use base::WallTime;
@@ -205,6 +206,14 @@ impl Server {
         let apex = self.zones.of(name)?.apex().clone();
         let zone = self.zones.0.get_mut(&apex)?;
         zone.add(name, ttl_seconds, data);
+        Some(zone.kept(name))
+    }
+
+    /// Gives a name these addresses and no others; what else stands there stays.
+    pub fn replace_addresses(&mut self, name: &Name, addresses: &[IpAddr]) -> Option<Change> {
+        let apex = self.zones.of(name)?.apex().clone();
+        let zone = self.zones.0.get_mut(&apex)?;
+        zone.replace_addresses(name, addresses);
         Some(zone.kept(name))
     }
 

@@ -4,6 +4,7 @@
 //! `update`, those of answers in `lookup`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::ops::Bound;
 
 use domain::base::Serial;
@@ -107,6 +108,16 @@ impl Zone {
         let set = node.sets.entry(data.rtype()).or_default();
         set.ttl = ttl;
         set.data.replace(data);
+    }
+
+    pub(super) fn replace_addresses(&mut self, name: &Name, addresses: &[IpAddr]) {
+        let node = self.nodes.entry(name.clone()).or_default();
+        let ttl = node.sets.get(&Rtype::A).map_or(TTL_SECONDS, |set| set.ttl);
+        node.sets
+            .retain(|rtype, _| !matches!(*rtype, Rtype::A | Rtype::AAAA));
+        addresses
+            .iter()
+            .for_each(|address| self.add(name, ttl, Data::address(*address)));
     }
 
     pub(super) fn node(&self, name: &Name) -> Option<&Node> {

@@ -117,12 +117,13 @@ fn texts(bytes: &[u8]) -> Vec<String> {
         let whole = record
             .to_any_record::<AllRecordData<_, ParsedName<_>>>()
             .unwrap();
+        let data = whole.data().to_string();
+        let data = data.trim_end_matches('.');
         format!(
-            "{} {} {} {}",
+            "{} {} {} {data}",
             whole.owner(),
             whole.ttl().as_secs(),
-            whole.rtype(),
-            whole.data()
+            whole.rtype()
         )
     });
     records.collect()
