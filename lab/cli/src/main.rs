@@ -1,6 +1,7 @@
 //! The `looksalive` program: reads the command line, runs one command, turns its outcome into an
 //! exit code. Every command is a module of its own; nothing is decided here.
 
+mod backend;
 mod bench;
 mod check;
 mod cluster;
@@ -14,6 +15,7 @@ mod exit;
 mod fault;
 mod format;
 mod local;
+mod machine;
 mod node;
 mod output;
 mod replay;
@@ -75,6 +77,7 @@ enum Command {
     Directory(directory::Directory),
     Node(node::Node),
     Rhs(rhs::Rhs),
+    Machine(machine::Machine),
 }
 
 fn main() -> ExitCode {
@@ -127,6 +130,7 @@ fn run() -> Exit {
         Command::Directory(command) => command.run(),
         Command::Node(command) => command.run(),
         Command::Rhs(command) => command.run(),
+        Command::Machine(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
