@@ -17,6 +17,7 @@ mod local;
 mod machine;
 mod node;
 mod output;
+mod parity;
 mod replay;
 mod rhs;
 mod run;
@@ -61,6 +62,7 @@ enum Command {
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Conformance(conformance::Conformance),
+    Parity(parity::Parity),
     Bench(bench::Bench),
     Up(up::Up),
     Ps(show::Ps),
@@ -113,6 +115,7 @@ fn run() -> Exit {
         Command::Replay(command) => command.run(),
         Command::Shrink(command) => command.run(),
         Command::Conformance(command) => command.run(),
+        Command::Parity(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Up(command) => command.run(),
         Command::Ps(command) => command.run(),
@@ -147,6 +150,7 @@ impl Command {
                 | Self::Replay(_)
                 | Self::Shrink(_)
                 | Self::Conformance(_)
+                | Self::Parity(_)
                 | Self::Bench(_)
         );
         if ends {
