@@ -85,7 +85,7 @@ impl Parity {
                 Some(why) => Outcome::NotApplicable(why),
                 None => {
                     let text = fs::read_to_string(file)?;
-                    let live = local::build(lab, &text, seed, machines)?;
+                    let live = local::build_silently(lab, &text, seed, machines)?;
                     judge(
                         &expected,
                         &played(Session::on(lab.clone(), live, seed), seed),
