@@ -7,6 +7,7 @@ mod check;
 mod cluster;
 mod completion;
 mod conformance;
+mod directory;
 mod doctor;
 mod down;
 mod events;
@@ -75,6 +76,7 @@ enum Command {
     Gc(down::Gc),
     Doctor(doctor::Doctor),
     Target(target::Target),
+    Directory(directory::Directory),
     Node(node::Node),
     Rhs(rhs::Rhs),
     Machine(machine::Machine),
@@ -128,6 +130,7 @@ fn run() -> Exit {
         Command::Gc(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Target(command) => command.run(),
+        Command::Directory(command) => command.run(),
         Command::Node(command) => command.run(),
         Command::Rhs(command) => command.run(),
         Command::Machine(command) => command.run(),
