@@ -3,6 +3,7 @@
 //! Each asserts only what a clause of the register or a sourced row of the reference says. Bounds
 //! that nothing is said about (how long a failover may take in all) are wide on purpose.
 
+mod administered;
 mod checkpoint;
 mod control;
 mod dependency;
@@ -61,6 +62,7 @@ pub fn all() -> Vec<Case> {
         checkpoint::cases(),
         quorum_arithmetic::cases(),
         quorum::cases(),
+        administered::cases(),
         membership::cases(),
         updates::cases(),
         messaging::cases(),

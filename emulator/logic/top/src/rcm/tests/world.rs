@@ -291,6 +291,7 @@ impl World {
         let facts = middle::Facts {
             me,
             active: true,
+            start: base::StartMode::Normal,
             incarnation: Incarnation(1),
             view: None,
             quorum: QuorumState::Held,
@@ -363,6 +364,7 @@ impl World {
             prepared: None,
             synchronised: Synchronised::default(),
             holds_witness: false,
+            forced: None,
             silent: self.silent(member, members),
         };
         self.view = Some(Arc::new(View {
