@@ -4,6 +4,7 @@
 //! Resolution goes on after an error with whatever is usable, so that all errors show at once; the
 //! lab that comes out of it then is only good for further rules.
 
+mod action;
 mod addresses;
 mod cluster;
 mod expectation;
@@ -11,9 +12,11 @@ mod fault;
 mod group;
 mod machines;
 mod names;
+mod objects;
 mod properties;
 mod quorum;
 mod resource;
+mod resource_kind;
 mod resource_type;
 mod routers;
 mod scenario;
