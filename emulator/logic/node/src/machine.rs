@@ -209,6 +209,7 @@ impl Node {
             interfaces: topology.interfaces,
             volumes: self.bottom.volumes.clone(),
             witness_held: self.share.manager.is_held() || self.holds_witness_disk(),
+            witness_hive: self.database.manager.has_witness_hive(),
         }
     }
 

@@ -60,4 +60,6 @@ pub struct Picture {
     pub interfaces: BTreeMap<(NodeId, NetworkId), InterfaceState>,
     /// How this node reaches each cluster shared volume.
     pub volumes: BTreeMap<DiskId, VolumeFact>,
+    /// It has the copy on the witness disk loaded: the hive `0.Cluster` (reference section 7).
+    pub witness_hive: bool,
 }

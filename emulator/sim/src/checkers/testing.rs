@@ -82,6 +82,7 @@ pub(super) fn active(by: u8, epoch: u64, members: &[u8]) -> Picture {
         networks: BTreeMap::new(),
         interfaces: BTreeMap::new(),
         volumes: BTreeMap::new(),
+        witness_hive: false,
     }
 }
 

@@ -129,6 +129,7 @@ impl Service for Beater {
             networks: BTreeMap::new(),
             interfaces: BTreeMap::new(),
             volumes: BTreeMap::new(),
+            witness_hive: false,
         }
     }
 }
