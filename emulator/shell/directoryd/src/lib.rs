@@ -3,6 +3,7 @@
 //!
 //! Not done here: deciding what is answered. A change is on the disk before its answer leaves.
 
+mod accounts;
 mod control;
 mod dns;
 mod events;
