@@ -205,8 +205,8 @@ impl Store {
         Ok(())
     }
 
-    /// The salt of an account's AES keys (reference, 6.2). A user's principal name, where it has one
-    /// of its own, stands for the logon name, as Samba's salt tests want it.
+    /// The salt of an account's AES keys (reference, 6.2). A user's principal name, where it has
+    /// one of its own, stands for the logon name, as Samba's salt tests want it.
     pub(super) fn salt(&self, object: &Object) -> String {
         let realm = self.domain.realm();
         if object.is("computer") {
