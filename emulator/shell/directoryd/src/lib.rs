@@ -11,6 +11,7 @@ mod journal;
 mod netbios;
 mod options;
 mod server;
+mod share;
 mod sockets;
 
 pub use control::FORMS;

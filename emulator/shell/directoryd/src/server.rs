@@ -18,6 +18,7 @@ use crate::events::Listener;
 use crate::files;
 use crate::netbios::Netbios;
 use crate::options::Options;
+use crate::share::VirtualServers;
 use crate::sockets::{Prefix, Service, accept, datagrams, framed};
 
 /// Why the directory does not start.
@@ -61,6 +62,7 @@ impl Server {
         let services = Arc::new(Services {
             dns: Arc::new(Dns::open(options, listener)?),
             netbios: Netbios::open(options).map(Arc::new),
+            shares: VirtualServers::new(options)?,
         });
         files::write(options)?;
         let runtime = Builder::new_multi_thread()
@@ -113,6 +115,7 @@ const WORKERS: usize = 2;
 pub(crate) struct Services {
     pub(crate) dns: Arc<Dns>,
     pub(crate) netbios: Option<Arc<Netbios>>,
+    pub(crate) shares: VirtualServers,
 }
 
 async fn listen(
