@@ -17,6 +17,7 @@ mod report;
 pub mod storage;
 mod subject;
 mod suite;
+mod table;
 mod trial;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use register::{Clause, Register, Scope, Status};
 pub use report::{Report, Row};
 pub use subject::{Database, Factory, Health, Of, Refusal, Simulator, Staged, Subject, Told};
 pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
+pub use table::{Line, Outcome, Table};
 pub use trial::Trial;
 
 /// The register of clauses as text.

@@ -1,11 +1,13 @@
 //! The `looksalive` program: reads the command line, runs one command, turns its outcome into an
 //! exit code. Every command is a module of its own; nothing is decided here.
 
+mod backend;
 mod bench;
 mod check;
 mod cluster;
 mod completion;
 mod conformance;
+mod directory;
 mod doctor;
 mod down;
 mod events;
@@ -13,8 +15,10 @@ mod exit;
 mod fault;
 mod format;
 mod local;
+mod machine;
 mod node;
 mod output;
+mod parity;
 mod replay;
 mod rhs;
 mod run;
@@ -59,6 +63,7 @@ enum Command {
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Conformance(conformance::Conformance),
+    Parity(parity::Parity),
     Bench(bench::Bench),
     Up(up::Up),
     Ps(show::Ps),
@@ -71,8 +76,10 @@ enum Command {
     Gc(down::Gc),
     Doctor(doctor::Doctor),
     Target(target::Target),
+    Directory(directory::Directory),
     Node(node::Node),
     Rhs(rhs::Rhs),
+    Machine(machine::Machine),
 }
 
 fn main() -> ExitCode {
@@ -110,6 +117,7 @@ fn run() -> Exit {
         Command::Replay(command) => command.run(),
         Command::Shrink(command) => command.run(),
         Command::Conformance(command) => command.run(),
+        Command::Parity(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Up(command) => command.run(),
         Command::Ps(command) => command.run(),
@@ -122,8 +130,10 @@ fn run() -> Exit {
         Command::Gc(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Target(command) => command.run(),
+        Command::Directory(command) => command.run(),
         Command::Node(command) => command.run(),
         Command::Rhs(command) => command.run(),
+        Command::Machine(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
@@ -143,6 +153,7 @@ impl Command {
                 | Self::Replay(_)
                 | Self::Shrink(_)
                 | Self::Conformance(_)
+                | Self::Parity(_)
                 | Self::Bench(_)
         );
         if ends {
