@@ -3,8 +3,8 @@
 # everything on the owner's node killed at once, detection set to one second. Prints how long until
 # the resource runs elsewhere, and the ratio. Figures, no verdict: they belong to a machine.
 #
-# Usage: pacemaker.sh LOOKSALIVE [RUNS]. Needs root, corosync and pacemaker; each of their nodes is a
-# set of namespaces of its own, and nothing is left of them.
+# Usage: pacemaker.sh LOOKSALIVE [RUNS]. Needs root, corosync and pacemaker; each of their nodes is
+# a set of namespaces of its own, and nothing is left of them.
 set -eu
 program=$1
 runs=${2:-10}
@@ -22,7 +22,7 @@ needs unshare util-linux
 # The switch between them has a namespace of its own, where no firewall of this computer is.
 switch=la-switch
 nodes="p1 p2 p3"
-state=resource-agents/Dummy-dummy.state
+state=/run/resource-agents/Dummy-dummy.state
 
 # Everything of a node ends with the first process in its namespace of processes.
 kill_node() {
@@ -115,7 +115,7 @@ on() {
 }
 
 runs_dummy() {
-    [ -s "$folder/$1.pid" ] && [ -e "/proc/$(cat "$folder/$1.pid")/root/run/$state" ]
+    [ -s "$folder/$1.pid" ] && [ -e "/proc/$(cat "$folder/$1.pid")/root$state" ]
 }
 
 # owner_within SECONDS: prints the node that runs the resource.
