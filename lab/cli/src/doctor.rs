@@ -36,8 +36,10 @@ impl Doctor {
             Format::Text => render(&needs),
         };
         output::print(&text)?;
-        // The daemon is only looked for: nothing of this version uses it.
-        let lacks = |need: &Need| need.missing.is_some() && need.backend != "docker";
+        // The daemon is only looked for: nothing of this version uses it. Labs do without adapters
+        // of their own unless they ask for them.
+        let optional = |need: &Need| ["docker", "tun"].contains(&need.backend);
+        let lacks = |need: &Need| need.missing.is_some() && !optional(need);
         Ok(if needs.iter().any(lacks) {
             Exit::NotBuilt
         } else {
@@ -76,6 +78,12 @@ fn needs() -> Vec<Need> {
                 .err()
                 .map(|it| it.to_string()),
             mend: "mount -t proc proc /proc",
+        },
+        Need {
+            backend: "tun",
+            what: "`expose: tun` of local: root, TAP, TUN",
+            missing: nic::is_possible().err(),
+            mend: "sudo looksalive, with modprobe tun before it",
         },
         Need {
             backend: "docker",

@@ -13,6 +13,7 @@ mod exit;
 mod fault;
 mod format;
 mod local;
+mod nic;
 mod node;
 mod output;
 mod replay;
@@ -72,6 +73,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Target(target::Target),
     Node(node::Node),
+    Nic(nic::Nic),
     Rhs(rhs::Rhs),
 }
 
@@ -123,6 +125,7 @@ fn run() -> Exit {
         Command::Doctor(command) => command.run(),
         Command::Target(command) => command.run(),
         Command::Node(command) => command.run(),
+        Command::Nic(command) => command.run(),
         Command::Rhs(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

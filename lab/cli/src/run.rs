@@ -16,6 +16,7 @@ use sim::{Options, Session, Stage, play};
 
 use crate::exit::Exit;
 use crate::format::Format;
+use crate::local::Expose;
 use crate::{check, local, output};
 
 /// Seed of a run where neither the command line nor the lab file names one.
@@ -35,6 +36,9 @@ pub(crate) struct Run {
     /// Where the lab runs
     #[arg(long, value_enum)]
     backend: Option<Backend>,
+    /// How machines of backend `local` get adapters of their own; beats the lab file
+    #[arg(long, value_enum)]
+    expose: Option<Expose>,
     /// Decides every random draw; beats the lab file
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -66,7 +70,7 @@ impl Run {
         }
         let report = match self.backend.unwrap_or(Backend::Sim) {
             Backend::Sim => play_lab(lab, self.seed)?,
-            Backend::Local => play_local(lab, &self.file, self.seed)?,
+            Backend::Local => play_local(lab, &self.file, self.seed, self.expose)?,
         };
         match self.format {
             Format::Json => output::print(&json(&report)?)?,
@@ -79,10 +83,15 @@ impl Run {
     }
 }
 
-fn play_local(lab: Lab, file: &Path, seed: Option<u64>) -> anyhow::Result<RunReport> {
+fn play_local(
+    lab: Lab,
+    file: &Path,
+    seed: Option<u64>,
+    expose: Option<Expose>,
+) -> anyhow::Result<RunReport> {
     let seed = self::seed(&lab, seed);
     let text = fs::read_to_string(file)?;
-    let local = local::build(&lab, &text, seed)?;
+    let local = local::build(&lab, &text, seed, expose)?;
     Ok(play_session(Session::on(lab, local, seed), seed))
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum Input {
     Holder(DiskId, Option<NodeId>),
     /// Somebody has a command for the lab's keeper.
     Order(crate::Order),
+    /// The agent behind a machine's adapters has ended.
+    NicEnded { station: usize, life: u32 },
     /// A target process has ended.
     TargetEnded(usize),
 }

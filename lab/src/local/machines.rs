@@ -43,11 +43,13 @@ impl Local {
     }
 
     fn start(&mut self, node: NodeId) -> Result<(), LabError> {
+        let nic = self.sockets_of(node.index());
         let portals = self.targets.iter();
         let portals = portals.map(|it| format!("{}={}", it.name(), it.address()));
         let start = Start {
             program: &self.options.program,
             folder: &self.folder,
+            nic,
             portals: portals.collect(),
             epoch_nanos: self.clock.epoch_nanos(),
             trace_polls: self.options.trace_polls,
@@ -111,6 +113,7 @@ impl Local {
         seat.start_at = None;
         seat.force_off_at = None;
         self.bury(node);
+        self.power_nic_off(node.index());
         if let Some(share) = &mut self.share {
             share.abandon(self.clock.mono(), node);
         }
@@ -125,6 +128,7 @@ impl Local {
             return;
         };
         seat.powered = true;
+        self.power_nic_on(node.index());
         self.order_start(node, BOOT);
         self.say(WorldEvent::PowerOn(node));
         self.surroundings_changed();
@@ -153,6 +157,7 @@ impl Local {
             return;
         };
         seat.set_frozen(frozen);
+        self.freeze_nic(node, frozen);
         let (event, change) = if frozen {
             (WorldEvent::Frozen(node), Change::Frozen { node })
         } else {

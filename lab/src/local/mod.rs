@@ -10,6 +10,7 @@ mod hosts;
 mod input;
 mod jury;
 mod machines;
+mod nics;
 mod outside;
 mod process;
 mod seat;
@@ -37,10 +38,11 @@ use sim::{FaultId, MachineFault};
 
 use crate::gate::{self, Gate};
 use crate::ledger::{Deed, Ledger};
-use crate::{LabError, LabFolder, Order, keeper};
+use crate::{LabError, LabFolder, Order, keeper, machines};
 use fabric::Fabric;
 use hosts::Connection;
 use input::{ConnectionId, Input};
+use nics::Nic;
 use seat::Seat;
 use targets::Target;
 pub(crate) use targets::iqn;
@@ -57,6 +59,8 @@ pub struct LocalOptions {
     pub trace_polls: bool,
     /// The folder below which labs are.
     pub root: PathBuf,
+    /// Machines have network namespaces with adapters of their own.
+    pub expose_tun: bool,
 }
 
 /// A lab of processes.
@@ -72,6 +76,7 @@ pub struct Local {
     put_aside: VecDeque<Input>,
     sender: Sender<Input>,
     seats: Vec<Seat>,
+    nics: Vec<Nic>,
     targets: Vec<Target>,
     networks: Networks,
     fabric: Fabric,
@@ -153,6 +158,7 @@ impl Local {
             inbox,
             put_aside: VecDeque::new(),
             sender,
+            nics: Vec::new(),
             targets: Vec::new(),
             networks,
             fabric,
@@ -174,6 +180,7 @@ impl Local {
             _lock: lock,
             changes: 0,
         };
+        local.start_nics()?;
         local.start_targets()?;
         local.start_due(Timestamp::ZERO)?;
         Ok(local)
@@ -256,6 +263,7 @@ impl Drop for Local {
     fn drop(&mut self) {
         self.seats.clear();
         self.targets.clear();
+        self.nics.clear();
         crate::remove(&self.folder);
         gate::forget(&self.folder);
         self.until_gone = None;
@@ -329,8 +337,7 @@ fn write_files(plan: &Plan, text: &str, folder: &LabFolder) -> Result<(), LabErr
 }
 
 fn networks(plan: &Plan, seed: u64) -> Networks {
-    let machines = plan.members.iter().map(|member| &member.machine);
-    let machines: Vec<_> = machines.chain(&plan.others).collect();
+    let machines: Vec<_> = machines(plan).collect();
     let segment = |network| {
         let attached = |(_, machine): &(u8, &&plan::Machine)| {
             machine.adapters.iter().any(|(it, _)| *it == network)

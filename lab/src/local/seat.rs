@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use sim::Life;
 
 use super::input::Input;
+use super::nics::Sockets;
 use super::process;
 use crate::{LabError, LabFolder};
 
@@ -58,6 +59,8 @@ pub(super) struct Seat {
 pub(super) struct Start<'a> {
     pub(super) program: &'a Path,
     pub(super) folder: &'a LabFolder,
+    /// The agent behind its machine's adapters, if there is one.
+    pub(super) nic: Option<Sockets>,
     /// Addresses of the targets, by array.
     pub(super) portals: Vec<String>,
     pub(super) epoch_nanos: u64,
@@ -126,8 +129,6 @@ impl Seat {
             .arg(&self.name)
             .arg("--state")
             .arg(with.folder.node(&self.name))
-            .arg("--fabric")
-            .arg(with.folder.socket("fabric.sock")?)
             .arg("--outside")
             .arg(with.folder.socket("outside.sock")?)
             .arg("--control")
@@ -139,6 +140,18 @@ impl Seat {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors);
+        match &with.nic {
+            Some(nic) => {
+                command.arg("--fabric").arg(&nic.node);
+                command.arg("--adapters").arg(&nic.addresses);
+                command.arg("--namespace").arg(&nic.namespace);
+            }
+            None => {
+                command
+                    .arg("--fabric")
+                    .arg(with.folder.socket("fabric.sock")?);
+            }
+        }
         for portal in &with.portals {
             command.args(["--portal", portal]);
         }

@@ -223,6 +223,7 @@ impl Local {
                 self.changes += 1;
                 self.orders.push_back(order);
             }
+            Input::NicEnded { station, life } => self.nic_ended(station, life),
             Input::TargetEnded(place) => self.target_ended(place),
         }
     }

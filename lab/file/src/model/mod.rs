@@ -17,7 +17,9 @@ pub use cluster::{
     Priority, Quorum, Witness,
 };
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
-pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat, Seed};
+pub use report::{
+    Backend, BackendKind, Clock, Expose, Invariant, Invariants, Report, ReportFormat, Seed,
+};
 pub use resource::{
     Checkpoints, DependencyItem, OnFailure, PollPolicy, Resource, ResourceKind, ResourcePolicy,
     ResourceType, RestartPolicy,

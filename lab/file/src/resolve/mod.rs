@@ -176,6 +176,11 @@ fn backend(file: &LabFile, decoder: &mut Decoder<'_>) -> Backend {
                 .0
                 .map_or(crate::model::Seed::Random, crate::model::Seed::Fixed)
         }),
+        expose: spec
+            .local
+            .as_ref()
+            .and_then(|local| local.expose.as_ref())
+            .map(|word| word.value),
     }
 }
 

@@ -14,7 +14,7 @@ use super::words::InvariantSet;
 use super::{
     ArraySpec, At, ClusterSpec, EndpointSpec, Named, NetworkSpec, NodeSpec, OneOrMany, RouterSpec,
 };
-use crate::model::{BackendKind, Clock, Invariant, Level, ReportFormat};
+use crate::model::{BackendKind, Clock, Expose, Invariant, Level, ReportFormat};
 use crate::syntax::machines::SiteSpec;
 use crate::yaml::{Node, Value};
 
@@ -126,8 +126,19 @@ record! {
         optional clock: At<Clock>,
         /// The seed of all randomness, or `random`; always printed and stored.
         optional seed: At<Seed>,
+        /// What backend `local` does beyond its defaults.
+        optional local: LocalSpec,
     }
-    later { "local", "docker", "kubernetes", "external" }
+    later { "docker", "kubernetes", "external" }
+}
+
+record! {
+    /// What backend `local` does beyond its defaults.
+    LocalSpec {
+        /// `tun` gives each machine a network namespace with adapters of its own; needs root.
+        optional expose: At<Expose>,
+    }
+    later { "networks" }
 }
 
 record! {

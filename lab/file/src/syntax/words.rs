@@ -5,7 +5,7 @@ use base::QuorumModel;
 use super::macros::words;
 use super::number::VariableType;
 use crate::model::{
-    BackendKind, BlockSize, Clock, Invariant, Level, NetworkRole, OnFailure, Priority,
+    BackendKind, BlockSize, Clock, Expose, Invariant, Level, NetworkRole, OnFailure, Priority,
     ReportFormat, ReservationSupport, ResourceType,
 };
 
@@ -134,6 +134,14 @@ words! {
         "docker" => Self::Docker, "Containers.";
     }
     later { "kubernetes", "external" }
+}
+
+words! {
+    /// How machines of backend `local` get adapters of their own.
+    Expose {
+        "tun" => Self::Tun, "A network namespace with TAP and TUN devices for each; needs root.";
+    }
+    later {}
 }
 
 words! {
