@@ -69,4 +69,5 @@ codec!(enum Notice {
     53 = CheckpointNotRestored { resource, crypto, name },
     54 = VirtualServer { name, node, change },
     55 = FailureSignalled { resource },
+    60 = AddressInUse { resource },
 });

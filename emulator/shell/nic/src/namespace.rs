@@ -31,7 +31,7 @@ pub fn is_possible() -> Result<(), String> {
     match left {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(format!(
-            "no network namespace can be made: {error}; run as root or with CAP_SYS_ADMIN and \
+            "no network namespace can be made: {error}; mend it with: sudo, for CAP_SYS_ADMIN and \
              CAP_NET_ADMIN"
         )),
         Err(_) => Err("the test for network namespaces failed".to_owned()),
