@@ -37,7 +37,7 @@ pub struct UnknownMachine {
 }
 
 /// Every machine of a lab in the order of its stations: members of the cluster, then all others.
-pub fn machines(plan: &Plan) -> impl Iterator<Item = &Machine> {
+pub fn every_machine(plan: &Plan) -> impl Iterator<Item = &Machine> {
     let members = plan.members.iter().map(|member| &member.machine);
     members.chain(&plan.others)
 }
@@ -49,8 +49,8 @@ impl NicStart {
     /// When the lab has no such machine.
     pub fn options(self, plan: &Plan) -> Result<Options, UnknownMachine> {
         let named = |it: &(u8, &Machine)| it.1.name == self.machine;
-        let Some((station, machine)) = (0..).zip(machines(plan)).find(named) else {
-            let names: Vec<&str> = machines(plan).map(|it| it.name.as_str()).collect();
+        let Some((station, machine)) = (0..).zip(every_machine(plan)).find(named) else {
+            let names: Vec<&str> = every_machine(plan).map(|it| it.name.as_str()).collect();
             return Err(UnknownMachine {
                 name: self.machine,
                 machines: names.join(", "),

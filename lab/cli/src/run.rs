@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use file::model::{Lab, Seed};
 use sim::report::{RunReport, Step, Verdict};
 use sim::{Options, Session, Stage, play};
 
+use crate::backend::Backend;
 use crate::exit::Exit;
 use crate::format::Format;
 use crate::local::Expose;
@@ -33,7 +34,7 @@ const SILENCE: Duration = Duration::from_millis(500);
 pub(crate) struct Run {
     /// The lab file
     file: PathBuf,
-    /// Where the lab runs
+    /// Where the lab runs; beats the lab file
     #[arg(long, value_enum)]
     backend: Option<Backend>,
     /// How machines of backend `local` get adapters of their own; beats the lab file
@@ -50,14 +51,6 @@ pub(crate) struct Run {
     report: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Backend {
-    /// In virtual time, in one process
-    Sim,
-    /// As processes of this machine, on the wall clock
-    Local,
-}
-
 impl Run {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let Some(lab) = check::load(&self.file) else {
@@ -68,9 +61,13 @@ impl Run {
         if let Some(folder) = folder {
             prepare(folder).with_context(|| because(folder))?;
         }
-        let report = match self.backend.unwrap_or(Backend::Sim) {
-            Backend::Sim => play_lab(lab, self.seed)?,
-            Backend::Local => play_local(lab, &self.file, self.seed, self.expose)?,
+        let backend = Backend::of(&lab, self.backend, Backend::Sim);
+        let report = match backend.machines() {
+            None => play_lab(lab, self.seed)?,
+            Some(machines) => {
+                let machines = (machines, self.expose);
+                play_for_real(lab, &self.file, self.seed, machines)?
+            }
         };
         match self.format {
             Format::Json => output::print(&json(&report)?)?,
@@ -83,16 +80,16 @@ impl Run {
     }
 }
 
-fn play_local(
+fn play_for_real(
     lab: Lab,
     file: &Path,
     seed: Option<u64>,
-    expose: Option<Expose>,
+    machines: (lab::Backend, Option<Expose>),
 ) -> anyhow::Result<RunReport> {
     let seed = self::seed(&lab, seed);
     let text = fs::read_to_string(file)?;
-    let local = local::build(&lab, &text, seed, expose)?;
-    Ok(play_session(Session::on(lab, local, seed), seed))
+    let live = local::build(&lab, &text, seed, machines)?;
+    Ok(play_session(Session::on(lab, live, seed), seed))
 }
 
 fn play_lab(lab: Lab, seed: Option<u64>) -> anyhow::Result<RunReport> {

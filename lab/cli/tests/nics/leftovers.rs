@@ -70,7 +70,7 @@ fn a_lab_leaves_no_namespace_behind() {
 fn a_lab_that_dies_at_any_deed_leaves_no_namespace_behind() {
     // The folder, four agents, three nodes: before each deed, and after it.
     for deed in ["2", "2+", "3+", "5", "6+", "8"] {
-        let bench = Bench::new();
+        let bench = Bench::new("local");
         fs::write(bench.file("small.lab.yaml"), LAB).unwrap();
         let mut up = bench.command(&["up", "small.lab.yaml"]);
         let up = up.env("LOOKSALIVE_DIE_AT_DEED", deed).output().unwrap();
@@ -98,7 +98,7 @@ fn a_killed_agent_is_a_machine_that_starts_again() {
 }
 
 fn without_the_right_to_it_a_lab_is_refused() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     fs::write(bench.file("small.lab.yaml"), LAB).unwrap();
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();

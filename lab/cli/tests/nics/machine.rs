@@ -49,7 +49,7 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn up() -> Self {
-        let bench = Bench::new();
+        let bench = Bench::new("local");
         fs::write(bench.file("small.lab.yaml"), LAB).unwrap();
         let uid = bench.up();
         Self { bench, uid }
