@@ -125,6 +125,7 @@ impl<S: Service> World<S> {
         self.networks.heal(id);
         self.storage.heal(id);
         self.scripts.heal(id);
+        self.hosts_go_on();
         if let Some(share) = &mut self.share {
             share.heal(id);
         }
