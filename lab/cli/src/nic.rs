@@ -130,10 +130,12 @@ impl Watch {
         };
         let (mut looks, mut answered) = (0, 0);
         let mut out = std::io::stdout();
-        watch::watch(look, self.address, every, |answers| {
+        watch::watch(look, self.address, every, |began, answers| {
             looks += 1;
             answered += u64::from(answers);
             let at = clock.mono().as_millis();
+            let ago = u64::try_from(began.elapsed().as_millis()).unwrap_or_default();
+            let at = at.saturating_sub(ago);
             let line = json!({ "at_ms": at, "answers": answers });
             writeln!(out, "{line}").is_ok() && self.count.is_none_or(|count| looks < count)
         })

@@ -6,6 +6,7 @@ use base::{DiskId, IoId, NodeId, RequestId};
 use bottom::share::ShareRequest;
 use rhs::outside::ToLab;
 use runtime::telemetry::Said;
+use sim::workload::Look;
 use top::api::AdminReply;
 
 use crate::machine::MachineId;
@@ -47,6 +48,8 @@ pub(crate) enum Input {
     Power(MachineId, bool),
     /// The agent behind a machine's adapters has ended.
     NicEnded { station: usize, life: u32 },
+    /// A background client has looked.
+    Looked { name: String, look: Look },
     /// A target process has ended.
     TargetEnded(usize),
 }

@@ -16,6 +16,7 @@ mod seat;
 mod stage;
 mod targets;
 mod time;
+mod watchers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -49,6 +50,7 @@ use seat::Seat;
 use targets::Target;
 pub(crate) use targets::iqn;
 use time::Later;
+use watchers::Watcher;
 
 /// What the machines of a lab are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,7 @@ pub struct Live {
     sender: Sender<Input>,
     seats: Vec<Seat>,
     nics: Vec<Nic>,
+    watchers: Vec<Watcher>,
     targets: Vec<Target>,
     machines: Box<dyn Machines>,
     networks: Networks,
@@ -190,6 +193,7 @@ impl Live {
             put_aside: VecDeque::new(),
             sender,
             nics: Vec::new(),
+            watchers: Vec::new(),
             targets: Vec::new(),
             machines,
             networks,
@@ -294,6 +298,7 @@ impl Drop for Live {
     fn drop(&mut self) {
         self.seats.clear();
         self.targets.clear();
+        self.watchers.clear();
         self.nics.clear();
         gate::say_if_left(crate::remove(&self.folder));
         gate::forget(&self.folder);

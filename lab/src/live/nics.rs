@@ -227,6 +227,7 @@ impl Live {
         if self.nics.get(station).is_none_or(|it| it.child.is_some()) {
             return;
         }
+        self.end_watchers(station);
         let started = self.begin_nic(station);
         let ready = started.and_then(|readiness| match self.nics.get(station) {
             Some(nic) => nic.wait(&readiness, &self.folder),

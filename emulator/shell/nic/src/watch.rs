@@ -24,8 +24,8 @@ pub enum Look {
     Connect,
 }
 
-/// Looks at an address every so often, for as long as `seen` says yes; it is told whether the
-/// address answered before the next look was due.
+/// Looks at an address every so often, for as long as `seen` says yes; it is told when the look
+/// began, and whether the address answered before the next one was due.
 ///
 /// # Errors
 /// When this process may not ping.
@@ -33,7 +33,7 @@ pub fn watch(
     look: Look,
     address: Ipv4Addr,
     every: Duration,
-    mut seen: impl FnMut(bool) -> bool,
+    mut seen: impl FnMut(Instant, bool) -> bool,
 ) -> io::Result<()> {
     let mut pings = match look {
         Look::Ping => Some(Pings::open()?),
@@ -41,11 +41,12 @@ pub fn watch(
     };
     let mut due = Instant::now();
     loop {
+        let began = Instant::now();
         let answers = match &mut pings {
             Some(pings) => pings.ping(address, every),
             None => connect(address, every).is_ok(),
         };
-        if !seen(answers) {
+        if !seen(began, answers) {
             return Ok(());
         }
         due = (due + every).max(Instant::now());

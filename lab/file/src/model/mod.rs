@@ -11,6 +11,7 @@ mod resource;
 mod scenario;
 mod selector;
 mod storage;
+mod workload;
 
 pub use cluster::{
     Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
@@ -33,6 +34,7 @@ pub use selector::{NicSelector, Selector};
 pub use storage::{
     Array, BlockSize, Endpoint, EndpointHost, EndpointKind, Lun, LunRef, Portal, ReservationSupport,
 };
+pub use workload::{Workload, WorkloadKind};
 
 /// One lab: what exists, what goes wrong in it, what must then be true.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +63,8 @@ pub struct Lab {
     pub cluster: Cluster,
     /// Rules that must hold all the time.
     pub invariants: Invariants,
+    /// Clients that look at something all the time, in file order.
+    pub workloads: Vec<Workload>,
     /// What happens, in order; empty when the file has no scenario.
     pub scenario: Vec<Step>,
     /// What to write at the end.

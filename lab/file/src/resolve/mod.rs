@@ -20,6 +20,7 @@ mod scenario;
 mod selector;
 mod storage;
 mod timing;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +60,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
         endpoints: Vec::new(),
         cluster: cluster::empty(),
         invariants: invariants(file),
+        workloads: Vec::new(),
         scenario: Vec::new(),
         report: report(file),
     };
@@ -68,6 +70,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
     lab.storage = storage::arrays(file, &lab, &scope, decoder);
     lab.endpoints = storage::endpoints(file, &lab, &scope, decoder);
     cluster::resolve(file, &mut lab, &mut scope, decoder);
+    lab.workloads = workload::workloads(file, &lab, &scope, decoder);
     lab.scenario = scenario::steps(file, &lab, &scope, decoder);
     lab
 }

@@ -6,7 +6,7 @@ use super::macros::words;
 use super::number::VariableType;
 use crate::model::{
     BackendKind, BlockSize, Clock, Expose, Invariant, Level, NetworkRole, OnFailure, Priority,
-    ReportFormat, ReservationSupport, ResourceType,
+    ReportFormat, ReservationSupport, ResourceType, WorkloadKind,
 };
 
 words! {
@@ -134,6 +134,15 @@ words! {
         "docker" => Self::Docker, "Containers.";
     }
     later { "kubernetes", "external" }
+}
+
+words! {
+    /// How a client looks at an address.
+    WorkloadKind {
+        "ping" => Self::Ping, "An echo request of ICMP.";
+        "connect" => Self::Connect, "A new connection of TCP, and a byte there and back.";
+    }
+    later { "smb-io", "management-calls" }
 }
 
 words! {
