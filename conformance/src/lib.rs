@@ -16,6 +16,7 @@ mod report;
 pub mod storage;
 mod subject;
 mod suite;
+mod table;
 mod trial;
 
 #[cfg(test)]
@@ -32,4 +33,5 @@ pub use register::{Clause, Register, Scope, Status};
 pub use report::{Report, Row};
 pub use subject::{Database, Factory, Health, Of, Refusal, Simulator, Staged, Subject, Told};
 pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
+pub use table::{Line, Outcome, Table};
 pub use trial::Trial;

@@ -17,6 +17,7 @@ mod live;
 mod local;
 mod machine;
 mod nic_start;
+pub mod parity;
 mod remove;
 mod show;
 mod start;

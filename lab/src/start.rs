@@ -39,6 +39,8 @@ pub struct NodeStart {
     pub epoch_nanos: Option<u64>,
     /// Whether every health check is noted.
     pub trace_polls: bool,
+    /// The option that an administrator starts its service with.
+    pub start: base::StartMode,
 }
 
 /// A name that is no member of the lab.
@@ -79,6 +81,7 @@ impl NodeStart {
                 me: member.id,
                 interfaces: adapters.map(|(network, _)| *network).collect(),
                 generation: plan.generation,
+                start: self.start,
                 trace_polls: self.trace_polls,
                 defaults: plan.defaults.clone(),
             },

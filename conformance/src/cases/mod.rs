@@ -3,6 +3,7 @@
 //! Each asserts only what a clause of the register or a sourced row of the reference says. Bounds
 //! that nothing is said about (how long a failover may take in all) are wide on purpose.
 
+mod administered;
 mod checkpoint;
 mod control;
 mod database;
@@ -81,6 +82,7 @@ pub fn all() -> Vec<Case> {
         quorum::cases(),
         dynamic_quorum::cases(),
         witness::cases(),
+        administered::cases(),
         membership::cases(),
         updates::cases(),
         database::cases(),

@@ -44,6 +44,20 @@ pub(crate) enum Expose {
     Tun,
 }
 
+/// As [`build`], without a word of what takes long.
+pub(crate) fn build_silently(
+    lab: &Lab,
+    text: &str,
+    seed: u64,
+    backend: Backend,
+) -> anyhow::Result<Live> {
+    let options = LiveOptions {
+        progress: |_| {},
+        ..options(seed, backend)?
+    };
+    Ok(Live::build(Plan::new(lab)?, text, options)?)
+}
+
 fn options(seed: u64, backend: Backend) -> anyhow::Result<LiveOptions> {
     Ok(LiveOptions {
         backend,

@@ -19,6 +19,7 @@ mod machine;
 mod nic;
 mod node;
 mod output;
+mod parity;
 mod replay;
 mod rhs;
 mod run;
@@ -63,6 +64,7 @@ enum Command {
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Conformance(conformance::Conformance),
+    Parity(parity::Parity),
     Bench(bench::Bench),
     Up(up::Up),
     Ps(show::Ps),
@@ -117,6 +119,7 @@ fn run() -> Exit {
         Command::Replay(command) => command.run(),
         Command::Shrink(command) => command.run(),
         Command::Conformance(command) => command.run(),
+        Command::Parity(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Up(command) => command.run(),
         Command::Ps(command) => command.run(),
@@ -153,6 +156,7 @@ impl Command {
                 | Self::Replay(_)
                 | Self::Shrink(_)
                 | Self::Conformance(_)
+                | Self::Parity(_)
                 | Self::Bench(_)
         );
         if ends {

@@ -60,6 +60,11 @@ features! {
     DoPause, "`do: pause`", true;
     DoDrain, "`do: drain`", true;
     DoResume, "`do: resume`", true;
+    DoStart, "`do: start`", true;
+    DoStop, "`do: stop`", true;
+    DoEvict, "`do: evict`", true;
+    DoAdd, "`do: add`", true;
+    DoQuorum, "`do: quorum`", true;
     DoHeal, "`do: heal`", true;
     DoSet, "`do: set`", true;
     DoMaintenance, "`do: maintenance`", true;

@@ -10,6 +10,7 @@ mod manager;
 mod notice;
 mod outbox;
 mod rng;
+mod start;
 mod states;
 mod time;
 mod timers;
@@ -25,6 +26,7 @@ pub use notice::{
 };
 pub use outbox::Outbox;
 pub use rng::Rng;
+pub use start::StartMode;
 pub use states::{
     GroupState, InterfaceState, NetworkState, NodeState, QuorumModel, QuorumState, ResourceState,
     StateChangeCause,

@@ -16,7 +16,7 @@ mod tests;
 
 pub use format::{Disk, FormatError, Piece, Reserve, format};
 pub use root::{Damage, Entry, Root, RootReader, Step};
-pub use table::{COPY_BYTES, COPY_OFFSET, Partition};
+pub use table::{COPY_BYTES, COPY_OFFSET, Partition, partition};
 
 /// Little-endian number of up to four bytes at `at`; zero where there are none.
 fn number(bytes: &[u8], at: usize, len: usize) -> u32 {

@@ -70,4 +70,6 @@ codec!(enum Notice {
     54 = VirtualServer { name, node, change },
     55 = FailureSignalled { resource },
     60 = AddressInUse { resource },
+    70 = NodeEvicted { node },
+    71 = QuorumForced { have, needed, total },
 });

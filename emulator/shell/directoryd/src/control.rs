@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use directory::dns::Fault;
 
-use crate::dns::Dns;
+use crate::server::Services;
 
 /// What the directory understands.
 pub const FORMS: &str = "\
 {directory: dns, do: down} | {directory: dns, do: refuse-updates} | \
 {directory: dns, do: lose-updates} | {directory: dns, do: slow, latency: 900ms} | \
-{directory: dns, do: heal} | {heal: all}. Each heals by itself with for: 30s";
+{directory: dns, do: heal} | {directory: netbios, do: down} | {directory: netbios, do: heal} | \
+{heal: all}. Each heals by itself with for: 30s";
 
 type Words = BTreeMap<String, Vec<String>>;
 
@@ -35,17 +36,17 @@ pub(crate) struct Control {
 
 impl Control {
     /// Listens at `path`, where a socket that nobody answers any more may be left.
-    pub(crate) fn listen(path: &Path, dns: &Arc<Dns>) -> io::Result<Self> {
+    pub(crate) fn listen(path: &Path, services: &Arc<Services>) -> io::Result<Self> {
         if UnixStream::connect(path).is_err() && is_socket(path) {
             fs::remove_file(path)?;
         }
         let listener = UnixListener::bind(path)?;
-        let dns = Arc::downgrade(dns);
+        let services = Arc::downgrade(services);
         // It ends with the process: nothing has to be cleaned up but the file.
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let dns = Weak::clone(&dns);
-                thread::spawn(move || serve(&dns, stream));
+                let services = Weak::clone(&services);
+                thread::spawn(move || serve(&services, stream));
             }
         });
         Ok(Self {
@@ -65,14 +66,14 @@ impl Drop for Control {
     }
 }
 
-fn serve(dns: &Weak<Dns>, stream: UnixStream) {
+fn serve(services: &Weak<Services>, stream: UnixStream) {
     let Ok(mut answers) = stream.try_clone() else {
         return;
     };
     let mut lines = BufReader::new(stream.take(REQUEST_BYTES_MAX));
     let mut line = String::new();
     while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-        let answer = match perform(dns, &line) {
+        let answer = match perform(services, &line) {
             Ok(()) => serde_json::json!({ "ok": true }),
             Err(error) => serde_json::json!({ "ok": false, "error": error }),
         };
@@ -84,47 +85,59 @@ fn serve(dns: &Weak<Dns>, stream: UnixStream) {
     }
 }
 
-/// What is wrong with the name server.
+/// What is to be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wrong {
     Nothing,
-    Fault(Fault),
-    Slow(Duration),
+    DnsNothing,
+    Dns(Fault),
+    DnsSlow(Duration),
+    Netbios { is_down: bool },
 }
 
 impl Wrong {
-    fn make(self, dns: &Dns) {
+    fn make(self, services: &Services) {
         match self {
             Self::Nothing => {
-                dns.set_fault(None);
-                dns.set_delay(Duration::ZERO);
+                Self::DnsNothing.make(services);
+                Self::Netbios { is_down: false }.make(services);
             }
-            Self::Fault(fault) => dns.set_fault(Some(fault)),
-            Self::Slow(latency) => dns.set_delay(latency),
+            Self::DnsNothing => {
+                services.dns.set_fault(None);
+                services.dns.set_delay(Duration::ZERO);
+            }
+            Self::Dns(fault) => services.dns.set_fault(Some(fault)),
+            Self::DnsSlow(latency) => services.dns.set_delay(latency),
+            Self::Netbios { is_down } => {
+                if let Some(netbios) = &services.netbios {
+                    netbios.set_down(is_down);
+                }
+            }
         }
     }
 
-    fn undo(self, dns: &Dns) {
+    fn undo(self, services: &Services) {
         match self {
-            Self::Nothing => {}
-            Self::Fault(_) => dns.set_fault(None),
-            Self::Slow(_) => dns.set_delay(Duration::ZERO),
+            Self::Nothing | Self::DnsNothing => {}
+            Self::Dns(_) => services.dns.set_fault(None),
+            Self::DnsSlow(_) => services.dns.set_delay(Duration::ZERO),
+            Self::Netbios { .. } => Self::Netbios { is_down: false }.make(services),
         }
     }
 }
 
-fn perform(dns: &Weak<Dns>, line: &str) -> Result<(), String> {
+fn perform(services: &Weak<Services>, line: &str) -> Result<(), String> {
     let words: Words =
         serde_json::from_str(line).map_err(|error| format!("not an object of words: {error}"))?;
     let (wrong, time) = read(&words)?;
-    let standing = dns.upgrade().ok_or("the directory is about to stop")?;
+    let standing = services.upgrade().ok_or("the directory is about to stop")?;
     wrong.make(&standing);
     if let Some(time) = time {
-        let dns = Weak::clone(dns);
+        let services = Weak::clone(services);
         thread::spawn(move || {
             thread::sleep(time);
-            if let Some(dns) = dns.upgrade() {
-                wrong.undo(&dns);
+            if let Some(services) = services.upgrade() {
+                wrong.undo(&services);
             }
         });
     }
@@ -149,13 +162,16 @@ fn read(words: &Words) -> Result<(Wrong, Option<Duration>), String> {
         }
     };
     let wrong = match (one("heal"), one("directory"), one("do")) {
-        (Some("all"), None, None) | (None, Some("dns"), Some("heal")) => Wrong::Nothing,
-        (None, Some("dns"), Some("down")) => Wrong::Fault(Fault::Down),
-        (None, Some("dns"), Some("refuse-updates")) => Wrong::Fault(Fault::RefuseUpdates),
-        (None, Some("dns"), Some("lose-updates")) => Wrong::Fault(Fault::LoseUpdates),
+        (Some("all"), None, None) => Wrong::Nothing,
+        (None, Some("dns"), Some("heal")) => Wrong::DnsNothing,
+        (None, Some("dns"), Some("down")) => Wrong::Dns(Fault::Down),
+        (None, Some("dns"), Some("refuse-updates")) => Wrong::Dns(Fault::RefuseUpdates),
+        (None, Some("dns"), Some("lose-updates")) => Wrong::Dns(Fault::LoseUpdates),
         (None, Some("dns"), Some("slow")) => {
-            Wrong::Slow(time("latency")?.ok_or("`slow` needs a latency")?)
+            Wrong::DnsSlow(time("latency")?.ok_or("`slow` needs a latency")?)
         }
+        (None, Some("netbios"), Some("down")) => Wrong::Netbios { is_down: true },
+        (None, Some("netbios"), Some("heal")) => Wrong::Netbios { is_down: false },
         _ => {
             return Err(format!(
                 "this is not a fault of a directory; what is: {FORMS}"
@@ -192,14 +208,14 @@ mod tests {
             ("for", "5m"),
         ];
         let wanted = (
-            Wrong::Slow(Duration::from_secs(2)),
+            Wrong::DnsSlow(Duration::from_secs(2)),
             Some(Duration::from_secs(300)),
         );
         assert_eq!(read(&words(&slow)), Ok(wanted));
         let refuse = [("directory", "dns"), ("do", "refuse-updates")];
         assert_eq!(
             read(&words(&refuse)),
-            Ok((Wrong::Fault(Fault::RefuseUpdates), None))
+            Ok((Wrong::Dns(Fault::RefuseUpdates), None))
         );
         assert_eq!(read(&words(&[("heal", "all")])), Ok((Wrong::Nothing, None)));
         for wrong in [

@@ -8,6 +8,7 @@ mod dns;
 mod events;
 mod files;
 mod journal;
+mod netbios;
 mod options;
 mod server;
 mod sockets;

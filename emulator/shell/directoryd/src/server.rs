@@ -16,6 +16,7 @@ use crate::control::Control;
 use crate::dns::Dns;
 use crate::events::Listener;
 use crate::files;
+use crate::netbios::Netbios;
 use crate::options::Options;
 use crate::sockets::{Prefix, Service, accept, datagrams, framed};
 
@@ -45,6 +46,8 @@ pub struct Server {
     runtime: Option<Runtime>,
     addresses: Vec<(&'static str, SocketAddr)>,
     _control: Option<Control>,
+    /// The control socket reaches what runs only while the server does.
+    _services: Arc<Services>,
 }
 
 impl Server {
@@ -55,22 +58,26 @@ impl Server {
     pub fn start(options: &Options, listener: Listener) -> Result<Self, StartError> {
         let failed = |error| StartError::State(options.state.clone(), error);
         fs::create_dir_all(&options.state).map_err(failed)?;
-        let dns = Arc::new(Dns::open(options, listener)?);
+        let services = Arc::new(Services {
+            dns: Arc::new(Dns::open(options, listener)?),
+            netbios: Netbios::open(options).map(Arc::new),
+        });
         files::write(options)?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .enable_io()
             .enable_time()
             .build()?;
-        let addresses = runtime.block_on(listen(options, &dns))?;
+        let addresses = runtime.block_on(listen(options, &services))?;
         let control = match &options.control {
             None => None,
-            Some(path) => Some(Control::listen(path, &dns).map_err(failed)?),
+            Some(path) => Some(Control::listen(path, &services).map_err(failed)?),
         };
         Ok(Self {
             runtime: Some(runtime),
             addresses,
             _control: control,
+            _services: services,
         })
     }
 
@@ -101,20 +108,37 @@ impl Drop for Server {
 /// Threads that serve.
 const WORKERS: usize = 2;
 
+/// What runs.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) dns: Arc<Dns>,
+    pub(crate) netbios: Option<Arc<Netbios>>,
+}
+
 async fn listen(
     options: &Options,
-    dns: &Arc<Dns>,
+    services: &Arc<Services>,
 ) -> Result<Vec<(&'static str, SocketAddr)>, StartError> {
     let ports = options.ports();
-    let dns_at = SocketAddr::new(options.listen, ports.dns);
-    let udp = bind_udp("DNS", dns_at).await?;
-    let tcp = bind_tcp("DNS", dns_at).await?;
-    tokio::spawn(datagrams(udp, dns_service(dns, Transport::Datagram)));
-    let service = dns_service(dns, Transport::Stream);
+    let mut addresses = Vec::new();
+    let at = SocketAddr::new(options.listen, ports.dns);
+    let (udp, tcp) = (bind_udp("DNS", at).await?, bind_tcp("DNS", at).await?);
+    tokio::spawn(datagrams(
+        udp,
+        dns_service(&services.dns, Transport::Datagram),
+    ));
+    let service = dns_service(&services.dns, Transport::Stream);
     tokio::spawn(accept(tcp, move |stream, peer| {
         framed(stream, peer, Prefix::Two, Arc::clone(&service))
     }));
-    Ok(vec![("dns", dns_at)])
+    addresses.push(("dns", at));
+    if let Some(netbios) = &services.netbios {
+        let at = SocketAddr::new(options.listen, ports.netbios);
+        let udp = bind_udp("NetBIOS names", at).await?;
+        tokio::spawn(Arc::clone(netbios).serve(udp));
+        addresses.push(("netbios", at));
+    }
+    Ok(addresses)
 }
 
 fn dns_service(dns: &Arc<Dns>, transport: Transport) -> Service {

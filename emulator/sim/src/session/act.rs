@@ -5,7 +5,6 @@ use file::model::{Action, PropertyOwner, Selector};
 use middle::database::Value;
 use top::api::property::Form;
 use top::api::{AdminCommand, Object};
-use top::restype::{CheckpointKey, CheckpointKind};
 
 use super::{Session, Unfit};
 use crate::stage::Stage;
@@ -84,17 +83,12 @@ impl<W: Stage> Session<W> {
                 let (on, at) = (*on, None);
                 vec![AdminCommand::SetMaintenanceMode { resource, on, at }]
             }
-            Action::WriteRegistry { nodes, key, value } => {
-                for node in self.nodes(nodes)? {
-                    let key = CheckpointKey {
-                        kind: CheckpointKind::Registry,
-                        name: key.clone(),
-                    };
-                    let data = value.clone().into_bytes();
-                    self.world.write_registry(node, key, data)?;
-                }
-                Vec::new()
-            }
+            Action::Start { .. }
+            | Action::Stop(_)
+            | Action::Evict(_)
+            | Action::Add(_)
+            | Action::Quorum { .. }
+            | Action::WriteRegistry { .. } => self.administer(action)?,
         })
     }
 
@@ -128,7 +122,7 @@ impl<W: Stage> Session<W> {
         Ok(objects.into_iter().map(command).collect())
     }
 
-    fn for_each(
+    pub(super) fn for_each(
         &mut self,
         nodes: &Selector,
         command: impl Fn(NodeId) -> AdminCommand,

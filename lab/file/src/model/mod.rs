@@ -4,6 +4,7 @@
 //! something that exists, every address lies in its subnet, dependencies have no cycle.
 //! What the file leaves out and the generation's table of defaults answers stays an `Option`.
 
+mod action;
 mod cluster;
 mod machines;
 mod report;
@@ -13,6 +14,7 @@ mod selector;
 mod storage;
 mod workload;
 
+pub use action::{Action, PropertyOwner, StartOption};
 pub use cluster::{
     Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
     Priority, Quorum, Witness,
@@ -26,9 +28,9 @@ pub use resource::{
     ResourceType, RestartPolicy,
 };
 pub use scenario::{
-    Action, Bounds, Claim, ClusterState, Expectation, Fault, FaultKind, GroupClaim, Impairment,
-    LunFault, NodeChange, NodeFault, Partition, PathEnds, Probability, PropertyOwner,
-    ResourceFault, Step, StepKind, Timing, UpDown, WitnessState,
+    Bounds, Claim, ClusterState, Expectation, Fault, FaultKind, GroupClaim, Impairment, LunFault,
+    NodeChange, NodeFault, Partition, PathEnds, Probability, ResourceFault, Step, StepKind, Timing,
+    UpDown, WitnessState,
 };
 pub use selector::{NicSelector, Selector};
 pub use storage::{

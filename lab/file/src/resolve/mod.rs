@@ -4,6 +4,7 @@
 //! Resolution goes on after an error with whatever is usable, so that all errors show at once; the
 //! lab that comes out of it then is only good for further rules.
 
+mod action;
 mod addresses;
 mod cluster;
 mod expectation;

@@ -1,15 +1,16 @@
 //! Steps of the scenario and what an administrator does in them.
 
+use super::action::action;
 use super::expectation;
 use super::fault;
-use super::selector::{Domain, Selecting};
+use super::selector::Selecting;
 use super::{Scope, timing};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Action, Expectation, Lab, PropertyOwner, Step, StepKind};
+use crate::model::{Expectation, Lab, Step, StepKind};
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
-use crate::syntax::{ActionWord, At, Decoder, LabFile, RepeatSpec, ResourceName, StepSpec, Text};
+use crate::syntax::{At, Decoder, LabFile, RepeatSpec, ResourceName, StepSpec};
 
 /// Most rounds of a `repeat`.
 const REPEAT_TIMES_MAX: u32 = 10_000;
@@ -197,189 +198,6 @@ fn repeated(repeat: &RepeatSpec, selecting: &Selecting<'_>, decoder: &mut Decode
         decoder,
     );
     StepKind::Repeat { times, steps }
-}
-
-/// What `do` and its arguments say.
-fn action(spec: &StepSpec, selecting: &Selecting<'_>, decoder: &mut Decoder<'_>) -> Option<Action> {
-    let Some(word) = &spec.r#do else {
-        let stray = [
-            spec.node.as_ref().map(|one| one.span),
-            spec.to.as_ref().map(|one| one.span),
-            spec.group.as_ref().map(|one| one.span),
-            spec.resource.as_ref().map(|one| one.span),
-        ];
-        let span = stray.into_iter().flatten().next();
-        if let Some(span) = span.filter(|_| !spec.broken) {
-            let message = "this goes with `do`, which is missing";
-            decoder
-                .sink
-                .report(Diagnostic::error(Rule::BadStep, span, message).hint(
-                    "what is broken or expected stands inside `fault: { }` or `expect: { }`",
-                ));
-        }
-        return None;
-    };
-    require(feature(word.value), word.span, decoder);
-    Arguments {
-        spec,
-        word,
-        selecting,
-    }
-    .action(decoder)
-}
-
-fn feature(word: ActionWord) -> Feature {
-    match word {
-        ActionWord::Move => Feature::DoMove,
-        ActionWord::Online => Feature::DoOnline,
-        ActionWord::Offline => Feature::DoOffline,
-        ActionWord::Fail => Feature::DoFail,
-        ActionWord::Pause => Feature::DoPause,
-        ActionWord::Drain => Feature::DoDrain,
-        ActionWord::Resume => Feature::DoResume,
-        ActionWord::Heal => Feature::DoHeal,
-        ActionWord::Set => Feature::DoSet,
-        ActionWord::Maintenance => Feature::DoMaintenance,
-        ActionWord::WriteRegistry => Feature::DoWriteRegistry,
-    }
-}
-
-struct Arguments<'a> {
-    spec: &'a StepSpec,
-    word: &'a At<ActionWord>,
-    selecting: &'a Selecting<'a>,
-}
-
-impl Arguments<'_> {
-    fn action(&self, decoder: &mut Decoder<'_>) -> Option<Action> {
-        let spec = self.spec;
-        let groups = &self.selecting.scope.groups;
-        let group = spec
-            .group
-            .as_ref()
-            .filter(|group| groups.check(&group.value.0, group.span, decoder));
-        let group = group.map(|group| group.value.0.clone());
-        let resource = spec
-            .resource
-            .as_ref()
-            .and_then(|one| resource(one, self.selecting, decoder));
-        let nodes = spec
-            .node
-            .as_ref()
-            .map(|one| self.selecting.check(one, Domain::Nodes, decoder));
-        let to = spec
-            .to
-            .as_ref()
-            .map(|one| self.selecting.check(one, Domain::Nodes, decoder));
-        self.check_arguments(decoder);
-        let text = |at: Option<&At<Text>>| at.map(|at| at.value.0.clone());
-        let property = text(spec.property.as_ref());
-        let value = spec.value.as_ref().map(|at| at.value.0.clone());
-        match (self.word.value, group, resource, nodes) {
-            (ActionWord::Set, group, resource, nodes) => Some(Action::SetProperty {
-                of: match (group, resource, nodes) {
-                    (Some(group), ..) => PropertyOwner::Group(group),
-                    (_, Some((group, name)), _) => PropertyOwner::Resource(group, name),
-                    (.., Some(nodes)) => PropertyOwner::Nodes(nodes),
-                    (None, None, None) => PropertyOwner::Cluster,
-                },
-                property: property?,
-                value: value?,
-            }),
-            (ActionWord::Maintenance, _, Some((group, resource)), _) => {
-                let on = value? == "true";
-                Some(Action::Maintenance {
-                    group,
-                    resource,
-                    on,
-                })
-            }
-            (ActionWord::WriteRegistry, _, _, Some(nodes)) => Some(Action::WriteRegistry {
-                nodes,
-                key: property?,
-                value: value?,
-            }),
-            (ActionWord::Move, Some(group), ..) => Some(Action::MoveGroup { group, to }),
-            (ActionWord::Online, Some(group), ..) => Some(Action::OnlineGroup(group)),
-            (ActionWord::Offline, Some(group), ..) => Some(Action::OfflineGroup(group)),
-            (ActionWord::Online, None, Some((group, resource)), _) => {
-                Some(Action::OnlineResource { group, resource })
-            }
-            (ActionWord::Offline, None, Some((group, resource)), _) => {
-                Some(Action::OfflineResource { group, resource })
-            }
-            (ActionWord::Fail, _, Some((group, resource)), _) => {
-                Some(Action::FailResource { group, resource })
-            }
-            (ActionWord::Pause, _, _, Some(nodes)) => Some(Action::Pause(nodes)),
-            (ActionWord::Drain, _, _, Some(nodes)) => Some(Action::Drain(nodes)),
-            (ActionWord::Resume, _, _, Some(nodes)) => Some(Action::Resume(nodes)),
-            (ActionWord::Heal, ..) => Some(Action::Heal),
-            _ => None,
-        }
-    }
-
-    /// Exactly the arguments that the word takes.
-    fn check_arguments(&self, decoder: &mut Decoder<'_>) {
-        let spec = self.spec;
-        let (takes, form): (&[&str], &str) = match self.word.value {
-            ActionWord::Move => (
-                &["group"],
-                "`do: move, group: name`, with `to: node` if you like",
-            ),
-            ActionWord::Online => (
-                &["group", "resource"],
-                "`do: online` with `group` or `resource`",
-            ),
-            ActionWord::Offline => (
-                &["group", "resource"],
-                "`do: offline` with `group` or `resource`",
-            ),
-            ActionWord::Fail => (&["resource"], "`do: fail, resource: group/resource`"),
-            ActionWord::Pause => (&["node"], "`do: pause, node: name`"),
-            ActionWord::Drain => (&["node"], "`do: drain, node: name`"),
-            ActionWord::Resume => (&["node"], "`do: resume, node: name`"),
-            ActionWord::Heal => (&[], "`do: heal` alone"),
-            ActionWord::Set => (
-                &["group", "resource", "node"],
-                "`do: set` with `property`, `value` and at most one of `group`, `resource`, `node`",
-            ),
-            ActionWord::Maintenance => (
-                &["resource"],
-                "`do: maintenance, resource: group/resource, value: true`",
-            ),
-            ActionWord::WriteRegistry => (
-                &["node"],
-                "`do: write-registry, node: name, property: key, value: text`",
-            ),
-        };
-        let given = [
-            ("group", spec.group.is_some()),
-            ("resource", spec.resource.is_some()),
-            ("node", spec.node.is_some()),
-        ];
-        let given: Vec<&str> = given
-            .iter()
-            .filter(|(_, is)| *is)
-            .map(|(key, _)| *key)
-            .collect();
-        let to_is_stray = spec.to.is_some() && self.word.value != ActionWord::Move;
-        let word = self.word.value;
-        let of_cluster = word == ActionWord::Set && given.is_empty();
-        let named = matches!(word, ActionWord::Set | ActionWord::WriteRegistry);
-        let valued = named || word == ActionWord::Maintenance;
-        let right = (of_cluster || given.len() == usize::from(!takes.is_empty()))
-            && given.iter().all(|key| takes.contains(key))
-            && spec.property.is_some() == named
-            && spec.value.is_some() == valued;
-        if !right || to_is_stray {
-            let message = "these are not the arguments of this action";
-            decoder.sink.report(
-                Diagnostic::error(Rule::BadStep, self.word.span, message)
-                    .hint(format!("write {form}")),
-            );
-        }
-    }
 }
 
 /// The resource of this name, as group and name; reports it when there is none.

@@ -40,5 +40,5 @@ pub(crate) use scenario::{
     NicWord, PartitionSpec, PathSpec, RepeatSpec, ResolvesSpec, StateWord, StepSpec,
 };
 pub(crate) use selector::SelectorSpec;
-pub(crate) use storage::{ArraySpec, EndpointSpec};
+pub(crate) use storage::{ArraySpec, EndpointSpec, EndpointWord};
 pub(crate) use words::{InvariantSet, ModelWord, MonitorWord};

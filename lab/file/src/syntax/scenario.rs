@@ -12,7 +12,7 @@ use super::macros::{record, words};
 use super::number::Natural;
 use super::plain::{AnyScalar, LunName, Name, ResourceName, Text};
 use super::quantity::Fraction;
-use super::{At, OneOrMany, SelectorSpec};
+use super::{At, ModelWord, OneOrMany, SelectorSpec, WitnessSpec};
 use crate::model::ClusterState;
 use crate::yaml::{Node, Value};
 
@@ -43,6 +43,16 @@ record! {
         optional property: At<Text>,
         /// For `do: set`, `maintenance` and `write-registry`: the value.
         optional value: At<AnyScalar>,
+        /// For `do: start`: form a cluster without enough votes if there is none to join; this
+        /// node's database becomes the one that counts. Windows: Start-ClusterNode -FixQuorum.
+        optional force_quorum: At<bool>,
+        /// For `do: start`: only join, never form. Windows: Start-ClusterNode -PreventQuorum.
+        optional prevent_quorum: At<bool>,
+        /// For `do: quorum`: the new witness.
+        optional witness: WitnessSpec,
+        /// For `do: quorum`: `disk-only` if the witness disk is to count alone; left out: derived
+        /// from the witness.
+        optional model: At<ModelWord>,
         /// Lets so much time pass.
         optional run: At<Duration>,
         /// What must be true; several are judged side by side.
@@ -82,6 +92,11 @@ pub(crate) enum ActionWord {
     Pause,
     Drain,
     Resume,
+    Start,
+    Stop,
+    Evict,
+    Add,
+    Quorum,
     Heal,
     Set,
     Maintenance,
@@ -102,6 +117,16 @@ words! {
         "drain" => Self::Drain,
             "As pause, and their groups move away. Windows: Suspend-ClusterNode -Drain.";
         "resume" => Self::Resume, "Ends pause and drain. Windows: Resume-ClusterNode.";
+        "start" => Self::Start,
+            "Starts the cluster service of nodes that are no members. Windows: Start-ClusterNode.";
+        "stop" => Self::Stop,
+            "Stops the cluster service of nodes in order. Windows: Stop-ClusterNode.";
+        "evict" => Self::Evict,
+            "Takes nodes out of the configuration. Windows: Remove-ClusterNode.";
+        "add" => Self::Add,
+            "Takes evicted nodes into the cluster again. Windows: Add-ClusterNode.";
+        "quorum" => Self::Quorum,
+            "Changes `witness` and `model` of the quorum. Windows: Set-ClusterQuorum.";
         "heal" => Self::Heal, "Undoes every fault still in force.";
         "set" => Self::Set,
             "Sets `property` of a group, a resource, a node or, without either, the cluster.";
@@ -110,7 +135,7 @@ words! {
         "write-registry" => Self::WriteRegistry,
             "Writes `value` under the key `property` of a node's registry, as a program would.";
     }
-    later { "upgrade", "evict", "force", "quorum" }
+    later { "upgrade" }
     instead_of_structure
         "write it straight into the step: `do: move`, and `group: name` on the next line"
 }

@@ -166,12 +166,17 @@ impl Store {
         self.objects.values().filter(theirs).count()
     }
 
-    fn category(&self, kind: &str) -> Name {
+    pub(super) fn category(&self, kind: &str) -> Name {
         let class = match kind {
             "computer" => "Computer",
             "user" => "Person",
             "group" => "Group",
             "organizationalUnit" => "Organizational-Unit",
+            "domainDNS" => "Domain-DNS",
+            "crossRef" => "Cross-Ref",
+            "server" => "Server",
+            "site" => "Site",
+            "nTDSDSA" => "NTDS-DSA",
             _ => "Container",
         };
         self.domain.schema().child("CN", class)

@@ -27,6 +27,7 @@ pub use create::NewObject;
 pub use domain::{Domain, Policy};
 pub use identity::{Guid, Sid};
 pub use journal::Damage;
+pub(crate) use modify::equal;
 pub use modify::{Change, Operation};
 pub use name::Name;
 pub use object::Object;

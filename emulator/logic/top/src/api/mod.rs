@@ -6,6 +6,7 @@ pub mod property;
 
 use base::{GroupId, NodeId, ResourceId};
 use middle::database::Value;
+use middle::settings::{NodeSettings, Witness};
 
 /// One request of an administrator. Any member takes it; it reaches the owner by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,17 @@ pub enum AdminCommand {
         name: String,
         value: Value,
     },
+    /// Take a node out of the configuration; if it is a member, its service ends
+    /// (Remove-ClusterNode).
+    EvictNode { node: NodeId },
+    /// Take a node into the configuration (Add-ClusterNode).
+    AddNode {
+        node: NodeId,
+        settings: NodeSettings,
+    },
+    /// Change the quorum model: another witness, or whether the disk counts alone
+    /// (Set-ClusterQuorum).
+    SetQuorum { witness: Witness, disk_only: bool },
 }
 
 /// What has properties.
@@ -107,6 +119,9 @@ wire::codec!(enum AdminCommand {
     11 = GetProperty { object, name },
     12 = ListProperties { object },
     13 = SetProperty { object, name, value },
+    20 = EvictNode { node },
+    21 = AddNode { node, settings },
+    22 = SetQuorum { witness, disk_only },
 });
 wire::codec!(enum Object {
     0 = Cluster,
@@ -147,6 +162,8 @@ pub mod code {
     pub const RESOURCE_FAILED: u32 = 5038;
     /// ERROR_CLUSTER_NODE_NOT_FOUND
     pub const NODE_NOT_FOUND: u32 = 5042;
+    /// ERROR_CLUSTER_NODE_ALREADY_MEMBER
+    pub const NODE_ALREADY_MEMBER: u32 = 5065;
     /// ERROR_CLUSTER_INVALID_REQUEST: not for the quorum resource, or not for this type.
     pub const INVALID_REQUEST: u32 = 5048;
     /// ERROR_CLUSTER_NODE_DOWN
@@ -180,6 +197,7 @@ pub mod code {
             INVALID_STATE => "ERROR_INVALID_STATE",
             RESOURCE_FAILED => "ERROR_RESOURCE_FAILED",
             NODE_NOT_FOUND => "ERROR_CLUSTER_NODE_NOT_FOUND",
+            NODE_ALREADY_MEMBER => "ERROR_CLUSTER_NODE_ALREADY_MEMBER",
             INVALID_REQUEST => "ERROR_CLUSTER_INVALID_REQUEST",
             NODE_DOWN => "ERROR_CLUSTER_NODE_DOWN",
             NODE_PAUSED => "ERROR_CLUSTER_NODE_PAUSED",

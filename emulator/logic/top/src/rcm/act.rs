@@ -40,7 +40,10 @@ impl Rcm {
             | AdminCommand::ControlType { .. }
             | AdminCommand::GetProperty { .. }
             | AdminCommand::ListProperties { .. }
-            | AdminCommand::SetProperty { .. } => {}
+            | AdminCommand::SetProperty { .. }
+            | AdminCommand::EvictNode { .. }
+            | AdminCommand::AddNode { .. }
+            | AdminCommand::SetQuorum { .. } => {}
         }
     }
 

@@ -22,6 +22,7 @@ pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParame
             disk: DiskId(number(hive, &key, "Disk")),
         },
         ResourceKind::FileShareWitness => ResourceParameters::FileShareWitness,
+        ResourceKind::CloudWitness => ResourceParameters::CloudWitness,
         ResourceKind::IpAddress => ResourceParameters::IpAddress {
             network: network(),
             address: text("Address"),
@@ -119,7 +120,9 @@ fn values(parameters: &ResourceParameters) -> Vec<(&'static str, Value)> {
     let text = |text: &String| Value::Text(text.clone());
     match parameters {
         ResourceParameters::PhysicalDisk { disk } => vec![("Disk", Value::Dword(disk.0.into()))],
-        ResourceParameters::FileShareWitness | ResourceParameters::FileServer { .. } => Vec::new(),
+        ResourceParameters::FileShareWitness
+        | ResourceParameters::CloudWitness
+        | ResourceParameters::FileServer { .. } => Vec::new(),
         ResourceParameters::IpAddress { network, address }
         | ResourceParameters::Ipv6Address { network, address } => vec![
             ("Network", Value::Dword(network.0.into())),

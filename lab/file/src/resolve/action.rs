@@ -1,0 +1,285 @@
+//! What an administrator does in a step: the word of `do` and its arguments.
+
+use base::{Generation, QuorumModel};
+
+use super::cluster::{since, witness_of};
+use super::scenario::resource;
+use super::selector::{Domain, Selecting};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Action, PropertyOwner, Selector, StartOption, Witness};
+use crate::rule::Rule;
+use crate::support::{Feature, require};
+use crate::syntax::{ActionWord, At, Decoder, StepSpec, Text};
+
+/// What `do` and its arguments say.
+pub(super) fn action(
+    spec: &StepSpec,
+    selecting: &Selecting<'_>,
+    decoder: &mut Decoder<'_>,
+) -> Option<Action> {
+    let Some(word) = &spec.r#do else {
+        let stray = [
+            spec.node.as_ref().map(|one| one.span),
+            spec.to.as_ref().map(|one| one.span),
+            spec.group.as_ref().map(|one| one.span),
+            spec.resource.as_ref().map(|one| one.span),
+        ];
+        let span = stray.into_iter().flatten().next();
+        if let Some(span) = span.filter(|_| !spec.broken) {
+            let message = "this goes with `do`, which is missing";
+            decoder
+                .sink
+                .report(Diagnostic::error(Rule::BadStep, span, message).hint(
+                    "what is broken or expected stands inside `fault: { }` or `expect: { }`",
+                ));
+        }
+        return None;
+    };
+    require(feature(word.value), word.span, decoder);
+    Arguments {
+        spec,
+        word,
+        selecting,
+    }
+    .action(decoder)
+}
+
+fn feature(word: ActionWord) -> Feature {
+    match word {
+        ActionWord::Move => Feature::DoMove,
+        ActionWord::Online => Feature::DoOnline,
+        ActionWord::Offline => Feature::DoOffline,
+        ActionWord::Fail => Feature::DoFail,
+        ActionWord::Pause => Feature::DoPause,
+        ActionWord::Drain => Feature::DoDrain,
+        ActionWord::Resume => Feature::DoResume,
+        ActionWord::Start => Feature::DoStart,
+        ActionWord::Stop => Feature::DoStop,
+        ActionWord::Evict => Feature::DoEvict,
+        ActionWord::Add => Feature::DoAdd,
+        ActionWord::Quorum => Feature::DoQuorum,
+        ActionWord::Heal => Feature::DoHeal,
+        ActionWord::Set => Feature::DoSet,
+        ActionWord::Maintenance => Feature::DoMaintenance,
+        ActionWord::WriteRegistry => Feature::DoWriteRegistry,
+    }
+}
+
+struct Arguments<'a> {
+    spec: &'a StepSpec,
+    word: &'a At<ActionWord>,
+    selecting: &'a Selecting<'a>,
+}
+
+impl Arguments<'_> {
+    fn action(&self, decoder: &mut Decoder<'_>) -> Option<Action> {
+        let spec = self.spec;
+        let groups = &self.selecting.scope.groups;
+        let group = spec
+            .group
+            .as_ref()
+            .filter(|group| groups.check(&group.value.0, group.span, decoder));
+        let group = group.map(|group| group.value.0.clone());
+        let resource = spec
+            .resource
+            .as_ref()
+            .and_then(|one| resource(one, self.selecting, decoder));
+        let nodes = spec
+            .node
+            .as_ref()
+            .map(|one| self.selecting.check(one, Domain::Nodes, decoder));
+        let to = spec
+            .to
+            .as_ref()
+            .map(|one| self.selecting.check(one, Domain::Nodes, decoder));
+        self.check_arguments(decoder);
+        let text = |at: Option<&At<Text>>| at.map(|at| at.value.0.clone());
+        let property = text(spec.property.as_ref());
+        let value = spec.value.as_ref().map(|at| at.value.0.clone());
+        match (self.word.value, group, resource, nodes) {
+            (ActionWord::Set, group, resource, nodes) => Some(Action::SetProperty {
+                of: match (group, resource, nodes) {
+                    (Some(group), ..) => PropertyOwner::Group(group),
+                    (_, Some((group, name)), _) => PropertyOwner::Resource(group, name),
+                    (.., Some(nodes)) => PropertyOwner::Nodes(nodes),
+                    (None, None, None) => PropertyOwner::Cluster,
+                },
+                property: property?,
+                value: value?,
+            }),
+            (ActionWord::Maintenance, _, Some((group, resource)), _) => {
+                let on = value? == "true";
+                Some(Action::Maintenance {
+                    group,
+                    resource,
+                    on,
+                })
+            }
+            (ActionWord::WriteRegistry, _, _, Some(nodes)) => Some(Action::WriteRegistry {
+                nodes,
+                key: property?,
+                value: value?,
+            }),
+            (ActionWord::Move, Some(group), ..) => Some(Action::MoveGroup { group, to }),
+            (ActionWord::Online, Some(group), ..) => Some(Action::OnlineGroup(group)),
+            (ActionWord::Offline, Some(group), ..) => Some(Action::OfflineGroup(group)),
+            (ActionWord::Online, None, Some((group, resource)), _) => {
+                Some(Action::OnlineResource { group, resource })
+            }
+            (ActionWord::Offline, None, Some((group, resource)), _) => {
+                Some(Action::OfflineResource { group, resource })
+            }
+            (ActionWord::Fail, _, Some((group, resource)), _) => {
+                Some(Action::FailResource { group, resource })
+            }
+            (ActionWord::Pause, _, _, Some(nodes)) => Some(Action::Pause(nodes)),
+            (ActionWord::Drain, _, _, Some(nodes)) => Some(Action::Drain(nodes)),
+            (ActionWord::Resume, _, _, Some(nodes)) => Some(Action::Resume(nodes)),
+            (ActionWord::Heal, ..) => Some(Action::Heal),
+            (ActionWord::Quorum, ..) => self.quorum(decoder),
+            (word, _, _, Some(nodes)) => self.of_nodes(word, nodes, decoder),
+            _ => None,
+        }
+    }
+
+    fn of_nodes(
+        &self,
+        word: ActionWord,
+        nodes: Selector,
+        decoder: &mut Decoder<'_>,
+    ) -> Option<Action> {
+        match word {
+            ActionWord::Start => self.start(nodes, decoder),
+            ActionWord::Stop => Some(Action::Stop(nodes)),
+            ActionWord::Evict => Some(Action::Evict(nodes)),
+            ActionWord::Add => Some(Action::Add(nodes)),
+            _ => None,
+        }
+    }
+
+    fn start(&self, nodes: Selector, decoder: &mut Decoder<'_>) -> Option<Action> {
+        let lab = self.selecting.lab;
+        let is = |at: &Option<At<bool>>| at.as_ref().filter(|at| at.value).map(|at| at.span);
+        let option = match (is(&self.spec.force_quorum), is(&self.spec.prevent_quorum)) {
+            (None, None) => StartOption::Plain,
+            (Some(_), None) => StartOption::ForceQuorum,
+            (None, Some(span)) => {
+                since(Generation::V2008, "`prevent-quorum`", span, lab, decoder);
+                StartOption::PreventQuorum
+            }
+            (Some(_), Some(span)) => {
+                let message = "`force-quorum` and `prevent-quorum` exclude each other";
+                decoder.sink.error(Rule::BadStep, span, message);
+                return None;
+            }
+        };
+        Some(Action::Start { nodes, option })
+    }
+
+    fn quorum(&self, decoder: &mut Decoder<'_>) -> Option<Action> {
+        let Selecting { lab, scope } = self.selecting;
+        let spec = self.spec.witness.as_ref()?;
+        since(
+            Generation::V2008,
+            "a change of the quorum model",
+            self.word.span,
+            lab,
+            decoder,
+        );
+        let witness = witness_of(spec, lab, scope, decoder);
+        let model = self.spec.model.as_ref();
+        let disk_only = model.is_some_and(|at| at.value.model() == QuorumModel::DiskOnly);
+        if let Some(model) = model
+            && !(disk_only && matches!(witness, Witness::Disk(_)))
+        {
+            let message = "only `disk-only` is given, and it needs a disk as witness";
+            decoder.sink.report(
+                Diagnostic::error(Rule::QuorumModel, model.span, message)
+                    .hint("leave `model` out: it follows from the witness"),
+            );
+        }
+        Some(Action::Quorum { witness, disk_only })
+    }
+
+    /// Exactly the arguments that the word takes.
+    fn check_arguments(&self, decoder: &mut Decoder<'_>) {
+        let spec = self.spec;
+        let (takes, form) = form(self.word.value);
+        let given = [
+            ("group", spec.group.is_some()),
+            ("resource", spec.resource.is_some()),
+            ("node", spec.node.is_some()),
+        ];
+        let given: Vec<&str> = given
+            .iter()
+            .filter(|(_, is)| *is)
+            .map(|(key, _)| *key)
+            .collect();
+        let to_is_stray = spec.to.is_some() && self.word.value != ActionWord::Move;
+        let word = self.word.value;
+        let of_cluster = word == ActionWord::Set && given.is_empty();
+        let named = matches!(word, ActionWord::Set | ActionWord::WriteRegistry);
+        let valued = named || word == ActionWord::Maintenance;
+        let start_option = spec.force_quorum.is_some() || spec.prevent_quorum.is_some();
+        let right = (of_cluster || given.len() == usize::from(!takes.is_empty()))
+            && given.iter().all(|key| takes.contains(key))
+            && (word == ActionWord::Start || !start_option)
+            && spec.witness.is_some() == (word == ActionWord::Quorum)
+            && (word == ActionWord::Quorum || spec.model.is_none())
+            && spec.property.is_some() == named
+            && spec.value.is_some() == valued;
+        if !right || to_is_stray {
+            let message = "these are not the arguments of this action";
+            decoder.sink.report(
+                Diagnostic::error(Rule::BadStep, self.word.span, message)
+                    .hint(format!("write {form}")),
+            );
+        }
+    }
+}
+
+/// The keys of which one is the word's object, and how it is written.
+fn form(word: ActionWord) -> (&'static [&'static str], &'static str) {
+    match word {
+        ActionWord::Move => (
+            &["group"],
+            "`do: move, group: name`, with `to: node` if you like",
+        ),
+        ActionWord::Online => (
+            &["group", "resource"],
+            "`do: online` with `group` or `resource`",
+        ),
+        ActionWord::Offline => (
+            &["group", "resource"],
+            "`do: offline` with `group` or `resource`",
+        ),
+        ActionWord::Fail => (&["resource"], "`do: fail, resource: group/resource`"),
+        ActionWord::Pause => (&["node"], "`do: pause, node: name`"),
+        ActionWord::Drain => (&["node"], "`do: drain, node: name`"),
+        ActionWord::Resume => (&["node"], "`do: resume, node: name`"),
+        ActionWord::Start => (
+            &["node"],
+            "`do: start, node: name`, with `force-quorum: true` or `prevent-quorum: true`",
+        ),
+        ActionWord::Stop => (&["node"], "`do: stop, node: name`"),
+        ActionWord::Evict => (&["node"], "`do: evict, node: name`"),
+        ActionWord::Add => (&["node"], "`do: add, node: name`"),
+        ActionWord::Quorum => (
+            &[],
+            "`do: quorum, witness: { disk: array/lun }`, with `model: disk-only` if you like",
+        ),
+        ActionWord::Heal => (&[], "`do: heal` alone"),
+        ActionWord::Set => (
+            &["group", "resource", "node"],
+            "`do: set` with `property`, `value` and at most one of `group`, `resource`, `node`",
+        ),
+        ActionWord::Maintenance => (
+            &["resource"],
+            "`do: maintenance, resource: group/resource, value: true`",
+        ),
+        ActionWord::WriteRegistry => (
+            &["node"],
+            "`do: write-registry, node: name, property: key, value: text`",
+        ),
+    }
+}
