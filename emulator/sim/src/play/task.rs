@@ -227,16 +227,7 @@ fn action_words(action: &Action) -> String {
         Action::Stop(nodes) => format!("stop, node: {nodes}"),
         Action::Evict(nodes) => format!("evict, node: {nodes}"),
         Action::Add(nodes) => format!("add, node: {nodes}"),
-        Action::Quorum { witness, disk_only } => {
-            let witness = match witness {
-                Witness::None => "none".to_owned(),
-                Witness::Disk(lun) => format!("{{ disk: {lun} }}"),
-                Witness::Share(share) => format!("{{ share: {share} }}"),
-                Witness::Cloud(cloud) => format!("{{ cloud: {cloud} }}"),
-            };
-            let model = if *disk_only { ", model: disk-only" } else { "" };
-            format!("quorum, witness: {witness}{model}")
-        }
+        Action::Quorum { witness, disk_only } => quorum_words(witness, *disk_only),
         Action::Heal => "heal".to_owned(),
         Action::SetProperty {
             property, value, ..
@@ -270,6 +261,17 @@ fn action_words(action: &Action) -> String {
             format!("write-registry, node: {nodes}, property: {key}, value: {value}")
         }
     }
+}
+
+fn quorum_words(witness: &Witness, disk_only: bool) -> String {
+    let witness = match witness {
+        Witness::None => "none".to_owned(),
+        Witness::Disk(lun) => format!("{{ disk: {lun} }}"),
+        Witness::Share(share) => format!("{{ share: {share} }}"),
+        Witness::Cloud(cloud) => format!("{{ cloud: {cloud} }}"),
+    };
+    let model = if disk_only { ", model: disk-only" } else { "" };
+    format!("quorum, witness: {witness}{model}")
 }
 
 /// An action whose answers are awaited.

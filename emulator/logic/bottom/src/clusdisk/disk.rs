@@ -16,7 +16,7 @@ pub(super) const KIND: ReservationType = ReservationType::WriteExclusiveRegistra
 /// Unit attentions in a row that one command survives.
 const ATTENTIONS_MAX: u32 = 8;
 /// Requests that wait behind the one in flight.
-const WAITING_MAX: usize = 64;
+pub(super) const WAITING_MAX: usize = 64;
 
 /// Where the disk stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -483,19 +483,6 @@ impl Disk {
 
     pub(super) fn say(&mut self, notice: Notice) {
         self.words.push(Output::Notice(notice));
-    }
-
-    pub(super) fn check(&self) {
-        let works = matches!(
-            self.phase,
-            Phase::Arbitrating | Phase::Contesting | Phase::Releasing | Phase::Attaching
-        );
-        assert!(
-            !works || self.flight.is_some(),
-            "{:?} without a command in flight",
-            self.phase
-        );
-        assert!(self.waiting.len() <= WAITING_MAX);
     }
 }
 

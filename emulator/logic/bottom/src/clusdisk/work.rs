@@ -4,10 +4,24 @@ use base::{Notice, VolumeFault};
 use scsi::{Capacity, Command, Outcome};
 use volume::{Damage, RootReader, Step};
 
-use super::disk::{Disk, Purpose};
+use super::disk::{Disk, Phase, Purpose, WAITING_MAX};
 use super::{PAGE_BYTES, Report, Request};
 
 impl Disk {
+    /// What is always true.
+    pub(super) fn check(&self) {
+        let works = matches!(
+            self.phase,
+            Phase::Arbitrating | Phase::Contesting | Phase::Releasing | Phase::Attaching
+        );
+        assert!(
+            !works || self.flight.is_some(),
+            "{:?} without a command in flight",
+            self.phase
+        );
+        assert!(self.waiting.len() <= WAITING_MAX);
+    }
+
     /// Begins a request for which the length of a block has to be known.
     pub(super) fn work(&mut self, request: Request) {
         let Some(block_bytes) = self.block_bytes else {

@@ -169,8 +169,11 @@ impl Rcm {
         };
         let own = self.witness_resource(turn);
         let user = self.model.resources.iter();
-        let uses = |it: &ResourceParameters| matches!(it, ResourceParameters::PhysicalDisk { disk: used, .. } if *used == disk);
-        let user = user.filter(|(id, it)| uses(&it.parameters) && Some(**id) != own);
+        let used = |it: &ResourceParameters| match it {
+            ResourceParameters::PhysicalDisk { disk, .. } => Some(*disk),
+            _ => None,
+        };
+        let user = user.filter(|(id, it)| used(&it.parameters) == Some(disk) && Some(**id) != own);
         match user.map(|(_, settings)| &settings.name).next() {
             None => Ok(()),
             Some(name) => {
