@@ -21,6 +21,7 @@ mod looks_alive;
 mod membership;
 mod messaging;
 mod monitor;
+mod names;
 mod placement;
 mod properties;
 mod quorum;
@@ -90,6 +91,7 @@ pub fn all() -> Vec<Case> {
         security::cases(),
         topology::cases(),
         disk::cases(),
+        names::cases(),
         server_2003::cases(),
     ];
     components.into_iter().flatten().collect()

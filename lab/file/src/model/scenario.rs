@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base::{GroupState, NodeState, ResourceState};
 
-use super::{Action, LunRef, NicSelector, Selector};
+use super::{Action, DnsFault, LunRef, NicSelector, Selector};
 use crate::position::Position;
 
 /// One step of the scenario.
@@ -293,6 +293,8 @@ pub enum FaultKind {
         /// What.
         fault: ResourceFault,
     },
+    /// The name server of the directory.
+    Dns(DnsFault),
     /// Nodes cannot reach the witness.
     WitnessUnreachable {
         /// The nodes.
