@@ -3,12 +3,14 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use accounts::Entropy;
 use accounts::gss::{Acceptor, Context, Step};
 use accounts::kerberos;
-use accounts::store::{Call, Caller, Domain, Guid, NewObject, Store};
+use accounts::store::{Call, Caller, Domain, Fault, Guid, NewObject, Store};
 use base::WallTime;
 use directory::dns::Transport;
 use directory::{GssAcceptor, GssContext, GssStep};
@@ -27,6 +29,8 @@ pub(crate) struct Accounts {
     store: Mutex<Store>,
     journal: Journal,
     listener: Listener,
+    /// How far the directory's clock is off, in milliseconds.
+    skew: AtomicI64,
 }
 
 impl fmt::Debug for Accounts {
@@ -69,7 +73,32 @@ impl Accounts {
             store,
             journal,
             listener,
+            skew: AtomicI64::new(0),
         })
+    }
+
+    /// The directory's time, which a fault may put off the machine's.
+    pub(crate) fn now(&self) -> WallTime {
+        let now = wall_time();
+        WallTime(
+            now.0
+                .saturating_add_signed(self.skew.load(Ordering::Relaxed)),
+        )
+    }
+
+    /// Puts the directory's clock ahead.
+    pub(crate) fn set_skew(&self, ahead: Duration) {
+        let millis = i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
+        self.skew.store(millis, Ordering::Relaxed);
+    }
+
+    /// Makes a fault happen.
+    pub(crate) fn fail(&self, fault: &Fault) -> Result<(), String> {
+        let now = self.now();
+        let done = self
+            .ask(|store, entropy| store.fail(fault, &mut Call::new(Caller::System, now, entropy)));
+        done.ok_or("it could not be kept")?
+            .map_err(|why| why.to_string())
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {
@@ -103,7 +132,7 @@ impl Accounts {
             Transport::Datagram => kerberos::Transport::Datagram,
             Transport::Stream => kerberos::Transport::Stream,
         };
-        let now = wall_time();
+        let now = self.now();
         let answer =
             self.ask(|store, entropy| kerberos::answer(store, asked, transport, now, entropy));
         Answers::of(answer.flatten())
@@ -111,7 +140,7 @@ impl Accounts {
 
     /// Answers a request to change a password, which came to this address.
     pub(crate) fn passwords(&self, local: IpAddr, asked: &[u8]) -> Answers {
-        let now = wall_time();
+        let now = self.now();
         let answer =
             self.ask(|store, entropy| kerberos::answer_password(store, asked, local, now, entropy));
         Answers::of(answer.flatten())
@@ -129,13 +158,17 @@ impl Accounts {
         kerberos::configuration(&self.lock(), kdc, kpasswd)
     }
 
-    /// The keys of the controller and of these users.
+    /// The keys of the controller, of the ticket-granting service, so that tools that record can
+    /// look into tickets, and of these users.
     pub(crate) fn key_table(&self, users: &[UserOption]) -> Vec<u8> {
         let mut store = self.lock();
         let named = users
             .iter()
             .filter_map(|user| Some(store.by_account(&user.name)?.guid));
-        let accounts: Vec<Guid> = store.controller().into_iter().chain(named).collect();
+        let accounts: Vec<Guid> = {
+            let own = store.controller().into_iter().chain(store.krbtgt());
+            own.chain(named).collect()
+        };
         let entries = accounts
             .into_iter()
             .flat_map(|account| store.key_table_entries(account));
@@ -221,6 +254,8 @@ struct Tokens {
 
 impl GssAcceptor for Tokens {
     fn accept(mut self: Box<Self>, now: WallTime, token: &[u8]) -> GssStep {
+        // The name server's clock is not the one that tickets are made by.
+        let now = now.max(self.accounts.now());
         let acceptor = &mut self.acceptor;
         let step = self
             .accounts

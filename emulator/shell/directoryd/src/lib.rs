@@ -9,6 +9,7 @@ mod dns;
 mod events;
 mod files;
 mod journal;
+mod ldap;
 mod netbios;
 mod options;
 mod server;

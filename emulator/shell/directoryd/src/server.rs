@@ -17,6 +17,7 @@ use crate::control::Control;
 use crate::dns::Dns;
 use crate::events::Listener;
 use crate::files;
+use crate::ldap;
 use crate::netbios::Netbios;
 use crate::options::Options;
 use crate::sockets::{Prefix, Service, accept, datagrams, framed};
@@ -151,6 +152,7 @@ async fn listen(options: &Options, services: &Arc<Services>) -> Result<Addresses
         }));
         addresses.push((name, at));
     }
+    addresses.push(("ldap", listen_ldap(options, services).await?));
     if let Some(netbios) = &services.netbios {
         let at = SocketAddr::new(options.listen, ports.netbios);
         let udp = bind_udp("NetBIOS names", at).await?;
@@ -158,6 +160,23 @@ async fn listen(options: &Options, services: &Arc<Services>) -> Result<Addresses
         addresses.push(("netbios", at));
     }
     Ok(addresses)
+}
+
+/// LDAP over TCP, and its ping over UDP.
+async fn listen_ldap(
+    options: &Options,
+    services: &Arc<Services>,
+) -> Result<SocketAddr, StartError> {
+    let at = SocketAddr::new(options.listen, options.ports().ldap);
+    let (udp, tcp) = (bind_udp("LDAP", at).await?, bind_tcp("LDAP", at).await?);
+    let accounts = Arc::clone(&services.accounts);
+    let ping: Service = Arc::new(move |_, asked| ldap::ping(&accounts, asked));
+    tokio::spawn(datagrams(udp, ping));
+    let accounts = Arc::clone(&services.accounts);
+    tokio::spawn(accept(tcp, move |stream, _| {
+        ldap::serve(stream, Arc::clone(&accounts))
+    }));
+    Ok(at)
 }
 
 /// The longest message of Kerberos that is read.

@@ -8,6 +8,7 @@ mod address;
 mod cluster;
 mod decode;
 mod directory;
+mod expectation;
 mod lab;
 mod machines;
 mod macros;
@@ -27,6 +28,7 @@ pub(crate) use cluster::{
 };
 pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
 pub(crate) use directory::DirectorySpec;
+pub(crate) use expectation::{BoundsSpec, ExpectationSpec, HolderSpec, ResolvesSpec, StateWord};
 pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
 pub(crate) use machines::{NetworkSpec, NodeSpec, RouterSpec};
 #[cfg(test)]
@@ -38,8 +40,8 @@ pub(crate) use quantity::ByteSize;
 pub use quantity::span_words;
 pub(crate) use resource::{PolicySpec, ResourceSpec};
 pub(crate) use scenario::{
-    ActionWord, BoundsSpec, ExpectationSpec, FaultSpec, FaultWord, HolderSpec, ImpairmentSpec,
-    NicWord, PartitionSpec, PathSpec, RepeatSpec, ResolvesSpec, StateWord, StepSpec,
+    ActionWord, FaultSpec, FaultWord, ImpairmentSpec, NicWord, PartitionSpec, PathSpec, RepeatSpec,
+    StepSpec,
 };
 pub(crate) use selector::SelectorSpec;
 pub(crate) use storage::{ArraySpec, EndpointSpec, EndpointWord};
