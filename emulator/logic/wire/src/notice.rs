@@ -75,6 +75,7 @@ codec!(enum Notice {
     54 = VirtualServer { name, node, change },
     55 = FailureSignalled { resource },
     90 = NameNotRegistered { resource, status },
+    60 = AddressInUse { resource },
     70 = NodeEvicted { node },
     71 = QuorumForced { have, needed, total },
     80 = SharedVolume { disk, state },
