@@ -13,7 +13,8 @@ use super::plain::{AnyScalar, Name, ResourceName, Text};
 use super::scenario::StepSpec;
 use super::words::InvariantSet;
 use super::{
-    ArraySpec, At, ClusterSpec, EndpointSpec, Named, NetworkSpec, NodeSpec, OneOrMany, RouterSpec,
+    ArraySpec, At, ClusterSpec, DirectorySpec, EndpointSpec, Named, NetworkSpec, NodeSpec,
+    OneOrMany, RouterSpec,
 };
 use crate::model::{BackendKind, Clock, Expose, Invariant, Level, ReportFormat, WorkloadKind};
 use crate::syntax::machines::SiteSpec;
@@ -49,6 +50,8 @@ record! {
         optional storage: Named<ArraySpec>,
         /// Shares outside the cluster that witnesses live on.
         optional endpoints: Named<EndpointSpec>,
+        /// The directory services that network names register with.
+        optional directory: DirectorySpec,
         /// The cluster.
         required cluster: ClusterSpec,
         /// Clients that look at addresses all the time; the report says what they saw.
@@ -60,7 +63,7 @@ record! {
         /// What to write at the end.
         optional report: ReportSpec,
     }
-    later { "include", "kinds", "links", "directory", "clusters" }
+    later { "include", "kinds", "links", "clusters" }
 }
 
 record! {
