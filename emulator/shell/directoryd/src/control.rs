@@ -1,5 +1,5 @@
-//! Faults on a running directory, through a socket: one JSON object of words a line, one answer
-//! each. The words are the lab file's.
+//! Faults on a running directory, and orders to its virtual servers, through a socket: one JSON
+//! object of words a line, one answer each. The words are the lab file's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,9 +27,13 @@ pub const FORMS: &str = "\
 {directory: accounts, do: change-password, account: VS1$} | \
 {directory: accounts, do: quota, count: 0} | {directory: accounts, do: skew, by: 10m} | \
 {directory: accounts, do: heal} | {heal: all}. With for: 30s those heal by themselves that can: \
-not delete, strip-rights and change-password";
+not delete, strip-rights and change-password. Virtual servers and their shares: \
+{server: FS1, do: online, at: 127.0.0.2} | {server: FS1, do: offline} | \
+{server: FS1, share: data, do: add, folder: /srv/data} | {server: FS1, share: data, do: remove} | \
+{server: FS1, share: data, do: flags, flags: 0x0800}";
 
-type Words = BTreeMap<String, Vec<String>>;
+/// An order as it was read.
+pub(crate) type Words = BTreeMap<String, Vec<String>>;
 
 /// How long a request may be, in octets.
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
@@ -158,6 +162,10 @@ impl Wrong {
 fn perform(services: &Weak<Services>, line: &str) -> Result<(), String> {
     let words: Words =
         serde_json::from_str(line).map_err(|error| format!("not an object of words: {error}"))?;
+    if words.contains_key("server") {
+        let standing = services.upgrade().ok_or("the directory is about to stop")?;
+        return standing.shares.perform(&words);
+    }
     let (wrong, time) = read(&words)?;
     let standing = services.upgrade().ok_or("the directory is about to stop")?;
     wrong.make(&standing)?;

@@ -13,6 +13,7 @@ mod ldap;
 mod netbios;
 mod options;
 mod server;
+mod share;
 mod sockets;
 
 pub use control::FORMS;

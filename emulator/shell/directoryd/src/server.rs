@@ -20,6 +20,7 @@ use crate::files;
 use crate::ldap;
 use crate::netbios::Netbios;
 use crate::options::Options;
+use crate::share::VirtualServers;
 use crate::sockets::{Prefix, Service, accept, datagrams, framed};
 
 /// Why the directory does not start.
@@ -66,6 +67,7 @@ impl Server {
             dns: Arc::new(Dns::open(options, Arc::clone(&accounts), listener)?),
             accounts,
             netbios: Netbios::open(options).map(Arc::new),
+            shares: VirtualServers::new(options)?,
         });
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -118,6 +120,7 @@ pub(crate) struct Services {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) dns: Arc<Dns>,
     pub(crate) netbios: Option<Arc<Netbios>>,
+    pub(crate) shares: VirtualServers,
 }
 
 type Addresses = Vec<(&'static str, SocketAddr)>;
