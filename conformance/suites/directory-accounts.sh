@@ -216,7 +216,8 @@ binds() {
         ldapsearch -x -LLL -H ldap://dc1.corp.example -b "" -s base defaultNamingContext
     expect "ldapsearch: anything else, without a bind" "perations error" \
         ldapsearch -x -H ldap://dc1.corp.example -b "$base" cn=x
-    for name in "CORP\\administrator" administrator@corp.example "CN=Administrator,CN=Users,$base"; do
+    named="CN=Administrator,CN=Users,$base"
+    for name in "CORP\\administrator" administrator@corp.example "$named"; do
         expect "ldapwhoami: simple bind as $name" "u:CORP.(A|a)dministrator" \
             ldapwhoami -x -H ldap://dc1.corp.example -D "$name" -w "$password"
     done
@@ -286,7 +287,8 @@ searches() {
     find "substrings" '(cn=V*1)' '^sAMAccountName: VS1'
     find "order" '(&(objectCategory=computer)(userAccountControl>=500000))' ': DC1'
     find "bits, all of them" '(userAccountControl:1.2.840.113556.1.4.803:=8192)' ': DC1'
-    find "bits, any of them" '(&(cn=VS1)(userAccountControl:1.2.840.113556.1.4.804:=4097))' ': VS1'
+    find "bits, any of them" \
+        '(&(cn=VS1)(userAccountControl:1.2.840.113556.1.4.804:=4097))' ': VS1'
     find "either of two" '(|(cn=nobody)(servicePrincipalName=host/vs1))' ': VS1'
     find "the version of its key" '(cn=VS1)' '^msDS-KeyVersionNumber: [12]' msDS-KeyVersionNumber
     expect "ldapsearch: pages" "^dn: CN=VS1" \
@@ -313,7 +315,8 @@ replace: minPwdAge
 minPwdAge: 0
 EOF
     title="kpasswd: changes a password" pattern="Password changed"
-    printf 'Anna-Secret-1\nAnna-Secret-2\nAnna-Secret-2\n' | kpasswd anna >"$folder/out" 2>&1 || true
+    printf 'Anna-Secret-1\nAnna-Secret-2\nAnna-Secret-2\n' |
+        kpasswd anna >"$folder/out" 2>&1 || true
     judge
     title="kpasswd: without variety" pattern="rejected"
     printf 'Anna-Secret-2\naaaaaaaaaa\naaaaaaaaaa\n' | kpasswd anna >"$folder/out" 2>&1 || true
