@@ -155,7 +155,10 @@ judge() {
         note "$title" passed
     else
         note "$title" failed
-        { printf "%s, %s: nothing like '%s' in\n" "$INSIDE" "$title" "$pattern"; sed 's/^/    /' "$folder/out"; } >&2
+        {
+            printf "%s, %s: nothing like '%s' in\n" "$INSIDE" "$title" "$pattern"
+            sed 's/^/    /' "$folder/out"
+        } >&2
     fi
 }
 
