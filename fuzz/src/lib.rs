@@ -1,5 +1,7 @@
 //! What fuzz targets share: a small target with one disk, and an initiator that logs in to it.
 
+pub mod accounts;
+
 use scsi::iscsi::login::{Identity, Policy};
 use scsi::iscsi::negotiation::Parameters;
 use scsi::iscsi::pdu::{Header, IMMEDIATE, Opcode};

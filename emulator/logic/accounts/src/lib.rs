@@ -6,6 +6,7 @@
 //!
 //! Deliberately not done here: DNS, NetBIOS and shares, which are the package `directory`'s.
 
+pub mod computer;
 pub mod crypto;
 pub mod der;
 mod entropy;

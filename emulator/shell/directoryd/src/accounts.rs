@@ -62,6 +62,9 @@ impl Accounts {
             true => fresh(options),
             false => again(options, &kept).map_err(|why| StartError::Damaged(path.clone(), why))?,
         };
+        if let IpAddr::V4(address) = options.listen {
+            store.policy.address = address;
+        }
         for user in &options.users {
             put(&mut store, user).map_err(StartError::Name)?;
         }

@@ -6,8 +6,8 @@ use super::messages::{
     time, unseal,
 };
 use super::ticket::{
-    ENTERPRISE, Grant, Life, MAX_LIFE_MILLIS, MAX_RENEW_MILLIS, bits, find_client, find_service,
-    granting_service, is_our_realm, is_skewed, issue, supported, wanted_end,
+    ENTERPRISE, Grant, Life, MAX_RENEW_MILLIS, bits, find_client, find_service, granting_service,
+    is_our_realm, is_skewed, issue, longest_life, supported, wanted_end,
 };
 use crate::Entropy;
 use crate::crypto::{EncryptionType, Key, Usage};
@@ -58,7 +58,7 @@ pub(super) fn answer(
     let key = prove(store, request, &client, now)?;
     check_password_age(store, client.account, service, &service_name, now)?;
     let session = session_key(store, request, service, entropy)?;
-    let life = life(request, now)?;
+    let life = life(request, &service_name, now)?;
     let flags = ticket_flags(request, &life, key.1);
     let shown = shown_client(store, request, &name, client.account);
     let grant = Grant {
@@ -232,13 +232,13 @@ pub(super) fn session_key(
     Ok(Key::random(kind, entropy))
 }
 
-fn life(request: &Request<'_>, now: WallTime) -> Result<Life, Failure> {
+fn life(request: &Request<'_>, service: &PrincipalName, now: WallTime) -> Result<Life, Failure> {
     let options = request.options();
     if options & bits::POSTDATED != 0 {
         return Err(Code::BadOption.into());
     }
     let body = &request.body;
-    let end = wanted_end(&body.till, now.0 + MAX_LIFE_MILLIS);
+    let end = wanted_end(&body.till, now.0 + longest_life(service));
     if end <= now {
         return Err(Code::NeverValid.into());
     }

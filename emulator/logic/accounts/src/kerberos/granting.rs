@@ -4,7 +4,8 @@ use super::authentication::{reply_part, seal_reply, session_key};
 use super::error::{Code, Failure};
 use super::messages::{Request, encode, flags_of, moment_of, text};
 use super::ticket::{
-    Grant, Life, MAX_LIFE_MILLIS, Presented, bits, find_service, issue, present, wanted_end,
+    Grant, Life, Presented, bits, find_service, is_for_passwords, issue, longest_life, present,
+    wanted_end,
 };
 use crate::Entropy;
 use crate::crypto::{Key, Usage};
@@ -42,7 +43,7 @@ pub(super) fn answer(
     let (life, flags) = if options & bits::RENEW != 0 {
         renewed(&presented, now)?
     } else {
-        fresh(request, &presented, now)?
+        fresh(request, &presented, &name, now)?
     };
     let grant = Grant {
         service,
@@ -60,7 +61,7 @@ fn opened(store: &mut Store, request: &Request<'_>, now: WallTime) -> Result<Pre
     let proof = request.padata(PA_TGS_REQ).ok_or(Code::NoPadata)?;
     let proof: ApReq = rasn::der::decode(proof).map_err(|_| Code::Generic)?;
     let presented = present(store, &proof, Usage::TGS_AUTHENTICATOR, now)?;
-    if Some(presented.service) != store.krbtgt() {
+    if Some(presented.service) != store.krbtgt() || is_for_passwords(&presented.ticket) {
         return Err(Code::NotUs.into());
     }
     let checksum = presented.authenticator.checksum.as_ref();
@@ -112,6 +113,7 @@ fn renewed(presented: &Presented, now: WallTime) -> Result<(Life, u32), Failure>
 fn fresh(
     request: &Request<'_>,
     presented: &Presented,
+    service: &PrincipalName,
     now: WallTime,
 ) -> Result<(Life, u32), Failure> {
     let ticket = &presented.ticket;
@@ -121,7 +123,9 @@ fn fresh(
     if wanted & onward & !had & bits::FORWARDABLE != 0 || wanted & bits::PROXY != 0 {
         return Err(Code::BadOption.into());
     }
-    let last = moment_of(&ticket.end_time).0.min(now.0 + MAX_LIFE_MILLIS);
+    let last = moment_of(&ticket.end_time)
+        .0
+        .min(now.0 + longest_life(service));
     let end = wanted_end(&request.body.till, last);
     if end <= now {
         return Err(Code::NeverValid.into());

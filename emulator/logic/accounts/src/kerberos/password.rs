@@ -1,8 +1,10 @@
 //! The password service, port 464 (RFC 3244): version 1 changes, version 0xff80 sets.
 
 use super::error::{self, Code};
-use super::messages::{components, encode, flags_of, microseconds, principal, seal, time, unseal};
-use super::ticket::{Presented, bits, find_client, find_service, present};
+use super::messages::{components, encode, flags_of, principal, seal, unseal};
+use super::ticket::{
+    Presented, bits, find_client, find_service, is_for_passwords, is_our_realm, present,
+};
 use crate::Entropy;
 use crate::crypto::{Key, Usage};
 use crate::store::{Call, Caller, Refusal, Store};
@@ -95,7 +97,7 @@ pub fn answer(
     let data = result(outcome, &text);
     Some(frame(
         &proof,
-        &private(&key, &presented, data, local, now, entropy),
+        &private(&key, &presented, data, local, entropy),
     ))
 }
 
@@ -116,7 +118,12 @@ fn opened(store: &mut Store, proof: &[u8], now: WallTime) -> Result<Presented, C
     if !name.eq_ignore_ascii_case("kadmin/changepw") {
         return Err(Code::NotUs);
     }
-    present(store, &proof, Usage::AP_AUTHENTICATOR, now)
+    let presented = present(store, &proof, Usage::AP_AUTHENTICATOR, now)?;
+    // Ticket-granting tickets are under the same key, and must not do for this.
+    if !is_for_passwords(&presented.ticket) {
+        return Err(Code::NotUs);
+    }
+    Ok(presented)
 }
 
 fn password(key: &Key, message: &[u8]) -> Option<Vec<u8>> {
@@ -168,9 +175,14 @@ fn set(
     call: &mut Call<'_>,
 ) -> Result<(), (Outcome, String)> {
     let request: SetPassword = rasn::der::decode(data).map_err(|_| malformed())?;
-    let Some(target) = &request.target else {
-        return change(store, presented, &request.password, call);
+    let (target, realm) = match (&request.target, &request.realm) {
+        (Some(target), Some(realm)) => (target, String::from_utf8_lossy(realm.as_bytes())),
+        (None, None) => return change(store, presented, &request.password, call),
+        _ => return Err(malformed()),
     };
+    if !is_our_realm(store, &realm) {
+        return Err((Outcome::Denied, format!("the realm {realm} is another's")));
+    }
     let new = std::str::from_utf8(&request.password).map_err(|_| malformed())?;
     let object = find_client(store, target).or_else(|| find_service(store, target));
     let Some(object) = object else {
@@ -178,11 +190,6 @@ fn set(
         return Err((Outcome::Denied, format!("no account is called {name}")));
     };
     let guid = object.guid;
-    if guid == presented.client && flags_of(&presented.ticket.flags.0) & bits::INITIAL != 0 {
-        return store
-            .change_password(guid, None, new, call)
-            .map_err(explained);
-    }
     store.set_password(guid, new, call).map_err(explained)
 }
 
@@ -223,13 +230,12 @@ fn private(
     presented: &Presented,
     data: Vec<u8>,
     local: IpAddr,
-    now: WallTime,
     entropy: &mut dyn Entropy,
 ) -> Vec<u8> {
     let part = PrivatePart {
         data: data.into(),
-        timestamp: Some(time(now)),
-        usec: Some(microseconds(now)),
+        timestamp: None,
+        usec: None,
         sequence: presented.authenticator.sequence,
         sender: host_address(local),
         recipient: None,

@@ -2,16 +2,18 @@
 
 use super::error::Code;
 use super::messages::{
-    Authenticator, components, encryption_key, flags, key_of, moment_of, principal, seal, text,
-    time, unseal,
+    Authenticator, components, encode, encryption_key, flags, key_of, moment_of, principal, seal,
+    text, time, unseal,
 };
 use crate::Entropy;
 use crate::crypto::{EncryptionType, Key, Usage};
+use crate::store::object::control;
 use crate::store::{Guid, Object, Store, mapped_to_host};
 use base::WallTime;
 use rasn::types::Integer;
 use rasn_kerberos::{
-    ApReq, EncTicketPart, KerberosTime, PrincipalName, Ticket, TicketFlags, TransitedEncoding,
+    ApReq, AuthorizationData, AuthorizationDataValue, EncTicketPart, KerberosTime, PrincipalName,
+    Ticket, TicketFlags, TransitedEncoding,
 };
 
 /// Bits of ticket flags and request options, which share their places (RFC 4120 section 5.3).
@@ -88,7 +90,7 @@ pub(super) fn issue(
         end_time: time(life.end),
         renew_till: life.renew_till.map(time),
         caddr: None,
-        authorization_data: None,
+        authorization_data: names_passwords(grant.service_name).then(for_passwords),
     };
     Ok(Ticket {
         tkt_vno: Integer::from(5),
@@ -96,6 +98,45 @@ pub(super) fn issue(
         sname: grant.service_name.clone(),
         enc_part: seal(&part, &key, Usage::TICKET, Some(version), entropy),
     })
+}
+
+/// Life of a ticket for the password service (Samba and the product give two minutes).
+const PASSWORD_LIFE_MILLIS: u64 = 2 * 60 * 1_000;
+
+/// The longest that a ticket for this service lives.
+pub(super) fn longest_life(service: &PrincipalName) -> u64 {
+    if names_passwords(service) {
+        PASSWORD_LIFE_MILLIS
+    } else {
+        MAX_LIFE_MILLIS
+    }
+}
+
+fn names_passwords(service: &PrincipalName) -> bool {
+    components(service)
+        .join("/")
+        .eq_ignore_ascii_case("kadmin/changepw")
+}
+
+/// Marks the tickets of the password service inside, because they are under the same key as those
+/// of the ticket-granting service. The type is below zero: for local use (RFC 4120, 5.2.6).
+fn for_passwords() -> AuthorizationData {
+    let mark = AuthorizationDataValue {
+        r#type: PASSWORD_MARK,
+        data: Vec::new().into(),
+    };
+    let data = encode(&vec![mark]).into();
+    vec![AuthorizationDataValue {
+        r#type: AuthorizationDataValue::IF_RELEVANT,
+        data,
+    }]
+}
+
+const PASSWORD_MARK: i32 = -464;
+
+/// True for a ticket of the password service.
+pub(super) fn is_for_passwords(ticket: &EncTicketPart) -> bool {
+    ticket.authorization_data.as_ref() == Some(&for_passwords())
 }
 
 fn service_key(store: &mut Store, service: Guid) -> Option<(Key, u32)> {
@@ -130,9 +171,16 @@ pub(crate) fn find_service<'a>(store: &'a Store, name: &PrincipalName) -> Option
         }
         _ => {
             let mapped = || store.by_service(&mapped_to_host(&joined)?);
-            store.by_service(&joined).or_else(mapped)
+            let found = store.by_service(&joined).or_else(mapped);
+            found.filter(|object| parts.len() < 3 || may_name_domain(store, object, &parts))
         }
     }
+}
+
+/// A third part that is the domain is for domain controllers alone (Samba's SPN tests).
+fn may_name_domain(store: &Store, object: &Object, parts: &[String]) -> bool {
+    let last = parts.last().map(String::as_str).unwrap_or_default();
+    object.control() & control::SERVER != 0 || !is_our_realm(store, last)
 }
 
 /// The account behind a client's name.

@@ -130,7 +130,10 @@ fn extended(store: &Store, ping: &Ping, known: bool) -> Vec<u8> {
     if ping.version & WITH_ADDRESS != 0 {
         version |= WITH_ADDRESS;
         bytes.push(16);
-        bytes.extend([2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        // Family, port, address, filler.
+        bytes.extend([2, 0, 0, 0]);
+        bytes.extend(store.policy.address.octets());
+        bytes.extend([0; 8]);
     }
     if ping.version & CLOSEST_SITE != 0 {
         version |= CLOSEST_SITE;
@@ -147,7 +150,7 @@ fn version_5(store: &Store, ping: &Ping, known: bool) -> Vec<u8> {
     for name in [&domain.dns, &domain.dns, &domain.controller()] {
         bytes.extend(labels(name));
     }
-    bytes.extend([127, 0, 0, 1]);
+    bytes.extend(store.policy.address.octets());
     bytes.extend(SERVER_FLAGS.to_le_bytes());
     finish(bytes, VERSION_1 | VERSION_5)
 }

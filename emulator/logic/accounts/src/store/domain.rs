@@ -3,6 +3,7 @@
 use super::identity::{Guid, Sid};
 use super::name::Name;
 use crate::Entropy;
+use std::net::Ipv4Addr;
 
 /// Names and numbers of a domain with one domain controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +95,8 @@ pub struct Policy {
     pub rc4: bool,
     /// Simple binds without encryption succeed (Samba refuses them; reference, 4.3).
     pub plain_simple_bind: bool,
+    /// Address of the domain controller, as the netlogon ping tells it.
+    pub address: Ipv4Addr,
     /// A computer may write its own msDS-SupportedEncryptionTypes (reference, 10.5: open).
     pub own_encryption_types: bool,
 }
@@ -103,6 +106,7 @@ impl Default for Policy {
         Self {
             rc4: true,
             plain_simple_bind: true,
+            address: Ipv4Addr::LOCALHOST,
             own_encryption_types: true,
         }
     }

@@ -193,6 +193,14 @@ impl Store {
             let text = format!("a password has {least} to {MAX_PASSWORD} characters");
             return Err(Refusal::constraint(0x52d, text));
         }
+        let complex = domain
+            .and_then(|domain| domain.number("pwdProperties"))
+            .unwrap_or(0)
+            & 1;
+        if complex != 0 && call.caller != Caller::System && !is_complex(password) {
+            let text = "a password has three of: capitals, small letters, digits, others";
+            return Err(Refusal::constraint(0x52d, text));
+        }
         let version = object.secrets.as_ref().map_or(0, |secrets| secrets.version);
         let salt = self.salt(object);
         object.secrets = Some(Secrets::of_password(
@@ -288,6 +296,21 @@ impl Store {
             object.set_text("primaryGroupID", group);
         }
     }
+}
+
+/// Three kinds of character out of four (the product's password complexity).
+fn is_complex(password: &str) -> bool {
+    let kinds: [fn(char) -> bool; 4] = [
+        char::is_uppercase,
+        char::is_lowercase,
+        |letter| letter.is_ascii_digit(),
+        |letter| !letter.is_alphanumeric(),
+    ];
+    kinds
+        .iter()
+        .filter(|kind| password.chars().any(**kind))
+        .count()
+        >= 3
 }
 
 /// The password in a value of `unicodePwd`: UTF-16 in double quotes; `userPassword` is UTF-8.

@@ -78,6 +78,7 @@ impl Store {
         root.set_text("maxPwdAge", MAX_PASSWORD_AGE);
         root.set_text("minPwdAge", 0);
         root.set_text("minPwdLength", 7);
+        root.set_text("pwdProperties", 1);
         root.set_text("lockoutThreshold", 0);
         root.set_text("msDS-Behavior-Version", 7);
         let entry = |(guid, kind, name): &(&str, &str, &str)| {
