@@ -24,6 +24,7 @@ mod maintenance;
 mod membership;
 mod messaging;
 mod monitor;
+mod names;
 mod placement;
 mod properties;
 mod quorum;
@@ -96,6 +97,7 @@ pub fn all() -> Vec<Case> {
         security::cases(),
         topology::cases(),
         disk::cases(),
+        names::cases(),
         server_2003::cases(),
     ];
     components.into_iter().flatten().collect()

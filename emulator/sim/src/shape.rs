@@ -73,6 +73,7 @@ impl Shape {
             routers: Vec::new(),
             nodes: (1..=self.nodes).map(|it| self.node(it)).collect(),
             storage: vec![self.array()],
+            directory: None,
             endpoints: self.endpoint().into_iter().collect(),
             cluster: self.cluster((1..=groups).map(|it| self.group(it)).collect()),
             invariants: Invariants {

@@ -53,6 +53,7 @@ features! {
     FaultResourceFail, "fault `resource: fail`", true;
     FaultResourceHang, "fault `resource: hang`", true;
     FaultWitness, "fault `witness: unreachable`", true;
+    FaultDirectory, "faults of the directory", true;
     DoMove, "`do: move`", true;
     DoOnline, "`do: online`", true;
     DoOffline, "`do: offline`", true;

@@ -11,7 +11,7 @@ use top::rcm::model::{
     CORE_GROUP, ClusterPolicy, ColdStart, Failback, GroupDependency, GroupSettings, Model,
     Priority, ResourceSettings, RestartAction,
 };
-use top::rcm::{Dependencies, ResourceParameters};
+use top::rcm::{Dependencies, NameSettings, ResourceParameters};
 use top::restype::{CheckpointKey, CheckpointKind};
 
 use crate::{Names, PlanError};
@@ -83,6 +83,7 @@ impl Planner<'_> {
             let parameters = ResourceParameters::NetworkName {
                 name: self.lab.cluster.name.clone(),
                 addresses: Vec::new(),
+                settings: NameSettings::default(),
             };
             let mut resource = self.resource("Cluster Name", CORE_GROUP, parameters);
             resource.dependencies = Dependencies(vec![addresses]);
@@ -220,6 +221,7 @@ impl Planner<'_> {
             model::ResourceKind::NetworkName { name } => ResourceParameters::NetworkName {
                 name: name.clone(),
                 addresses: Vec::new(),
+                settings: NameSettings::default(),
             },
             model::ResourceKind::FileServer => ResourceParameters::FileServer {
                 name: String::new(),
@@ -316,6 +318,9 @@ fn apply_properties(parameters: &mut ResourceParameters, given: &[(String, Strin
             ResourceParameters::FileShare { max_users, .. } if name == "MaxUsers" => {
                 *max_users = value.parse().ok().filter(|users| *users != u32::MAX);
             }
+            ResourceParameters::NetworkName { settings, .. } => {
+                apply_to_name(settings, name, value);
+            }
             ResourceParameters::GenericService {
                 startup_parameters, ..
             } if name == "StartupParameters" => startup_parameters.clone_from(value),
@@ -327,6 +332,18 @@ fn apply_properties(parameters: &mut ResourceParameters, given: &[(String, Strin
             }
             _ => {}
         }
+    }
+}
+
+fn apply_to_name(settings: &mut NameSettings, name: &str, value: &str) {
+    let is_set = matches!(value, "1" | "true");
+    match name {
+        "HostRecordTTL" => {
+            settings.host_record_ttl = value.parse().unwrap_or(settings.host_record_ttl);
+        }
+        "PublishPTRRecords" => settings.publish_ptr = is_set,
+        "RequireDNS" => settings.require_dns = is_set,
+        _ => {}
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Plan {
     pub witness_resource: Option<ResourceId>,
     /// The cluster database as setup leaves it on every member.
     pub hive: Hive,
+    /// What network names register with, if the file says so.
+    pub directory: Option<file::model::Directory>,
     /// Names by number and numbers by name.
     pub names: Names,
 }
@@ -106,6 +108,7 @@ impl Plan {
         Model::read(&hive)?;
         Ok(Self {
             lab: lab.name.clone(),
+            directory: lab.directory.clone(),
             generation: lab.cluster.generation,
             members: cluster::members(lab, &names, &defaults)?,
             others: cluster::others(lab, &names)?,

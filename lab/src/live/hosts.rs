@@ -81,8 +81,13 @@ impl Live {
                 }),
             ) => {
                 let (node, resource) = (*node, *resource);
+                let acquires = matches!(request, ToLab::Acquire(_));
                 let code = self.serve(node, resource, parameters, request);
-                connection.say(&FromLab::Answer(code));
+                let registered = self.outside.registered(resource);
+                connection.say(&match (code, registered) {
+                    (0, status) if acquires && status != 0 => FromLab::Unregistered(status),
+                    _ => FromLab::Answer(code),
+                });
             }
             (_, Some(Who::Host(_)) | None) => return,
         }

@@ -26,7 +26,7 @@ use base::{DiskId, NodeId, PaxosTag, RequestId, ResourceId, Rng, Timestamp};
 use plan::Plan;
 use runtime::Clock;
 use sim::checkers::Jury;
-use sim::hosts::{Behaviour, Outside};
+use sim::hosts::{Behaviour, Names, Outside};
 use sim::log::Log;
 use sim::net::{Networks, Segment, Station, Stations};
 use sim::share::Share;
@@ -173,6 +173,7 @@ impl Live {
         let seats = plan.members.iter().zip(made);
         let seats = seats.map(|(member, machine)| Seat::new(member, machine, &folder));
         let share = plan.witness_share.as_ref();
+        let outside = Outside::with(Names::of(plan.directory.as_ref()));
         let mut lab = Self {
             seats: seats.collect::<Result<_, _>>()?,
             share: share.map(|it| Share::new(it.host.clone(), plan.members.len())),
@@ -188,7 +189,7 @@ impl Live {
             machines,
             networks,
             fabric,
-            outside: Outside::default(),
+            outside,
             connections: BTreeMap::new(),
             scripts: Vec::new(),
             storage_rules: Vec::new(),

@@ -160,6 +160,11 @@ impl Shared {
         });
     }
 
+    /// A network name is served and not registered.
+    pub(crate) fn unregistered(&self, resource: ResourceId, status: u32) {
+        self.report(&HostReport::NameRegistered { resource, status });
+    }
+
     /// A pending resource has finished.
     pub(crate) fn finished(&self, resource: ResourceId, result: EntryResult) {
         self.report(&HostReport::Status {
@@ -187,7 +192,7 @@ impl Shared {
             }
             FromLab::Break(resource) => tell(resource, Work::Break),
             FromLab::Hang(resource) => tell(resource, Work::Hang),
-            FromLab::Answer(_) => {}
+            FromLab::Answer(_) | FromLab::Unregistered(_) => {}
         }
     }
 }

@@ -131,6 +131,9 @@ impl Instance {
             }
         };
         self.shared.returned(call, self.resource, result);
+        if let Some(status) = self.hold.unregistered.take() {
+            self.shared.unregistered(self.resource, status);
+        }
     }
 
     fn online(&mut self, spec: ResourceSpec) -> EntryResult {

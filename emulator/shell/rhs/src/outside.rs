@@ -55,6 +55,8 @@ pub enum FromLab {
     Break(ResourceId),
     /// The resource's entry points do not return any more until the host ends.
     Hang(ResourceId),
+    /// The answer for a network name that is served but not registered: the product's number.
+    Unregistered(u32),
 }
 
 /// What a resource does instead of behaving.
@@ -84,6 +86,7 @@ wire::codec!(enum FromLab {
     1 = Script { resource, script },
     2 = Break(resource),
     3 = Hang(resource),
+    4 = Unregistered(status),
 });
 wire::codec!(struct Script { slow, hung, crashing, flapping, answers });
 
@@ -91,6 +94,8 @@ wire::codec!(struct Script { slow, hung, crashing, flapping, answers });
 #[derive(Debug)]
 pub(crate) struct Hold {
     lab: Option<UnixStream>,
+    /// What became of the registration of a network name that was acquired.
+    pub(crate) unregistered: Option<u32>,
 }
 
 impl Hold {
@@ -103,6 +108,7 @@ impl Hold {
         };
         Ok(Self {
             lab: lab.map(connect).transpose()?,
+            unregistered: None,
         })
     }
 
@@ -126,9 +132,14 @@ impl Hold {
         let Some(lab) = &mut self.lab else {
             return Ok(());
         };
+        self.unregistered = None;
         let answer = frames::write(lab, request).and_then(|()| frames::read(lab));
         match answer {
             Ok(Some(FromLab::Answer(0))) => Ok(()),
+            Ok(Some(FromLab::Unregistered(status))) => {
+                self.unregistered = Some(status);
+                Ok(())
+            }
             Ok(Some(FromLab::Answer(code))) => Err(code),
             _ => Err(UNEXPECTED_NETWORK_ERROR),
         }

@@ -12,7 +12,7 @@ use middle::database::Hive;
 use node::Picture;
 use plan::Plan;
 use top::api::{AdminCommand, AdminReply};
-use top::rcm::ResourceParameters;
+use top::rcm::{NameSettings, ResourceParameters};
 
 use super::{Change, Checker, Ended, Scene};
 use crate::hosts::Outside;
@@ -227,6 +227,7 @@ impl<C: Checker> Stage<C> {
         let parameters = ResourceParameters::NetworkName {
             name: name.to_owned(),
             addresses: Vec::new(),
+            settings: NameSettings::default(),
         };
         self.takes(on, number, &parameters);
     }

@@ -3,6 +3,7 @@
 //! Each answer takes a time that suits its resource type; these times are the model's own. Faults
 //! come as scripts: what a resource does instead of behaving.
 
+mod names;
 mod outside;
 mod registry;
 mod script;
@@ -18,6 +19,7 @@ use top::rcm::{
     EntryPoint, EntryResult, HostCommand, HostReport, ResourceParameters, ResourceSpec,
 };
 
+pub use names::{Names, REGISTRATION_INTERVAL};
 pub use outside::{Outside, RunChange, Thing};
 pub use script::{Behaviour, Scripts};
 use top::restype::CheckpointKey;
@@ -46,6 +48,8 @@ pub(crate) enum Later {
         attempt: u64,
         call: Option<CallId>,
     },
+    /// Register a network name again, unless it went offline since.
+    Register { resource: ResourceId, attempt: u64 },
 }
 
 /// What hosts see of the world around them.
@@ -214,7 +218,30 @@ impl Hosts {
                 result: Some(result),
             },
         };
-        vec![(Duration::ZERO, Later::Report(report))]
+        let mut steps = vec![(Duration::ZERO, Later::Report(report))];
+        if acquired.is_ok() {
+            steps.extend(registered(resource, attempt, parameters, around.outside));
+        }
+        steps
+    }
+
+    /// The records of a name that is still online are sent once more.
+    pub(crate) fn register(
+        &mut self,
+        id: HostId,
+        resource: ResourceId,
+        attempt: u64,
+        around: &mut Surroundings<'_>,
+    ) -> Steps {
+        let Some(instance) = self.instance(id, resource) else {
+            return Vec::new();
+        };
+        if instance.attempt != attempt || !instance.runs {
+            return Vec::new();
+        }
+        let parameters = &instance.spec.parameters;
+        around.outside.register(resource, parameters);
+        registered(resource, attempt, parameters, around.outside)
     }
 
     fn call(
@@ -426,6 +453,24 @@ fn online_duration(parameters: &ResourceParameters, rng: &mut Rng) -> Duration {
         | ResourceParameters::PrintSpooler { .. } => (150, 400),
     };
     millis(rng.between(low, high))
+}
+
+/// What a network name says of its registration, and when it registers again.
+fn registered(
+    resource: ResourceId,
+    attempt: u64,
+    parameters: &ResourceParameters,
+    outside: &Outside,
+) -> Steps {
+    if !matches!(parameters, ResourceParameters::NetworkName { .. }) {
+        return Vec::new();
+    }
+    let status = outside.registered(resource);
+    let report = HostReport::NameRegistered { resource, status };
+    let told = (status != 0).then_some((Duration::ZERO, Later::Report(report)));
+    let again = outside.names().registered_again_after();
+    let again = again.map(|after| (after, Later::Register { resource, attempt }));
+    told.into_iter().chain(again).collect()
 }
 
 fn failure(code: u32) -> EntryResult {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use base::{NetworkId, NodeId, NodeSet, ResourceId};
 use top::rcm::ResourceParameters;
 
+use super::names::Names;
 use crate::net::Networks;
 
 /// ERROR_NETWORK_NOT_AVAILABLE: the adapter has no link.
@@ -75,8 +76,10 @@ pub struct RunChange {
 #[derive(Debug, Default)]
 pub struct Outside {
     served: BTreeMap<Thing, NodeSet>,
-    /// Host records by name; they stay when the name goes offline.
-    records: BTreeMap<String, Vec<String>>,
+    /// Where names are registered; records stay when their name goes offline.
+    names: Names,
+    /// What became of the latest registration of a network name.
+    registered: BTreeMap<ResourceId, u32>,
     runs: BTreeMap<ResourceId, NodeSet>,
     changes: Vec<RunChange>,
 }
@@ -104,12 +107,41 @@ impl Outside {
 
     /// What a name resolves to; empty without a record.
     #[must_use]
-    pub fn resolve(&self, name: &str) -> &[String] {
-        let known = |(key, _): &(&String, _)| key.eq_ignore_ascii_case(name);
-        self.records
-            .iter()
-            .find(known)
-            .map_or(&[], |(_, addresses)| addresses.as_slice())
+    pub fn resolve(&self, name: &str) -> Vec<String> {
+        self.names.resolve(name)
+    }
+
+    /// What resources put into a world with this directory.
+    #[must_use]
+    pub fn with(names: Names) -> Self {
+        Self {
+            names,
+            ..Self::default()
+        }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The directory, to break it.
+    pub fn names_mut(&mut self) -> &mut Names {
+        &mut self.names
+    }
+
+    /// What became of the latest registration of a network name: zero, or the product's number.
+    #[must_use]
+    pub fn registered(&self, resource: ResourceId) -> u32 {
+        self.registered.get(&resource).copied().unwrap_or(0)
+    }
+
+    /// Registers a network name, again or for the first time.
+    pub fn register(&mut self, resource: ResourceId, parameters: &ResourceParameters) -> u32 {
+        let status = self.names.register(parameters);
+        self.registered.insert(resource, status);
+        status
     }
 
     /// Things that more than one node serves.
@@ -139,20 +171,31 @@ impl Outside {
         if let Thing::Address(network, _) = &thing {
             self.check_address(node, *network, &thing, networks, awake)?;
         }
-        self.force(node, resource, parameters);
+        if let ResourceParameters::NetworkName { settings, .. } = parameters {
+            let status = self.register(resource, parameters);
+            if settings.require_dns && status != 0 {
+                return Err(status);
+            }
+        }
+        self.serve(node, resource, parameters);
         Ok(())
     }
 
     /// As `acquire` for something that nothing stands in the way of.
+    #[cfg(test)]
     pub(crate) fn force(
         &mut self,
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
     ) {
-        if let ResourceParameters::NetworkName { name, addresses } = parameters {
-            self.records.insert(name.clone(), addresses.clone());
+        if let ResourceParameters::NetworkName { .. } = parameters {
+            self.register(resource, parameters);
         }
+        self.serve(node, resource, parameters);
+    }
+
+    fn serve(&mut self, node: NodeId, resource: ResourceId, parameters: &ResourceParameters) {
         if let Some(thing) = Thing::of(resource, parameters) {
             self.served.entry(thing).or_default().insert(node);
         }

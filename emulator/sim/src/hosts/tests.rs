@@ -1,6 +1,6 @@
 use base::NetworkId;
 
-use top::restype::Checks;
+use top::restype::{Checks, NameSettings};
 
 use super::*;
 use crate::FaultId;
@@ -88,6 +88,7 @@ impl Bench {
         while !steps.is_empty() {
             match steps.remove(0).1 {
                 Later::Report(report) => reports.push(report),
+                Later::Register { .. } => {}
                 Later::Finish {
                     resource,
                     attempt,
@@ -241,18 +242,78 @@ fn a_crashing_resource_takes_its_host_with_it() {
     assert_eq!(reports, [HostReport::Exited]);
 }
 
-#[test]
-fn a_name_keeps_its_record_when_it_goes_offline() {
-    let mut bench = Bench::new();
-    let spec = ResourceSpec {
+fn name(settings: NameSettings) -> ResourceSpec {
+    ResourceSpec {
         checks: Checks::default(),
         name: "name".to_owned(),
         parameters: ResourceParameters::NetworkName {
             name: "FS1".to_owned(),
             addresses: vec!["10.0.0.9".to_owned()],
+            settings,
         },
+    }
+}
+
+#[test]
+fn a_name_is_registered_again_once_a_day_while_it_is_online() {
+    let mut bench = Bench::new();
+    let described = file::model::Directory {
+        domain: "corp.example".to_owned(),
+        takes_updates: true,
     };
-    bench.online(1, IP, spec);
+    bench.outside = Outside::with(Names::of(Some(&described)));
+    let lost = directory::dns::Fault::LoseUpdates;
+    bench.outside.names_mut().add_fault(FaultId(1), lost);
+    bench.online(1, IP, name(NameSettings::default()));
+    assert!(bench.outside.resolve("FS1").is_empty());
+    bench.outside.names_mut().heal(FaultId(1));
+    let (hosts, mut around) = bench.around(1);
+    let steps = hosts.register(HOST, IP, 1, &mut around);
+    let again = Later::Register {
+        resource: IP,
+        attempt: 1,
+    };
+    assert_eq!(steps, [(REGISTRATION_INTERVAL, again)]);
+    assert_eq!(bench.outside.resolve("FS1"), ["10.0.0.9"]);
+    bench.call(1, IP, EntryPoint::Offline);
+    let (hosts, mut around) = bench.around(1);
+    assert!(hosts.register(HOST, IP, 1, &mut around).is_empty());
+}
+
+#[test]
+fn a_registration_that_fails_is_told_and_keeps_a_name_offline_only_if_it_is_required() {
+    let refused = directory::dns::Fault::RefuseUpdates;
+    let mut bench = Bench::new();
+    bench.outside.names_mut().add_fault(FaultId(1), refused);
+    let required = NameSettings {
+        require_dns: true,
+        ..NameSettings::default()
+    };
+    let failed = EntryResult::Failure { code: 9005 };
+    assert_eq!(bench.online(1, IP, name(required)).last(), Some(&failed));
+    let spec = name(NameSettings::default());
+    let command = HostCommand::Call {
+        call: CallId(99),
+        resource: IP,
+        entry: EntryPoint::Online(spec),
+    };
+    let reports = bench.command(1, command);
+    let told = HostReport::NameRegistered {
+        resource: IP,
+        status: 9005,
+    };
+    assert_eq!(reports.last(), Some(&told));
+    let online = HostReport::Status {
+        resource: IP,
+        result: Some(EntryResult::Success),
+    };
+    assert!(reports.contains(&online));
+}
+
+#[test]
+fn a_name_keeps_its_record_when_it_goes_offline() {
+    let mut bench = Bench::new();
+    bench.online(1, IP, name(NameSettings::default()));
     bench.call(1, IP, EntryPoint::Offline);
     assert_eq!(bench.outside.resolve("fs1"), ["10.0.0.9"]);
     assert!(bench.outside.resolve("fs2").is_empty());

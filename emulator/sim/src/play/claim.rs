@@ -257,7 +257,7 @@ impl<W: Stage> Judge<'_, W> {
 
     fn dns(&self, name: &str, wanted: &BTreeSet<String>) -> Found {
         let found = self.session.world().outside().resolve(name);
-        let found: BTreeSet<String> = found.iter().cloned().collect();
+        let found: BTreeSet<String> = found.into_iter().collect();
         if found == *wanted {
             return Ok(());
         }

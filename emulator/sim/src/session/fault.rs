@@ -2,8 +2,8 @@
 
 use base::{DiskId, NetworkId, NodeId, NodeSet, ResourceId};
 use file::model::{
-    self, FaultKind, Impairment, LunFault, LunRef, NicSelector, NodeFault, ResourceFault, Selector,
-    UpDown,
+    self, DnsFault, FaultKind, Impairment, LunFault, LunRef, NicSelector, NodeFault, ResourceFault,
+    Selector, UpDown,
 };
 use plan::Names;
 
@@ -104,6 +104,11 @@ impl<W: Stage> Session<W> {
                 let resource = self.resource(group, resource)?;
                 vec![Made::Fault(resource_fault(resource, *fault, stays_off))]
             }
+            FaultKind::Dns(fault) => vec![Made::Fault(Fault::Dns(match fault {
+                DnsFault::Down => directory::dns::Fault::Down,
+                DnsFault::RefuseUpdates => directory::dns::Fault::RefuseUpdates,
+                DnsFault::LoseUpdates => directory::dns::Fault::LoseUpdates,
+            }))],
             FaultKind::WitnessUnreachable { from } => {
                 let from = self.nodes(from)?.into_iter().collect();
                 vec![Made::Fault(Fault::WitnessUnreachable(from))]

@@ -45,6 +45,11 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
         }
         Fault::BreakOnce(resource) => format!("{} fails", names.of_resource(*resource)),
         Fault::HangOnce(resource) => format!("{} hangs", names.of_resource(*resource)),
+        Fault::Dns(fault) => match fault {
+            directory::dns::Fault::Down => "the name server is down".to_owned(),
+            directory::dns::Fault::RefuseUpdates => "the name server refuses updates".to_owned(),
+            directory::dns::Fault::LoseUpdates => "the name server loses updates".to_owned(),
+        },
         Fault::WitnessUnreachable(from) => {
             format!("witness unreachable from {}", names.of_nodes(*from))
         }

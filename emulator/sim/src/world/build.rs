@@ -17,7 +17,7 @@ use super::{Happening, World};
 use crate::checkers::Jury;
 use crate::clock::Clock;
 use crate::disk::NodeDisk;
-use crate::hosts::{Hosts, Outside, Scripts};
+use crate::hosts::{Hosts, Names, Outside, Scripts};
 use crate::log::Log;
 use crate::net::{Networks, Router, Segment, Station, Stations};
 use crate::queue::Queue;
@@ -111,7 +111,7 @@ impl<S: Service> World<S> {
                 .witness_share
                 .as_ref()
                 .map(|share| Share::new(share.host.clone(), plan.members.len())),
-            outside: Outside::default(),
+            outside: Outside::with(Names::of(plan.directory.as_ref())),
             scripts: Scripts::default(),
             hosts_rng: rng(stream::HOSTS),
             faults_made: 0,

@@ -59,6 +59,8 @@ pub enum Fault {
     HangOnce(ResourceId),
     /// These nodes do not reach the witness.
     WitnessUnreachable(NodeSet),
+    /// With the name server of the directory.
+    Dns(directory::dns::Fault),
 }
 
 impl<S: Service> World<S> {
@@ -105,6 +107,7 @@ impl<S: Service> World<S> {
             Fault::BreakOnce(resource) => self.once(id, resource, Behaviour::BROKEN),
             Fault::HangOnce(resource) => self.once(id, resource, Behaviour::Hung),
             Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
+            Fault::Dns(fault) => self.outside.names_mut().add_fault(id, fault),
         }
     }
 
@@ -126,6 +129,7 @@ impl<S: Service> World<S> {
         self.networks.heal(id);
         self.storage.heal(id);
         self.scripts.heal(id);
+        self.outside.names_mut().heal(id);
         self.hosts_go_on();
         if let Some(share) = &mut self.share {
             share.heal(id);

@@ -50,6 +50,12 @@ impl<S: Service> World<S> {
                 });
                 self.plan_steps(node, host, steps);
             }
+            Later::Register { resource, attempt } => {
+                let steps = self.with_hosts(node, |seat, around| {
+                    seat.hosts.register(host, resource, attempt, around)
+                });
+                self.plan_steps(node, host, steps);
+            }
         }
     }
 

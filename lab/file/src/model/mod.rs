@@ -7,6 +7,7 @@
 mod action;
 mod claim;
 mod cluster;
+mod directory;
 mod machines;
 mod report;
 mod resource;
@@ -23,6 +24,7 @@ pub use cluster::{
     Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
     Priority, Quorum, Witness,
 };
+pub use directory::{Directory, DnsFault};
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
 pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat, Seed};
 pub use resource::{
@@ -61,6 +63,8 @@ pub struct Lab {
     pub storage: Vec<Array>,
     /// Shares and other services outside the cluster, in file order.
     pub endpoints: Vec<Endpoint>,
+    /// What network names register with, if the file says so.
+    pub directory: Option<Directory>,
     /// The cluster.
     pub cluster: Cluster,
     /// Rules that must hold all the time.

@@ -4,15 +4,15 @@ use super::scenario::resource;
 use super::selector::{Domain, Selecting};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, ResourceFault,
-    Selector, UpDown,
+    DnsFault, Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds,
+    ResourceFault, Selector, UpDown,
 };
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
 use crate::syntax::{
-    At, Decoder, FaultSpec, FaultWord, ImpairmentSpec, LunName, NicWord, PartitionSpec, PathSpec,
-    SelectorSpec,
+    At, Decoder, DirectoryWord, FaultSpec, FaultWord, ImpairmentSpec, LunName, NicWord,
+    PartitionSpec, PathSpec, SelectorSpec,
 };
 
 /// Resolves a fault.
@@ -52,6 +52,7 @@ impl Breaking<'_> {
             spec.path.is_some(),
             spec.resource.is_some(),
             spec.witness.is_some(),
+            spec.directory.is_some(),
         ];
         let count = targets.into_iter().filter(|given| *given).count();
         if count == 1 {
@@ -59,7 +60,8 @@ impl Breaking<'_> {
         }
         // A target that could not be read was reported already.
         if count > 1 || !spec.broken {
-            let hint = "one of node, network, nic, link, partition, lun, path, resource, witness";
+            let hint = "one of node, network, nic, link, partition, lun, path, resource, \
+                        witness, directory";
             let message = format!("a fault has one target, here are {count}");
             decoder
                 .sink
@@ -144,7 +146,27 @@ impl Breaking<'_> {
                 fault: fault.1,
             });
         }
+        if let Some(service) = &spec.directory {
+            return self.directory(service, decoder);
+        }
         self.witness(spec.witness.as_ref()?, decoder)
+    }
+
+    fn directory(
+        &self,
+        service: &At<DirectoryWord>,
+        decoder: &mut Decoder<'_>,
+    ) -> Option<FaultKind> {
+        const WORDS: &[&str] = &["down", "refuse-updates", "lose-updates"];
+        let DirectoryWord::Dns = service.value;
+        let fault = match self.word("directory", WORDS, decoder)? {
+            FaultWord::Down => DnsFault::Down,
+            FaultWord::RefuseUpdates => DnsFault::RefuseUpdates,
+            FaultWord::LoseUpdates => DnsFault::LoseUpdates,
+            _ => return self.wrong_word("directory", WORDS, decoder),
+        };
+        require(Feature::FaultDirectory, service.span, decoder);
+        Some(FaultKind::Dns(fault))
     }
 
     fn node(&self, nodes: &SelectorSpec, decoder: &mut Decoder<'_>) -> Option<FaultKind> {

@@ -7,6 +7,7 @@
 mod action;
 mod addresses;
 mod cluster;
+mod directory;
 mod expectation;
 mod fault;
 mod group;
@@ -60,6 +61,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
         nodes: Vec::new(),
         storage: Vec::new(),
         endpoints: Vec::new(),
+        directory: directory::resolve(file, decoder),
         cluster: cluster::empty(),
         invariants: invariants(file),
         scenario: Vec::new(),

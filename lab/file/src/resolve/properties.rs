@@ -81,6 +81,8 @@ const BY_KEY: &[(ResourceType, &str, &str)] = &[
 /// Properties that this version acts on.
 const IN_EFFECT: &[(ResourceType, &str)] = &[
     (ResourceType::FileShare, "MaxUsers"),
+    (ResourceType::NetworkName, "HostRecordTTL"),
+    (ResourceType::NetworkName, "PublishPTRRecords"),
     (ResourceType::GenericService, "StartupParameters"),
     (ResourceType::DhcpService, "BackupPath"),
     (ResourceType::WinsService, "BackupPath"),
@@ -118,7 +120,7 @@ pub(crate) fn check(entry: &Entry<ResourceSpec>, lab: &Lab, decoder: &mut Decode
         return;
     };
     for pair in spec.properties.iter().flat_map(|pairs| &pairs.entries) {
-        if !is_in_effect(&pair.name, of_type) {
+        if !is_in_effect(&pair.name, of_type, lab) {
             let found = judge(&pair.name, pair.span, of_type, lab);
             decoder.sink.report(found);
         }
@@ -126,9 +128,14 @@ pub(crate) fn check(entry: &Entry<ResourceSpec>, lab: &Lab, decoder: &mut Decode
 }
 
 /// Whether something follows from the property; a plug-in is told all that it is given.
-fn is_in_effect(name: &str, of_type: ResourceType) -> bool {
+fn is_in_effect(name: &str, of_type: ResourceType, lab: &Lab) -> bool {
     let known = |it: &(ResourceType, &str)| it.0 == of_type && it.1.eq_ignore_ascii_case(name);
-    of_type == ResourceType::PlugIn || IN_EFFECT.iter().any(known)
+    let in_2003 = is_of_2003(lab) && known(&(ResourceType::NetworkName, "RequireDNS"));
+    of_type == ResourceType::PlugIn || IN_EFFECT.iter().any(known) || in_2003
+}
+
+fn is_of_2003(lab: &Lab) -> bool {
+    lab.cluster.generation == base::Generation::V2003
 }
 
 fn judge(name: &str, span: Span, of_type: ResourceType, lab: &Lab) -> Diagnostic {
@@ -139,14 +146,15 @@ fn judge(name: &str, span: Span, of_type: ResourceType, lab: &Lab) -> Diagnostic
         return Diagnostic::error(Rule::WrongProperty, span, message)
             .hint(format!("write `{key}:` in the resource instead"));
     }
-    if ONLY_2003.iter().any(|it| it.0 == of_type && same(it.1)) {
+    let only_2003 = ONLY_2003.iter().any(|it| it.0 == of_type && same(it.1));
+    if only_2003 && !is_of_2003(lab) {
         let message = format!("`{name}` belongs to generation 2003");
         return Diagnostic::error(Rule::Generation, span, message).hint(format!(
             "the cluster is of generation {}",
             lab.cluster.generation
         ));
     }
-    if documented(of_type).iter().any(|known| same(known)) {
+    if only_2003 || documented(of_type).iter().any(|known| same(known)) {
         let message = format!("this version does not act on `{name}`");
         return Diagnostic::warning(Rule::NoEffect, span, message)
             .hint("it is a documented property; nothing in this lab depends on it");

@@ -12,7 +12,8 @@ use super::plain::{AnyScalar, Name, Text};
 use super::scenario::StepSpec;
 use super::words::InvariantSet;
 use super::{
-    ArraySpec, At, ClusterSpec, EndpointSpec, Named, NetworkSpec, NodeSpec, OneOrMany, RouterSpec,
+    ArraySpec, At, ClusterSpec, DirectorySpec, EndpointSpec, Named, NetworkSpec, NodeSpec,
+    OneOrMany, RouterSpec,
 };
 use crate::model::{BackendKind, Clock, Invariant, Level, ReportFormat};
 use crate::syntax::machines::SiteSpec;
@@ -48,6 +49,8 @@ record! {
         optional storage: Named<ArraySpec>,
         /// Shares outside the cluster that witnesses live on.
         optional endpoints: Named<EndpointSpec>,
+        /// The directory services that network names register with.
+        optional directory: DirectorySpec,
         /// The cluster.
         required cluster: ClusterSpec,
         /// Rules that must hold all the time.
@@ -57,7 +60,7 @@ record! {
         /// What to write at the end.
         optional report: ReportSpec,
     }
-    later { "include", "kinds", "links", "directory", "clusters", "workload" }
+    later { "include", "kinds", "links", "clusters", "workload" }
 }
 
 record! {

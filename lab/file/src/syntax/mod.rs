@@ -7,6 +7,7 @@
 mod address;
 mod cluster;
 mod decode;
+mod directory;
 mod expectation;
 mod lab;
 mod machines;
@@ -26,6 +27,7 @@ pub(crate) use cluster::{
     WitnessSpec,
 };
 pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
+pub(crate) use directory::DirectorySpec;
 pub(crate) use expectation::{BoundsSpec, ExpectationSpec, HolderSpec, ResolvesSpec, StateWord};
 pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
 pub(crate) use machines::{NetworkSpec, NodeSpec, RouterSpec};
@@ -43,4 +45,4 @@ pub(crate) use scenario::{
 };
 pub(crate) use selector::SelectorSpec;
 pub(crate) use storage::{ArraySpec, EndpointSpec, EndpointWord};
-pub(crate) use words::{InvariantSet, ModelWord, MonitorWord};
+pub(crate) use words::{DirectoryWord, InvariantSet, ModelWord, MonitorWord, UpdatesWord};

@@ -10,6 +10,7 @@ use super::macros::{record, words};
 use super::number::Natural;
 use super::plain::{AnyScalar, LunName, Name, ResourceName, Text};
 use super::quantity::Fraction;
+use super::words::DirectoryWord;
 use super::{At, ModelWord, OneOrMany, SelectorSpec, WitnessSpec};
 
 record! {
@@ -171,6 +172,8 @@ record! {
         optional resource: At<ResourceName>,
         /// The nodes from which the witness cannot be reached: unreachable.
         optional witness: SelectorSpec,
+        /// A service of the directory: down, refuse-updates, lose-updates.
+        optional directory: At<DirectoryWord>,
         /// What happens.
         optional r#do as "do": At<FaultWord>,
         /// What happens to packets instead of down or up.
@@ -182,7 +185,7 @@ record! {
         /// Heals by itself after so long; left out: stays until `do: heal` or the end.
         optional r#for as "for": At<Duration>,
     }
-    later { "array", "directory", "database" }
+    later { "array", "database" }
 }
 
 /// What goes wrong.
@@ -205,6 +208,8 @@ pub(crate) enum FaultWord {
     Unreachable,
     Fail,
     Hang,
+    RefuseUpdates,
+    LoseUpdates,
 }
 
 words! {
@@ -220,7 +225,7 @@ words! {
             "Node: the process of the cluster service dies; it is started again.";
         "monitor-kill" => Self::MonitorKill,
             "Node: the resource host processes die; the cluster service starts others.";
-        "down" => Self::Down, "Network, adapter, link: carries nothing.";
+        "down" => Self::Down, "Network, adapter, link: carries nothing. Directory: is silent.";
         "up" => Self::Up, "Network, adapter, link: carries traffic again.";
         "drop" => Self::Drop, "Path: the nodes lose their way to the array.";
         "offline" => Self::Offline, "Logical unit: answers nothing.";
@@ -232,10 +237,13 @@ words! {
         "unreachable" => Self::Unreachable, "Witness: cannot be reached.";
         "fail" => Self::Fail, "Resource: stops working, its checks answer false.";
         "hang" => Self::Hang, "Resource: its entry points do not return.";
+        "refuse-updates" => Self::RefuseUpdates, "Directory: every registration is refused.";
+        "lose-updates" => Self::LoseUpdates,
+            "Directory: registrations are acknowledged and forgotten.";
     }
     later {
         "drain", "clock-jump", "clock-drift", "full", "steal-lease", "deny", "leak",
-        "refuse-updates", "truncate", "stale", "corrupt",
+        "truncate", "stale", "corrupt",
     }
 }
 

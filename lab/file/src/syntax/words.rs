@@ -279,3 +279,33 @@ words! {
     }
     later {}
 }
+
+/// Who may register names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UpdatesWord {
+    Any,
+    None,
+}
+
+words! {
+    /// Who may register names.
+    UpdatesWord {
+        "any" => Self::Any, "Anybody, the default.";
+        "none" => Self::None, "Nobody: the zone takes no dynamic updates.";
+    }
+    later { "secure" }
+}
+
+/// A service of the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DirectoryWord {
+    Dns,
+}
+
+words! {
+    /// A service of the directory.
+    DirectoryWord {
+        "dns" => Self::Dns, "The name server.";
+    }
+    later { "ad", "netbios" }
+}

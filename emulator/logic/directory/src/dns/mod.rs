@@ -3,6 +3,7 @@
 //! Serves the seeds' clauses on dynamic DNS and facts 3.1 to 3.6. Authoritative only; scavenging
 //! of old records is off, as the product has it by default, and there is no switch for it.
 
+pub mod client;
 mod data;
 mod domain;
 mod lookup;
@@ -19,7 +20,8 @@ mod zone;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use ::domain::base::iana::{Opcode, Rcode, Rtype};
+pub use ::domain::base::iana::Rtype;
+use ::domain::base::iana::{Opcode, Rcode};
 use base::WallTime;
 use serde::{Deserialize, Serialize};
 
@@ -254,6 +256,15 @@ impl Server {
         };
         self.sign(&request, &mut answer, now_seconds, false);
         answer
+    }
+
+    /// Answers an unsigned question without changing anything; nothing to what is none.
+    #[must_use]
+    pub fn look_up(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let request = Request::parse(bytes).ok()?;
+        let is_plain = request.signature.is_none() && request.header.opcode() == Opcode::QUERY;
+        let up = self.fault != Some(Fault::Down);
+        (is_plain && up).then(|| self.query(&request, Transport::Stream).messages.pop())?
     }
 
     fn query(&self, request: &Request, transport: Transport) -> Answer {

@@ -73,6 +73,10 @@ impl Rcm {
             // For the checkpoint manager.
             HostReport::Restored { .. } | HostReport::Saved { .. } => {}
             HostReport::Signalled { resource } => self.signalled(turn, resource),
+            HostReport::NameRegistered { status: 0, .. } => {}
+            HostReport::NameRegistered { resource, status } => {
+                turn.notice(Notice::NameNotRegistered { resource, status });
+            }
             HostReport::Exited => self.host_exited(turn, host),
         }
     }

@@ -117,6 +117,8 @@ pub enum HostReport {
     },
     /// The event handle that Online gave was signalled: the resource noticed its own failure.
     Signalled { resource: ResourceId },
+    /// What became of a network name's registration in DNS: zero, or the product's number.
+    NameRegistered { resource: ResourceId, status: u32 },
     /// The checkpoints are in place, except those that could not be put there.
     Restored {
         resource: ResourceId,
@@ -295,6 +297,7 @@ wire::codec!(enum HostReport {
     5 = Signalled { resource },
     6 = Restored { resource, failed },
     7 = Saved { resource, key, data },
+    8 = NameRegistered { resource, status },
 });
 
 impl Message {

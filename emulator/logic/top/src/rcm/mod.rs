@@ -60,7 +60,7 @@ use base::{
     Timestamp,
 };
 
-pub use crate::restype::{ResourceKind, ResourceParameters, ResourceSpec};
+pub use crate::restype::{NameSettings, ResourceKind, ResourceParameters, ResourceSpec};
 pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Message, Output};
 pub use subnet::is_elsewhere;
 pub use tree::{Dependencies, DependencyError};

@@ -109,6 +109,7 @@ pub enum ResourceParameters {
     NetworkName {
         name: String,
         addresses: Vec<String>,
+        settings: NameSettings,
     },
     /// File Server, scoped to the network name that it depends on.
     FileServer { name: String },
@@ -192,6 +193,33 @@ impl ResourceParameters {
     }
 }
 
+/// How a network name is registered: its private properties by their documented names
+/// (directory fact sheet, section 1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameSettings {
+    /// HostRecordTTL (seconds).
+    pub host_record_ttl: u32,
+    /// PublishPTRRecords: the addresses get the name as well.
+    pub publish_ptr: bool,
+    /// RequireDNS of 2003: without its registration the resource does not come online.
+    pub require_dns: bool,
+}
+
+impl NameSettings {
+    /// HostRecordTTL where nothing else is said.
+    pub const TTL_SECONDS: u32 = 1200;
+}
+
+impl Default for NameSettings {
+    fn default() -> Self {
+        Self {
+            host_record_ttl: Self::TTL_SECONDS,
+            publish_ptr: false,
+            require_dns: false,
+        }
+    }
+}
+
 /// What a resource is, as its host needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceSpec {
@@ -208,7 +236,7 @@ wire::codec!(enum ResourceParameters {
     1 = FileShareWitness,
     40 = CloudWitness,
     2 = IpAddress { network, address },
-    3 = NetworkName { name, addresses },
+    3 = NetworkName { name, addresses, settings },
     4 = FileServer { name },
     5 = FileShare { server, share, path, max_users },
     6 = GenericApplication { command_line, current_directory },
@@ -221,4 +249,5 @@ wire::codec!(enum ResourceParameters {
     13 = PrintSpooler { spool_directory, job_completion_timeout },
     14 = PlugIn { program, properties },
 });
+wire::codec!(struct NameSettings { host_record_ttl, publish_ptr, require_dns });
 wire::codec!(struct ResourceSpec { name, parameters, checks });

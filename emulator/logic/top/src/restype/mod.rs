@@ -9,7 +9,7 @@ mod kind;
 
 pub use check::{Check, Checks};
 pub use checkpoint::{Checkpoint, CheckpointKey, CheckpointKind};
-pub use kind::{ResourceKind, ResourceParameters, ResourceSpec};
+pub use kind::{NameSettings, ResourceKind, ResourceParameters, ResourceSpec};
 
 /// Who carries out the entry points of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,7 @@ mod tests {
         let stored = ResourceParameters::NetworkName {
             name: "FS1".into(),
             addresses: vec![],
+            settings: NameSettings::default(),
         };
         let ip = ResourceParameters::IpAddress {
             network: NetworkId(0),
@@ -151,6 +152,7 @@ mod tests {
         let expected = ResourceParameters::NetworkName {
             name: "FS1".into(),
             addresses: vec!["10.0.0.9".into()],
+            settings: NameSettings::default(),
         };
         assert_eq!(at_online(&stored, &[&ip]), expected);
     }
@@ -166,6 +168,7 @@ mod tests {
         let name = ResourceParameters::NetworkName {
             name: "FS1".into(),
             addresses: vec![],
+            settings: NameSettings::default(),
         };
         let ResourceParameters::FileShare { server, .. } = at_online(&stored, &[&name]) else {
             unreachable!("completing keeps the type");

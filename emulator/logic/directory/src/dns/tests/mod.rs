@@ -1,5 +1,6 @@
 //! The server as a client sees it: bytes in, bytes out.
 
+mod client;
 mod lookup;
 mod signed;
 mod update;

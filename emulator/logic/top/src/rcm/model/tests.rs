@@ -1,6 +1,6 @@
 use super::*;
 use crate::rcm::Dependencies;
-use crate::restype::ResourceParameters;
+use crate::restype::{NameSettings, ResourceParameters};
 use base::{DiskId, NetworkId};
 
 fn defaults() -> Defaults {
@@ -19,6 +19,7 @@ fn name(group: GroupId, on: &str) -> ResourceSettings {
     let parameters = ResourceParameters::NetworkName {
         name: "FS1".into(),
         addresses: vec![],
+        settings: NameSettings::default(),
     };
     let mut settings = ResourceSettings::new("name", group, parameters, &defaults());
     settings.dependencies = Dependencies::parse(on).expect("a valid expression");

@@ -5,7 +5,7 @@ use base::{Generation, GroupState, Notice, ResourceState, StateChangeCause};
 use super::world::{Build, Work, World, node, nodes, seconds};
 use crate::api::{AdminCommand, AdminReply};
 use crate::rcm::model::{Failback, Priority};
-use crate::rcm::{ResourceId, ResourceParameters};
+use crate::rcm::{NameSettings, ResourceId, ResourceParameters};
 
 fn build() -> Build {
     Build::new(Generation::V2022)
@@ -41,6 +41,7 @@ fn a_network_name_is_brought_online_with_the_addresses_that_are_up() {
     let parameters = ResourceParameters::NetworkName {
         name: "FS1".into(),
         addresses: vec![],
+        settings: NameSettings::default(),
     };
     build.add(group, parameters, &format!("([{one}] or [{two}])"));
     let mut world = World::new(Generation::V2022, 1, build);
@@ -50,6 +51,7 @@ fn a_network_name_is_brought_online_with_the_addresses_that_are_up() {
     let name = ResourceParameters::NetworkName {
         name: "FS1".into(),
         addresses: vec!["10.0.0.9".into()],
+        settings: NameSettings::default(),
     };
     assert!(world.specs.contains(&name), "{:?}", world.specs);
 }
