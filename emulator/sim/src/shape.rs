@@ -79,6 +79,7 @@ impl Shape {
             invariants: Invariants {
                 rules: Invariant::STANDARD.to_vec(),
             },
+            workloads: Vec::new(),
             scenario: Vec::new(),
             report: Report::default(),
         }

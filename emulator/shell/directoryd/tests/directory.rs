@@ -158,6 +158,27 @@ fn the_name_server_tells_the_controllers_names() {
 }
 
 #[test]
+fn the_root_of_the_tree_is_read_over_ldap_by_anybody() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path());
+    let at = address(&server, "ldap");
+    // Search of the root: base "", base object, (objectClass=*), attribute dnsHostName.
+    let request =
+        b"\x30\x32\x02\x01\x01\x63\x2d\x04\0\x0a\x01\0\x0a\x01\0\x02\x01\0\x02\x01\0\x01\x01\0\
+        \x87\x0bobjectClass\x30\x0d\x04\x0bdnsHostName";
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = vec![0; 4096];
+    let length = stream.read(&mut answer).unwrap();
+    let told = |bytes: &[u8]| bytes.windows(16).any(|it| it == b"dc1.corp.example");
+    assert!(told(&answer[..length]));
+    assert!(told(&ask(at, request).unwrap()));
+}
+
+#[test]
 fn a_taken_port_and_a_damaged_file_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path());

@@ -75,18 +75,19 @@ fn name_settings(hive: &Hive, key: &str) -> NameSettings {
     }
 }
 
-/// What differs from the default.
-fn name_values(settings: NameSettings) -> Vec<(&'static str, Value)> {
+/// The name, and what differs from the default.
+fn name_values(name: &str, settings: NameSettings) -> Vec<(&'static str, Value)> {
     let usual = NameSettings::default();
     let dword = |name, is: bool| is.then(|| (name, Value::Dword(1)));
     let ttl = settings.host_record_ttl;
     let ttl = (ttl != usual.host_record_ttl).then(|| (HOST_RECORD_TTL, Value::Dword(ttl)));
-    let flags = [
+    let values = [
+        Some(("Name", Value::Text(name.to_owned()))),
         ttl,
         dword(PUBLISH_PTR, settings.publish_ptr),
         dword(REQUIRE_DNS, settings.require_dns),
     ];
-    flags.into_iter().flatten().collect()
+    values.into_iter().flatten().collect()
 }
 
 /// Types that stand for a service, a script or a program.
@@ -164,11 +165,7 @@ fn values(parameters: &ResourceParameters) -> Vec<(&'static str, Value)> {
             ("Network", Value::Dword(network.0.into())),
             ("Address", text(address)),
         ],
-        ResourceParameters::NetworkName { name, settings, .. } => {
-            let mut values = vec![("Name", text(name))];
-            values.extend(name_values(*settings));
-            values
-        }
+        ResourceParameters::NetworkName { name, settings, .. } => name_values(name, *settings),
         ResourceParameters::DistributedNetworkName { name } => vec![("Name", text(name))],
         ResourceParameters::FileShare {
             share,
