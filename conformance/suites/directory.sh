@@ -360,6 +360,8 @@ netbios() {
         nmblookup --recursion --unicast="$server_ip" 'DC1#20'
     expect "nmblookup: the domain's controllers" "^$server_ip CORP<1c>" \
         nmblookup --recursion --unicast="$server_ip" 'CORP#1C'
+    expect "nmblookup: the controller by broadcast" "^$server_ip DC1<20>" \
+        nmblookup --broadcast="${server_ip%.*}.255" 'DC1#20'
     expect "nmblookup: a name that is not there" "failed to find name NOBODY" \
         nmblookup --recursion --unicast="$server_ip" NOBODY
     expect "nmblookup: status of the controller" "DC1 +<20> - +[A-Z]? *<ACTIVE>" \

@@ -18,7 +18,7 @@ use crate::dns::Dns;
 use crate::events::Listener;
 use crate::files;
 use crate::ldap;
-use crate::netbios::Netbios;
+use crate::netbios::{Netbios, segment_of};
 use crate::options::Options;
 use crate::share::VirtualServers;
 use crate::sockets::{Prefix, Service, accept, datagrams, framed};
@@ -63,10 +63,11 @@ impl Server {
         fs::create_dir_all(&options.state).map_err(failed)?;
         let accounts = Arc::new(Accounts::open(options, Arc::clone(&listener))?);
         files::write(options, &accounts)?;
+        let netbios_listener = Arc::clone(&listener);
         let services = Arc::new(Services {
             dns: Arc::new(Dns::open(options, Arc::clone(&accounts), listener)?),
             accounts,
-            netbios: Netbios::open(options).map(Arc::new),
+            netbios: Netbios::open(options, netbios_listener)?.map(Arc::new),
             shares: VirtualServers::new(options)?,
         });
         let runtime = Builder::new_multi_thread()
@@ -159,7 +160,12 @@ async fn listen(options: &Options, services: &Arc<Services>) -> Result<Addresses
     if let Some(netbios) = &services.netbios {
         let at = SocketAddr::new(options.listen, ports.netbios);
         let udp = bind_udp("NetBIOS names", at).await?;
-        tokio::spawn(Arc::clone(netbios).serve(udp));
+        // Without it the server is found by whoever knows its address.
+        let segment = match segment_of(options.listen) {
+            Some(to) => UdpSocket::bind((to, ports.netbios)).await.ok(),
+            None => None,
+        };
+        tokio::spawn(Arc::clone(netbios).serve(udp, segment));
         addresses.push(("netbios", at));
     }
     Ok(addresses)

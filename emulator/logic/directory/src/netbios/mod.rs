@@ -4,6 +4,7 @@
 //! and session services, and replication between name servers, are not here.
 
 mod host;
+mod kept;
 mod name;
 mod packet;
 mod status;
@@ -16,6 +17,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 pub use host::{Host, NameState, NodeType, Outcome};
+pub use kept::KeptName;
 pub use name::NetbiosName;
 pub use packet::rcode;
 pub use wins::Server;

@@ -2,7 +2,7 @@
 //!
 //! RFC 1001 section 15.1, fact 5.4.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -73,7 +73,11 @@ pub(super) enum Met {
 
 /// Who has registered which name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Table(BTreeMap<NetbiosName, Entry>);
+pub(super) struct Table {
+    names: BTreeMap<NetbiosName, Entry>,
+    /// Names that are otherwise than they were kept, where somebody keeps them.
+    changed: Option<BTreeSet<NetbiosName>>,
+}
 
 impl Table {
     /// Registers a name if nobody needs to be asked.
@@ -86,7 +90,7 @@ impl Table {
     ) -> Met {
         let sort = Sort::of(name, flags & super::packet::GROUP != 0);
         self.forget(now, name);
-        let Some(entry) = self.0.get(name) else {
+        let Some(entry) = self.names.get(name) else {
             return self.replace(now, name, flags, address);
         };
         match (entry.sort, sort) {
@@ -124,10 +128,10 @@ impl Table {
         if sort == Sort::Master {
             return Met::Done;
         }
-        if self.0.len() >= NAMES_MAX && !self.0.contains_key(name) {
+        if self.names.len() >= NAMES_MAX && !self.names.contains_key(name) {
             return Met::Full;
         }
-        self.0.insert(
+        self.names.insert(
             name.clone(),
             Entry {
                 sort,
@@ -141,7 +145,7 @@ impl Table {
 
     /// Adds an address to a name, or keeps it longer. The oldest goes when there are too many.
     pub(super) fn add(&mut self, now: Timestamp, name: &NetbiosName, address: Ipv4Addr) {
-        let Some(entry) = self.0.get_mut(name) else {
+        let Some(entry) = self.names.get_mut(name) else {
             return;
         };
         let address = if entry.sort == Sort::Group {
@@ -154,12 +158,63 @@ impl Table {
             entry.addresses.remove(0);
         }
         entry.addresses.push((address, now + TTL));
+        self.mark(name);
+    }
+
+    fn mark(&mut self, name: &NetbiosName) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(name.clone());
+        }
+    }
+
+    /// From now on what changes is remembered until it is taken.
+    pub(super) fn remember(&mut self) {
+        self.changed = Some(BTreeSet::new());
+    }
+
+    /// What has changed since it was taken last.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<NetbiosName> {
+        self.changed
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &NetbiosName> {
+        self.names.keys()
+    }
+
+    /// What is registered, forgotten or not.
+    pub(super) fn entry(&self, name: &NetbiosName) -> Option<&Entry> {
+        self.names.get(name)
+    }
+
+    /// Puts a registration back that was kept; nothing where nobody has it any more.
+    pub(super) fn restore(
+        &mut self,
+        name: NetbiosName,
+        flags: u16,
+        mut addresses: Vec<(Ipv4Addr, Timestamp)>,
+    ) {
+        addresses.truncate(ADDRESSES_MAX);
+        let sort = Sort::of(&name, flags & super::packet::GROUP != 0);
+        let is_full = self.names.len() >= NAMES_MAX && !self.names.contains_key(&name);
+        if addresses.is_empty() || sort == Sort::Master {
+            self.names.remove(&name);
+        } else if !is_full {
+            let entry = Entry {
+                sort,
+                flags,
+                addresses,
+            };
+            self.names.insert(name, entry);
+        }
     }
 
     /// Gives a name back; false when it is another host's.
     pub(super) fn release(&mut self, now: Timestamp, name: &NetbiosName, from: Ipv4Addr) -> bool {
         self.forget(now, name);
-        let Some(entry) = self.0.get_mut(name) else {
+        let Some(entry) = self.names.get_mut(name) else {
             return true;
         };
         if entry.sort == Sort::Group {
@@ -170,24 +225,30 @@ impl Table {
         }
         entry.addresses.retain(|(address, _)| *address != from);
         if entry.addresses.is_empty() {
-            self.0.remove(name);
+            self.names.remove(name);
         }
+        self.mark(name);
         true
     }
 
     pub(super) fn find(&mut self, now: Timestamp, name: &NetbiosName) -> Option<&Entry> {
         self.forget(now, name);
-        self.0.get(name)
+        self.names.get(name)
     }
 
     /// Forgets what nobody has refreshed.
     fn forget(&mut self, now: Timestamp, name: &NetbiosName) {
-        let Some(entry) = self.0.get_mut(name) else {
+        let Some(entry) = self.names.get_mut(name) else {
             return;
         };
+        let before = entry.addresses.len();
         entry.addresses.retain(|(_, until)| *until > now);
-        if entry.addresses.is_empty() {
-            self.0.remove(name);
+        let after = entry.addresses.len();
+        if after == 0 {
+            self.names.remove(name);
+        }
+        if after < before {
+            self.mark(name);
         }
     }
 }

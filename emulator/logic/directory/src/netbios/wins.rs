@@ -39,7 +39,7 @@ pub struct Server {
     address: Ipv4Addr,
     port: u16,
     timing: Timing,
-    table: Table,
+    pub(super) table: Table,
     challenges: BTreeMap<u16, Challenge>,
     next_id: u16,
     is_down: bool,
@@ -297,7 +297,7 @@ impl Server {
 
     /// An owner has answered.
     fn heard(&mut self, now: Timestamp, from: SocketAddrV4, packet: &Packet) -> Vec<Outgoing> {
-        let Some(challenge) = self.challenges.get(&packet.id) else {
+        let Some(challenge) = self.challenges.get_mut(&packet.id) else {
             return Vec::new();
         };
         let answer = packet
@@ -311,7 +311,12 @@ impl Server {
                 self.settle(now, packet.id, &has)
             }
             (Some(Operation::Query), _) if is_owner && packet.rcode() != rcode::OK => {
-                self.settle(now, packet.id, &[])
+                // The others may still want it.
+                challenge.owners.retain(|it| it != from.ip());
+                match challenge.owners.is_empty() {
+                    true => self.settle(now, packet.id, &[]),
+                    false => Vec::new(),
+                }
             }
             _ => Vec::new(),
         }
@@ -343,7 +348,19 @@ impl Server {
         };
         let record = Record::of(name, seconds(TTL), *flags, &[*address]);
         let response = Packet::response(challenge.id, challenge.operation, code, record);
+        if code == rcode::OK {
+            self.ask_of_new_owner(now, name);
+        }
         vec![Outgoing::to(challenge.applicant, &response)]
+    }
+
+    /// Whoever else has waited for a name that was given away must hear its new owner.
+    fn ask_of_new_owner(&mut self, now: Timestamp, name: &NetbiosName) {
+        let owners = self.table.find(now, name).map(|it| &it.addresses);
+        let owners: Vec<Ipv4Addr> = owners.into_iter().flatten().map(|(it, _)| *it).collect();
+        for other in self.challenges.values_mut().filter(|it| it.name == *name) {
+            (other.owners, other.tries, other.due) = (owners.clone(), 0, now);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Hosts and a name server on a network of their own.
 
+mod keeping;
 mod registration;
 
 use std::collections::{BTreeMap, VecDeque};

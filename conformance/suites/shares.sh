@@ -2,7 +2,7 @@
 # Runs smbclient against the shares of `looksalive directory` and, where Samba's file server can
 # run, against it in the same way, and prints the outcomes side by side.
 #
-#   conformance/suites/directory-shares.sh [PROGRAM]
+#   conformance/suites/shares.sh [PROGRAM]
 #
 # Everything happens in network namespaces of its own, on loopback. Needs unshare, ip and smbclient
 # (Debian: smbclient); Samba's side needs smbd (Debian: samba) and
