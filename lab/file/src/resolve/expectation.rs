@@ -48,6 +48,7 @@ enum Subject {
     Votes,
     Lun,
     Dns,
+    Workload,
     Event,
     Log,
     Node,
@@ -63,6 +64,7 @@ impl Subject {
             Self::Votes => Feature::ExpectVotes,
             Self::Lun => Feature::ExpectLun,
             Self::Dns => Feature::ExpectDns,
+            Self::Workload => Feature::ExpectWorkload,
             Self::Event => Feature::ExpectEvent,
             Self::Log => Feature::ExpectLog,
             Self::Node => Feature::ExpectNode,
@@ -77,6 +79,7 @@ impl Subject {
             Self::Resource => &["is", "status-contains"],
             Self::Lun => &["holder"],
             Self::Dns => &["resolves"],
+            Self::Workload => &["pause"],
             Self::Event | Self::Log => &["node"],
             Self::Node => &["is"],
             Self::Witness | Self::Votes => &[],
@@ -120,6 +123,7 @@ impl Expecting<'_> {
             (spec.votes.is_some(), Subject::Votes),
             (spec.lun.is_some(), Subject::Lun),
             (spec.dns.is_some(), Subject::Dns),
+            (spec.workload.is_some(), Subject::Workload),
             (spec.event.is_some(), Subject::Event),
             (spec.log.is_some(), Subject::Log),
         ];
@@ -127,7 +131,8 @@ impl Expecting<'_> {
             .into_iter()
             .filter(|(is, _)| *is)
             .map(|(_, subject)| subject);
-        let hint = "one of cluster, group, resource, node, witness, votes, lun, dns, event, log";
+        let hint = "one of cluster, group, resource, node, witness, votes, lun, dns, workload, \
+                    event, log";
         match (subjects.next(), subjects.next()) {
             (Some(subject), None) => Some(subject),
             (None, _) if spec.node.is_some() => Some(Subject::Node),
@@ -160,6 +165,7 @@ impl Expecting<'_> {
             ),
             ("holder", spec.holder.as_ref().map(|_| spec.span)),
             ("resolves", spec.resolves.as_ref().map(|_| spec.span)),
+            ("pause", spec.pause.as_ref().map(|pause| pause.span)),
         ];
         for (key, span) in given {
             let own = subject == Subject::Node && key == "node";
@@ -183,6 +189,7 @@ impl Expecting<'_> {
             Subject::Votes => self.votes(decoder),
             Subject::Lun => self.lun(decoder),
             Subject::Dns => self.dns(decoder),
+            Subject::Workload => self.workload(decoder),
             Subject::Event => Some(Claim::Event {
                 id: spec.event.as_ref()?.value.0,
                 node: self.nodes(spec.node.as_ref(), decoder),
@@ -362,6 +369,23 @@ impl Expecting<'_> {
             }
         };
         Some(Claim::LunHolder { lun, holder })
+    }
+
+    fn workload(&self, decoder: &mut Decoder<'_>) -> Option<Claim> {
+        let name = self.spec.workload.as_ref()?;
+        let workloads = &self.selecting.lab.workloads;
+        if !workloads.iter().any(|it| it.name == name.value.0) {
+            let message = format!("there is no workload `{}`", name.value.0);
+            decoder.sink.error(Rule::UnknownName, name.span, message);
+        }
+        let Some(pause) = &self.spec.pause else {
+            self.says_nothing("pause", decoder);
+            return None;
+        };
+        Some(Claim::Workload {
+            name: name.value.0.clone(),
+            pause_max: pause.at_most.as_ref()?.value,
+        })
     }
 
     fn dns(&self, decoder: &mut Decoder<'_>) -> Option<Claim> {

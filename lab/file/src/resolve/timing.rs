@@ -297,6 +297,7 @@ fn untouchable(claim: &Claim, lab: &Lab) -> Option<String> {
         | Claim::Resource { .. }
         | Claim::Witness(_)
         | Claim::Votes { .. }
+        | Claim::Workload { .. }
         | Claim::Event { .. }
         | Claim::Log { .. } => None,
     }

@@ -69,6 +69,10 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
         }
         Notice::WitnessFailed => "the witness does not work".to_owned(),
         Notice::DiskLost { disk } => format!("the reservation of disk {disk} was lost"),
+        Notice::AddressInUse { resource: id } => format!(
+            "the address of resource {} is in use on the network",
+            resource(*id)
+        ),
         Notice::RestartsExhausted { resource: id } => {
             format!("resource {} failed", resource(*id))
         }
