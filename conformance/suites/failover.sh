@@ -76,11 +76,16 @@ if [ "$backends" != local ] && command -v docker >/dev/null; then
         'BEGIN { printf "ratio of up on docker to that: %.2f\n", up / idle }'
 fi
 
+# words FILE: its words, one in a line; none of a process that has ended.
+words() {
+    { tr '\0' '\n' <"$1"; } 2>/dev/null
+}
+
 # processes UID WORD: the lab's processes with this word after the program's name.
 processes() {
     for each in /proc/[0-9]*; do
-        if tr '\0' '\n' <"$each/environ" 2>/dev/null | grep -qx "LOOKSALIVE_LAB=$1" &&
-            [ "$(tr '\0' '\n' <"$each/cmdline" 2>/dev/null | sed -n 2p)" = "$2" ]; then
+        if words "$each/environ" | grep -qx "LOOKSALIVE_LAB=$1" &&
+            [ "$(words "$each/cmdline" | sed -n 2p)" = "$2" ]; then
             echo "${each#/proc/}"
         fi
     done

@@ -37,10 +37,10 @@ pub(crate) fn build(
     Ok(Live::build(Plan::new(lab)?, text, options)?)
 }
 
-/// How machines of backend `local` get adapters of their own.
+/// How machines get adapters of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Expose {
-    /// A network namespace with TAP and TUN devices for each; needs root
+    /// TAP and TUN devices, on `local` in a network namespace for each; needs root
     Tun,
 }
 
@@ -53,6 +53,7 @@ pub(crate) fn build_silently(
 ) -> anyhow::Result<Live> {
     let options = LiveOptions {
         progress: |_| {},
+        expose_tun: lab.backend.expose == Some(model::Expose::Tun),
         ..options(seed, backend)?
     };
     Ok(Live::build(Plan::new(lab)?, text, options)?)

@@ -24,6 +24,9 @@ pub(crate) struct Machine {
     /// A socket of others that is a port of this machine
     #[arg(long = "reach", value_name = "ADDRESS:PORT=PATH", value_parser = reach)]
     reaches: Vec<(SocketAddr, PathBuf)>,
+    /// Arguments of our own program for what runs beside the machine's part
+    #[arg(last = true)]
+    beside: Vec<String>,
 }
 
 fn offer(text: &str) -> Result<(PathBuf, SocketAddr), String> {
@@ -45,6 +48,7 @@ impl Machine {
             lab: self.lab,
             offers: self.offers,
             reaches: self.reaches,
+            beside: self.beside,
         };
         run_machine(options).context("the machine cannot run")?;
         Ok(Exit::Good)

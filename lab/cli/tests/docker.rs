@@ -29,7 +29,7 @@ fn main() {
 
 type Test = (&'static str, fn());
 
-const TESTS: [Test; 9] = [
+const TESTS: [Test; 10] = [
     (
         "a_lab_of_containers_is_broken_and_healed_and_leaves_nothing",
         clean::a_lab_of_containers_is_broken_and_healed_and_leaves_nothing,
@@ -53,6 +53,10 @@ const TESTS: [Test; 9] = [
     (
         "containers_have_one_privilege_and_no_network",
         machines::containers_have_one_privilege_and_no_network,
+    ),
+    (
+        "containers_with_adapters_have_their_addresses_and_lose_them_with_their_power",
+        machines::containers_with_adapters_have_their_addresses_and_lose_them_with_their_power,
     ),
     (
         "a_container_that_somebody_kills_is_a_machine_without_power",

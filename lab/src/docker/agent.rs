@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use rhs::family;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
@@ -29,6 +30,9 @@ pub struct MachineOptions {
     pub offers: Vec<(PathBuf, SocketAddr)>,
     /// Sockets of others that are ports of this machine.
     pub reaches: Vec<(SocketAddr, PathBuf)>,
+    /// Arguments of our own program for what runs beside the part from the beginning and says a
+    /// line when it is ready; the machine ends with it. Empty: nothing does.
+    pub beside: Vec<String>,
 }
 
 /// Is a machine until the lab is gone or ends it.
@@ -43,6 +47,7 @@ pub fn run_machine(options: MachineOptions) -> io::Result<()> {
     for (port, socket) in &options.reaches {
         relay::reach(*port, socket.clone())?;
     }
+    run_beside(&options.beside)?;
     let lab = UnixStream::connect(&options.lab)?;
     let hello = Hello {
         machine: options.name.clone(),
@@ -66,6 +71,33 @@ pub fn run_machine(options: MachineOptions) -> io::Result<()> {
         answers.write_all(b"\n")?;
     }
     agent.die();
+    Ok(())
+}
+
+/// Starts what runs beside the part, and waits until it is ready.
+fn run_beside(arguments: &[String]) -> io::Result<()> {
+    if arguments.is_empty() {
+        return Ok(());
+    }
+    let program = std::env::current_exe()?;
+    let mut command = local::bound_to_this(&program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    // Without the mark of the node's processes, because it outlives the service.
+    let mut child = command.env_remove(family::NODE).spawn()?;
+    let said = child.stdout.take();
+    let mut said = BufReader::new(said.ok_or_else(|| io::Error::other("it has no output"))?);
+    let mut ready = String::new();
+    if said.read_line(&mut ready)? == 0 {
+        return Err(io::Error::other("the machine's adapters cannot be made"));
+    }
+    thread::spawn(move || {
+        let _ended = io::copy(&mut said, &mut io::sink());
+        // Nothing is left on a machine whose first process ends.
+        std::process::exit(1);
+    });
     Ok(())
 }
 

@@ -28,6 +28,7 @@ use bollard::models::{ContainerCreateBody, DeviceMapping, HostConfig, Mount, Mou
 use rhs::family;
 
 use crate::ledger::{Deed, Ledger};
+use crate::live::nics;
 use crate::machine::{Machine, MachineId, Machines, Power, Reach, Wanted};
 use crate::{LabError, LabFolder};
 pub use agent::{MachineOptions, run_machine};
@@ -74,14 +75,25 @@ pub fn missing_engine() -> Result<(), String> {
     }
 }
 
+/// What a lab wants of its containers.
+#[derive(Debug)]
+pub(crate) struct Wishes {
+    /// Our own program.
+    pub(crate) program: PathBuf,
+    /// How many arrays there are.
+    pub(crate) arrays: usize,
+    /// Nodes have an adapter for each of their networks, and a virtual one.
+    pub(crate) adapters: bool,
+    /// Hears what takes long.
+    pub(crate) progress: fn(&str),
+}
+
 /// Machines that are containers.
 #[derive(Debug)]
 pub(crate) struct Docker {
     engine: Engine,
-    program: PathBuf,
-    progress: fn(&str),
+    wishes: Wishes,
     power: Power,
-    arrays: usize,
     sockets: PathBuf,
     /// Ports of this computer at which arrays are reached.
     portals: BTreeMap<usize, SocketAddr>,
@@ -92,18 +104,11 @@ impl Docker {
     ///
     /// # Errors
     /// When none does.
-    pub(crate) fn new(
-        program: PathBuf,
-        arrays: usize,
-        progress: fn(&str),
-        power: Power,
-    ) -> Result<Self, LabError> {
+    pub(crate) fn new(wishes: Wishes, power: Power) -> Result<Self, LabError> {
         Ok(Self {
             engine: Engine::connect()?,
-            program,
-            progress,
+            wishes,
             power,
-            arrays,
             sockets: PathBuf::new(),
             portals: BTreeMap::new(),
         })
@@ -111,8 +116,8 @@ impl Docker {
 
     /// Makes the image unless it is there; its name.
     fn image(&self, ledger: &mut Ledger) -> Result<String, LabError> {
-        let because = LabError::path("read", &self.program);
-        let image = Image::of(&self.program).map_err(&because)?;
+        let because = LabError::path("read", &self.wishes.program);
+        let image = Image::of(&self.wishes.program).map_err(&because)?;
         let name = image.name();
         if self.engine.has_image(&name)? {
             return Ok(name);
@@ -129,7 +134,7 @@ impl Docker {
         let made = ledger.enter(&deed, make);
         made.map_err(LabError::system("cannot write the ledger"))??;
         let seconds = began.elapsed().as_secs_f64();
-        (self.progress)(&format!(
+        (self.wishes.progress)(&format!(
             "image {name} made of {megabytes} MiB in {seconds:.1} s"
         ));
         Ok(name)
@@ -161,7 +166,7 @@ impl Docker {
         let made = ledger.enter(&Deed::Containers { names }, all);
         made.map_err(LabError::system("cannot write the ledger"))??;
         let seconds = began.elapsed().as_secs_f64();
-        (self.progress)(&format!("{count} containers started in {seconds:.1} s"));
+        (self.wishes.progress)(&format!("{count} containers started in {seconds:.1} s"));
         Ok(())
     }
 
@@ -171,7 +176,8 @@ impl Docker {
         wanted: &Wanted,
         image: &str,
         user: &str,
-    ) -> ContainerCreateBody {
+    ) -> Result<ContainerCreateBody, LabError> {
+        let command = self.command(lab, wanted)?;
         let mut environment = vec![
             format!("{}={}", family::LAB, lab.uid()),
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
@@ -180,29 +186,29 @@ impl Docker {
             let mark = format!("{}={}/{}", family::NODE, lab.uid(), wanted.name);
             environment.push(mark);
         }
-        ContainerCreateBody {
+        Ok(ContainerCreateBody {
             hostname: Some(wanted.name.clone()),
             user: Some(user.to_owned()),
             env: Some(environment),
             entrypoint: Some(vec![image::PROGRAM.to_owned()]),
-            cmd: Some(self.command(lab, wanted)),
+            cmd: Some(command),
             image: Some(image.to_owned()),
             working_dir: Some("/".to_owned()),
             labels: Some(labels(lab, wanted)),
             network_disabled: Some(true),
-            host_config: Some(host_config(lab, wanted)),
+            host_config: Some(self.host_config(lab, wanted)),
             ..ContainerCreateBody::default()
-        }
+        })
     }
 
     /// What runs first in a container.
-    fn command(&self, lab: &LabFolder, wanted: &Wanted) -> Vec<String> {
+    fn command(&self, lab: &LabFolder, wanted: &Wanted) -> Result<Vec<String>, LabError> {
         let path = |path: PathBuf| path.display().to_string();
         let socket = |array: usize| path(portal_socket(&lab.sockets(), array));
         let mut words = vec!["machine".to_owned(), wanted.name.clone()];
         words.extend(["--lab".to_owned(), path(lab.sockets().join(MACHINES))]);
         match wanted.id {
-            MachineId::Node(_) => (0..self.arrays).for_each(|array| {
+            MachineId::Node(_) => (0..self.wishes.arrays).for_each(|array| {
                 let reach = format!("{}={}", portal(array), socket(array));
                 words.extend(["--reach".to_owned(), reach]);
             }),
@@ -211,19 +217,61 @@ impl Docker {
                 words.extend(["--offer".to_owned(), offer]);
             }
         }
-        words
+        if let (MachineId::Node(node), true) = (wanted.id, self.wishes.adapters) {
+            words.push("--".to_owned());
+            let agent = nics::agent_arguments(lab, &wanted.name, node.index())?;
+            words.extend(agent.iter().map(|it| it.to_string_lossy().into_owned()));
+        }
+        Ok(words)
+    }
+
+    fn host_config(&self, lab: &LabFolder, wanted: &Wanted) -> HostConfig {
+        let config = host_config(lab, wanted);
+        if !self.wishes.adapters {
+            return config;
+        }
+        // The product's machines answer for an address on its own adapter only; and every machine
+        // has an echo service, which is at a port that is root's otherwise.
+        let sysctls = [
+            ("net.ipv4.conf.all.arp_ignore", "1"),
+            ("net.ipv4.ip_unprivileged_port_start", "0"),
+        ];
+        let sysctls = sysctls.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        HostConfig {
+            sysctls: Some(HashMap::from(sysctls)),
+            ..config
+        }
+    }
+
+    /// Whether containers can have adapters.
+    fn check_adapters(&self, user: &str) -> Result<(), LabError> {
+        if !self.wishes.adapters {
+            return Ok(());
+        }
+        if !Path::new(TUN).exists() {
+            let why = format!("there is no {TUN}; mend it with: modprobe tun");
+            return Err(LabError::NoAdapters(why));
+        }
+        if user != ROOT {
+            let why = "an engine that runs as root gives capabilities to root's containers only; \
+                run the lab as root, or on a rootless engine";
+            return Err(LabError::NoAdapters(why.to_owned()));
+        }
+        Ok(())
     }
 
     /// As whom containers run: so that what they write belongs to whoever runs the lab.
     fn user(&self) -> Result<String, LabError> {
         let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
         if self.engine.is_rootless()? {
-            return Ok("0:0".to_owned());
+            return Ok(ROOT.to_owned());
         }
         Ok(format!("{}:{}", user.as_raw(), group.as_raw()))
     }
 }
 
+/// The user and group that have capabilities.
+const ROOT: &str = "0:0";
 /// The socket at which machines find the lab.
 const MACHINES: &str = "machines";
 
@@ -241,6 +289,7 @@ impl Machines for Docker {
         self.sockets = folder.sockets();
         let image = self.image(ledger)?;
         let user = self.user()?;
+        self.check_adapters(&user)?;
         let line = |it: &Wanted| (it.name.clone(), (it.id, Arc::new(Line::default())));
         let lines: Lines = wanted.iter().map(line).collect();
         let socket = folder.part_socket(MACHINES)?;
@@ -249,7 +298,7 @@ impl Machines for Docker {
         let mut bodies = Vec::new();
         for machine in wanted {
             make_places(folder, machine)?;
-            let body = self.body(folder, machine, &image, &user);
+            let body = self.body(folder, machine, &image, &user)?;
             bodies.push((container_name(folder, machine), body));
         }
         self.start_all(bodies, ledger)?;

@@ -10,7 +10,7 @@ mod hosts;
 mod input;
 mod jury;
 mod machines;
-mod nics;
+pub(crate) mod nics;
 mod outside;
 mod seat;
 mod stage;
@@ -36,7 +36,7 @@ use sim::storage;
 use sim::world::Asked;
 use sim::{FaultId, MachineFault};
 
-use crate::docker::Docker;
+use crate::docker::{self, Docker};
 use crate::gate::{self, Gate};
 use crate::ledger::{Deed, Ledger};
 use crate::local::Local;
@@ -387,8 +387,13 @@ fn machines(
     let power = Power::new(move |machine, on| {
         let _closing = inbox.send(Input::Power(machine, on));
     });
-    let docker = Docker::new(program, plan.arrays.len(), options.progress, power)?;
-    Ok(Box::new(docker))
+    let wishes = docker::Wishes {
+        program,
+        arrays: plan.arrays.len(),
+        adapters: options.expose_tun,
+        progress: options.progress,
+    };
+    Ok(Box::new(Docker::new(wishes, power)?))
 }
 
 /// The machines of a lab: its nodes in the order of their numbers, then its arrays.

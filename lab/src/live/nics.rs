@@ -37,7 +37,29 @@ pub(super) struct Nic {
     child: Option<Child>,
     /// Which start of it this is; what an earlier one said late is dropped.
     life: u32,
+    namespace: PathBuf,
     sockets: Sockets,
+}
+
+/// What the agent of a machine is started with, in the network that it is to serve.
+pub(crate) fn agent_arguments(
+    folder: &LabFolder,
+    name: &str,
+    station: usize,
+) -> Result<Vec<OsString>, LabError> {
+    let sockets = Sockets::of(folder, station)?;
+    Ok(vec![
+        "nic".into(),
+        "serve".into(),
+        folder.lab_file().into(),
+        name.into(),
+        "--fabric".into(),
+        folder.part_socket("fabric")?.into(),
+        "--node".into(),
+        sockets.node.into(),
+        "--addresses".into(),
+        sockets.addresses.into(),
+    ])
 }
 
 /// Where an agent listens, and where its machine's network is found.
@@ -45,17 +67,32 @@ pub(super) struct Nic {
 pub(super) struct Sockets {
     pub(super) node: PathBuf,
     pub(super) addresses: PathBuf,
-    pub(super) namespace: PathBuf,
+    /// Absent where the machine is in its network from the beginning.
+    pub(super) namespace: Option<PathBuf>,
 }
 
 impl Sockets {
+    /// Of the machine at a place in the lab.
+    fn of(folder: &LabFolder, station: usize) -> Result<Self, LabError> {
+        Ok(Self {
+            node: folder.part_socket(&format!("nic-{station}"))?,
+            addresses: folder.part_socket(&format!("addresses-{station}"))?,
+            namespace: None,
+        })
+    }
+
     /// What the machine's cluster service is started with.
-    pub(super) fn arguments(&self) -> [OsString; 6] {
-        let words = ["--fabric", "--adapters", "--namespace"].map(OsString::from);
-        let [fabric, adapters, namespace] = words;
-        let paths = [&self.node, &self.addresses, &self.namespace];
-        let [node, addresses, network] = paths.map(|path| path.clone().into_os_string());
-        [fabric, node, adapters, addresses, namespace, network]
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec![
+            "--fabric".into(),
+            (&self.node).into(),
+            "--adapters".into(),
+            (&self.addresses).into(),
+        ];
+        if let Some(namespace) = &self.namespace {
+            words.extend(["--namespace".into(), namespace.into()]);
+        }
+        words
     }
 }
 
@@ -64,12 +101,13 @@ type Readiness = Receiver<()>;
 
 impl Nic {
     fn new(name: &str, station: usize, folder: &LabFolder) -> Result<Self, LabError> {
+        let namespace = folder.namespace(name);
         let sockets = Sockets {
-            node: folder.part_socket(&format!("nic-{station}"))?,
-            addresses: folder.part_socket(&format!("addresses-{station}"))?,
-            namespace: folder.namespace(name),
+            namespace: Some(namespace.clone()),
+            ..Sockets::of(folder, station)?
         };
         Ok(Self {
+            namespace,
             name: name.to_owned(),
             station,
             child: None,
@@ -89,15 +127,8 @@ impl Nic {
         let errors = errors.map_err(LabError::path("write to", &log))?;
         let mut command = crate::local::bound_to_this(program);
         command
-            .args(["nic", "serve", "--own-namespace"])
-            .arg(folder.lab_file())
-            .arg(&self.name)
-            .arg("--fabric")
-            .arg(folder.part_socket("fabric")?)
-            .arg("--node")
-            .arg(&self.sockets.node)
-            .arg("--addresses")
-            .arg(&self.sockets.addresses)
+            .args(agent_arguments(folder, &self.name, self.station)?)
+            .arg("--own-namespace")
             .env(family::LAB, folder.uid().as_str())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -113,7 +144,7 @@ impl Nic {
         }
         let namespace = format!("/proc/{}/ns/net", child.id());
         self.child = Some(child);
-        link(&namespace, &self.sockets.namespace)?;
+        link(&namespace, &self.namespace)?;
         Ok(readiness)
     }
 
@@ -133,7 +164,7 @@ impl Nic {
             let _reaped = child.wait();
         }
         self.life = self.life.wrapping_add(1);
-        let _absent = fs::remove_file(&self.sockets.namespace);
+        let _absent = fs::remove_file(&self.namespace);
     }
 
     fn set_frozen(&self, frozen: bool) {
@@ -184,14 +215,18 @@ fn watch(
 impl Live {
     /// Gives every machine its adapters.
     pub(super) fn start_nics(&mut self) -> Result<(), LabError> {
-        if !self.options.expose_tun || self.options.backend != Backend::Local {
+        if !self.options.expose_tun {
             return Ok(());
         }
-        nic::is_possible().map_err(LabError::NoAdapters)?;
         if !self.plan.routers.is_empty() {
             let why = "routers carry no Ethernet frames yet; leave `expose` or `routers` out";
             return Err(LabError::NoAdapters(why.to_owned()));
         }
+        if self.options.backend == Backend::Docker {
+            // Containers have theirs from the beginning.
+            return Ok(());
+        }
+        nic::is_possible().map_err(LabError::NoAdapters)?;
         let names = every_machine(&self.plan).map(|it| it.name.clone());
         let nics = (0..)
             .zip(names)
@@ -267,6 +302,9 @@ impl Live {
 
     /// Where a machine's agent listens, if it has adapters of its own.
     pub(super) fn sockets_of(&self, station: usize) -> Option<Sockets> {
+        if self.options.expose_tun && self.options.backend == Backend::Docker {
+            return Sockets::of(&self.folder, station).ok();
+        }
         self.nics.get(station).map(|nic| nic.sockets.clone())
     }
 }

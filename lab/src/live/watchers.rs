@@ -42,10 +42,11 @@ impl Live {
     /// What a client has seen since it was last asked; none while nobody looks for real.
     pub(super) fn seen_by(&mut self, client: &Client) -> Option<Vec<Look>> {
         let station = usize::from(client.station.0);
-        let machine = self.sockets_of(station)?;
+        // Nobody looks from within a container yet.
+        let namespace = self.sockets_of(station)?.namespace?;
         let name = &client.workload.name;
         if !self.watchers.iter().any(|it| it.name == *name) {
-            let started = self.start_watcher(client, station, &machine.namespace);
+            let started = self.start_watcher(client, station, &namespace);
             if let Err(error) = started {
                 self.complain(&error);
             }

@@ -27,6 +27,38 @@ pub(crate) fn containers_have_one_privilege_and_no_network() {
     }
 }
 
+pub(crate) fn containers_with_adapters_have_their_addresses_and_lose_them_with_their_power() {
+    let bench = Bench::new("docker");
+    let line = bench.up_line();
+    let shown = bench.json(&[&line[..], &["--expose", "tun"]].concat());
+    assert_eq!(shown["quorate"], true);
+    let serves = |node: &str| {
+        let told = bench.run(&["exec", node, "--", "ip", "-4", "addr", "show", "dev", "lan"]);
+        String::from_utf8_lossy(&told.stdout).contains(" 10.10.1.101/")
+    };
+    let owner = bench.online("app");
+    assert!(serves(&owner));
+    assert!(
+        bench
+            .run(&["fault", "{ node: owner-of(app), do: power-off }"])
+            .status
+            .success()
+    );
+    bench.wait("the group moves", |shown| {
+        let group = shown_group(shown, "app");
+        group["state"] == "Online" && group["owner"] != owner.as_str()
+    });
+    let other = bench.online("app");
+    assert!(serves(&other) && !serves(&owner));
+    let far = format!("169.254.1.{}", other.trim_start_matches('n'));
+    let third = ["n1", "n2", "n3"]
+        .into_iter()
+        .find(|it| *it != owner && *it != other);
+    let line = format!("exec 3<>/dev/tcp/{far}/7; echo hello >&3; head -n 1 <&3");
+    let heard = bench.run(&["exec", third.unwrap(), "--", "bash", "-c", &line]);
+    assert_eq!(String::from_utf8_lossy(&heard.stdout).trim(), "hello");
+}
+
 pub(crate) fn a_container_that_somebody_kills_is_a_machine_without_power() {
     let bench = Bench::new("docker");
     bench.up();
