@@ -17,6 +17,7 @@ pub mod storage;
 mod subject;
 mod suite;
 mod trial;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,4 @@ pub use report::{Report, Row};
 pub use subject::{Database, Factory, Health, Of, Refusal, Simulator, Staged, Subject, Told};
 pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
 pub use trial::Trial;
+pub use words::Worded;

@@ -16,6 +16,7 @@ mod ledger;
 mod live;
 mod local;
 mod machine;
+mod query;
 mod remove;
 mod show;
 mod start;

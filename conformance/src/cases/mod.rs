@@ -24,9 +24,12 @@ mod placement;
 mod properties;
 mod quorum;
 mod quorum_arithmetic;
+mod requests;
 mod restart;
+mod room;
 mod security;
 mod server_2003;
+mod shared_volume;
 mod topology;
 mod updates;
 mod witness;
@@ -65,12 +68,15 @@ pub fn all() -> Vec<Case> {
     let components = [
         looks_alive::cases(),
         is_alive::cases(),
+        requests::cases(),
         restart::cases(),
+        room::cases(),
         failover_timing::cases(),
         failback::cases(),
         dependency::cases(),
         groups::cases(),
         placement::cases(),
+        shared_volume::cases(),
         drain::cases(),
         isolation::cases(),
         monitor::cases(),

@@ -292,13 +292,9 @@ impl Answers {
     }
 }
 
-/// What was read instead of a text, if so; what follows the text on its page is zeros.
+/// What was read instead of a text, if so.
 fn other_than(wanted: &str, bytes: &[u8]) -> Option<String> {
-    let end = bytes
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |it| it + 1);
-    let found = String::from_utf8_lossy(bytes.get(..end).unwrap_or_default());
+    let found = crate::session::page_text(bytes);
     (found != wanted).then(|| format!("`{found}` was read, not `{wanted}`"))
 }
 

@@ -200,6 +200,10 @@ impl Places<'_> {
                 .find_map(|one| one.rack.as_ref())
                 .map(|rack| rack.value.0.clone()),
             adapters: self.adapters(entry, &layers, book, decoder),
+            memory_bytes: layers
+                .iter()
+                .find_map(|one| one.memory.as_ref())
+                .map(|size| size.value.0),
             votes: votes.map_or(1, |votes| check_votes(votes, decoder)),
             labels: labels(&layers),
         };

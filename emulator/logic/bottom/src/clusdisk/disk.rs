@@ -59,6 +59,7 @@ pub(super) enum Purpose {
     Unreserve,
     Unregister,
     Capacity,
+    Identify,
     CheckReady,
     CheckRoot,
     Read,
@@ -211,6 +212,7 @@ impl Disk {
             Request::Read { .. } => Report::Read { data: None },
             Request::Write { .. } => Report::Written { ok: false },
             Request::Share { .. } | Request::Attach => Report::Attached { ok: false },
+            Request::Identify => Report::Table { table: None },
         };
         self.report(report);
     }
@@ -256,7 +258,9 @@ impl Disk {
             }
             Request::Attach => self.attach(),
             Request::Share { with } => self.share(with),
-            Request::Check | Request::Read { .. } | Request::Write { .. } => self.work(request),
+            Request::Check | Request::Identify | Request::Read { .. } | Request::Write { .. } => {
+                self.work(request);
+            }
         }
     }
 
@@ -291,6 +295,7 @@ impl Disk {
         }
         match flight.purpose {
             Purpose::Capacity
+            | Purpose::Identify
             | Purpose::CheckReady
             | Purpose::CheckRoot
             | Purpose::Read
