@@ -34,6 +34,9 @@ record! {
         optional backend: BackendSpec,
         /// What every node has unless its profile or the node itself says otherwise.
         optional defaults: NodeSpec,
+        /// What every node of a kind has, by the kind's word, unless its profile or the node itself
+        /// says otherwise.
+        optional kinds: Named<NodeSpec>,
         /// Sets of node settings to be named by `profile`.
         optional profiles: Named<NodeSpec>,
         /// The machines. A range such as `n[1-4]` stands for several.
@@ -57,7 +60,7 @@ record! {
         /// What to write at the end.
         optional report: ReportSpec,
     }
-    later { "include", "kinds", "links", "directory", "clusters", "workload" }
+    later { "include", "links", "directory", "clusters", "workload" }
 }
 
 record! {

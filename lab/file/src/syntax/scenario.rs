@@ -152,6 +152,8 @@ record! {
         optional impair: ImpairmentSpec,
         /// For slow: added to every answer.
         optional latency: At<Duration>,
+        /// For clock-jump: how far forward, at least 1s.
+        optional offset: At<Duration>,
         /// For preempt-reservation: the node that takes it.
         optional by: SelectorSpec,
         /// Heals by itself after so long; left out: stays until `do: heal` or the end.
@@ -180,6 +182,8 @@ pub(crate) enum FaultWord {
     Unreachable,
     Fail,
     Hang,
+    ClockJump,
+    Full,
 }
 
 words! {
@@ -207,9 +211,13 @@ words! {
         "unreachable" => Self::Unreachable, "Witness: cannot be reached.";
         "fail" => Self::Fail, "Resource: stops working, its checks answer false.";
         "hang" => Self::Hang, "Resource: its entry points do not return.";
+        "clock-jump" => Self::ClockJump,
+            "Node: its wall clock is set forward by `offset`. Backend `sim` only.";
+        "full" => Self::Full,
+            "Logical unit: has no room, refuses what is written. Backend `sim` only.";
     }
     later {
-        "drain", "clock-jump", "clock-drift", "full", "steal-lease", "deny", "leak",
+        "drain", "clock-drift", "steal-lease", "deny", "leak",
         "refuse-updates", "truncate", "stale", "corrupt",
     }
 }
