@@ -12,6 +12,8 @@ pub enum Witness {
     Disk,
     /// A file share: Node and File Share Majority.
     Share,
+    /// A blob in a cloud.
+    Cloud,
     /// A disk that counts alone: No Majority, Disk Only.
     DiskOnly,
 }
@@ -265,6 +267,10 @@ impl Lab {
                 "storage:\n  san: {{ kind: iscsi, luns: {{ {luns} }} }}"
             )?;
         }
+        if self.witness == Witness::Cloud {
+            let blob = "kind: cloud-blob, network: lan, address: 10.10.1.9";
+            writeln!(text, "endpoints:\n  blob: {{ {blob} }}")?;
+        }
         if self.witness == Witness::Share {
             let share = "kind: smb-share, network: lan, address: 10.10.1.9, path: witness";
             writeln!(text, "endpoints:\n  share: {{ {share} }}")?;
@@ -279,6 +285,7 @@ impl Lab {
             Witness::None => "none",
             Witness::Disk | Witness::DiskOnly => "{ disk: san/witness }",
             Witness::Share => "{ share: share }",
+            Witness::Cloud => "{ cloud: blob }",
         };
         writeln!(text, "  witness: {witness}")?;
         let mut quorum = Vec::new();

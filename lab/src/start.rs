@@ -27,6 +27,10 @@ pub struct NodeStart {
     pub portals: BTreeMap<String, SocketAddr>,
     /// The lab's socket for what resources serve.
     pub outside: Option<PathBuf>,
+    /// The agent's socket for addresses, where the machine has adapters of its own.
+    pub adapters: Option<PathBuf>,
+    /// The machine's network namespace, if it is not that of the node's process.
+    pub namespace: Option<PathBuf>,
     /// Our own program.
     pub program: PathBuf,
     /// Mark of the node's processes.
@@ -35,6 +39,8 @@ pub struct NodeStart {
     pub epoch_nanos: Option<u64>,
     /// Whether every health check is noted.
     pub trace_polls: bool,
+    /// The option that an administrator starts its service with.
+    pub start: base::StartMode,
 }
 
 /// A name that is no member of the lab.
@@ -62,12 +68,20 @@ impl NodeStart {
         };
         let adapters = member.machine.adapters.iter();
         let clock = runtime::Clock::start();
-        let rhs: [OsString; 2] = [self.program.into(), "rhs".into()];
+        let mut rhs: Vec<OsString> = vec![self.program.into(), "rhs".into()];
+        let about_machine = [
+            ("--adapters", self.adapters),
+            ("--namespace", self.namespace),
+        ];
+        for (flag, path) in about_machine {
+            rhs.extend(path.into_iter().flat_map(|path| [flag.into(), path.into()]));
+        }
         Ok(Options {
             config: NodeConfig {
                 me: member.id,
                 interfaces: adapters.map(|(network, _)| *network).collect(),
                 generation: plan.generation,
+                start: self.start,
                 trace_polls: self.trace_polls,
                 defaults: plan.defaults.clone(),
             },
@@ -75,7 +89,7 @@ impl NodeStart {
             fabric: self.fabric,
             control: self.control,
             disks: disks(plan, &self.portals),
-            rhs: rhs.into(),
+            rhs,
             outside: self.outside,
             mark: self.mark,
             epoch_nanos: self.epoch_nanos.unwrap_or(clock.epoch_nanos()),

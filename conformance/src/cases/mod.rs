@@ -3,6 +3,7 @@
 //! Each asserts only what a clause of the register or a sourced row of the reference says. Bounds
 //! that nothing is said about (how long a failover may take in all) are wide on purpose.
 
+mod administered;
 mod checkpoint;
 mod control;
 mod database;
@@ -10,13 +11,16 @@ mod dependency;
 mod disk;
 mod drain;
 mod dynamic_quorum;
+mod events;
 mod failback;
 mod failover_timing;
 mod frames;
 mod groups;
+mod heartbeat;
 mod is_alive;
 mod isolation;
 mod looks_alive;
+mod maintenance;
 mod membership;
 mod messaging;
 mod monitor;
@@ -72,21 +76,25 @@ pub fn all() -> Vec<Case> {
         restart::cases(),
         room::cases(),
         failover_timing::cases(),
+        heartbeat::cases(),
         failback::cases(),
         dependency::cases(),
         groups::cases(),
         placement::cases(),
         shared_volume::cases(),
         drain::cases(),
+        maintenance::cases(),
         isolation::cases(),
         monitor::cases(),
         control::cases(),
         properties::cases(),
         checkpoint::cases(),
+        events::cases(),
         quorum_arithmetic::cases(),
         quorum::cases(),
         dynamic_quorum::cases(),
         witness::cases(),
+        administered::cases(),
         membership::cases(),
         updates::cases(),
         database::cases(),

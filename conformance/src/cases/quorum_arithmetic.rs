@@ -49,6 +49,7 @@ impl Count {
             Witness::None => QuorumModel::NodeMajority,
             Witness::Disk => QuorumModel::NodeAndDiskMajority,
             Witness::Share => QuorumModel::NodeAndFileShareMajority,
+            Witness::Cloud => QuorumModel::NodeMajority,
             Witness::DiskOnly => QuorumModel::DiskOnly,
         }
     }
@@ -56,7 +57,7 @@ impl Count {
     fn total(self) -> u32 {
         match self.witness {
             Witness::None => u32::from(self.nodes),
-            Witness::Disk | Witness::Share => u32::from(self.nodes) + 1,
+            Witness::Disk | Witness::Share | Witness::Cloud => u32::from(self.nodes) + 1,
             Witness::DiskOnly => 1, // the disk's alone
         }
     }
@@ -69,10 +70,10 @@ impl Count {
     fn spare(self) -> u8 {
         match (self.witness, self.nodes) {
             (Witness::DiskOnly, nodes) => nodes - 1,
-            (Witness::None, 1 | 2) | (Witness::Disk | Witness::Share, 1) => 0,
-            (Witness::None, 3 | 4) | (Witness::Disk | Witness::Share, 2 | 3) => 1,
-            (Witness::None, 5 | 6) | (Witness::Disk | Witness::Share, 4 | 5) => 2,
-            (Witness::Disk | Witness::Share, 6) => 3,
+            (Witness::None, 1 | 2) | (Witness::Disk | Witness::Share | Witness::Cloud, 1) => 0,
+            (Witness::None, 3 | 4) | (Witness::Disk | Witness::Share | Witness::Cloud, 2 | 3) => 1,
+            (Witness::None, 5 | 6) | (Witness::Disk | Witness::Share | Witness::Cloud, 4 | 5) => 2,
+            (Witness::Disk | Witness::Share | Witness::Cloud, 6) => 3,
             (_, nodes) => unreachable!("the table ends at six nodes, not {nodes}"),
         }
     }
@@ -82,6 +83,7 @@ impl Count {
             Witness::None => "node-majority",
             Witness::Disk => "node-and-disk",
             Witness::Share => "node-and-share",
+            Witness::Cloud => "node-and-cloud",
             Witness::DiskOnly => "disk-only",
         };
         format!("quorum-arithmetic/{model}-{}-{what}", self.nodes)

@@ -231,7 +231,11 @@ fn parameters<W: Stage>(world: &W, resource: ResourceId) -> Option<&ResourcePara
 fn is_hosted<W: Stage>(world: &W, resource: ResourceId) -> bool {
     !matches!(
         parameters(world, resource),
-        Some(ResourceParameters::PhysicalDisk { .. } | ResourceParameters::FileShareWitness)
+        Some(
+            ResourceParameters::PhysicalDisk { .. }
+                | ResourceParameters::FileShareWitness
+                | ResourceParameters::CloudWitness,
+        )
     )
 }
 
@@ -239,7 +243,7 @@ fn is_hosted<W: Stage>(world: &W, resource: ResourceId) -> bool {
 fn really_runs<W: Stage>(world: &W, node: NodeId, resource: ResourceId) -> bool {
     match parameters(world, resource) {
         Some(ResourceParameters::PhysicalDisk { disk, .. }) => world.holder(*disk) == Some(node),
-        Some(ResourceParameters::FileShareWitness) => {
+        Some(ResourceParameters::FileShareWitness | ResourceParameters::CloudWitness) => {
             world.share().and_then(crate::share::Share::holder) == Some(node)
         }
         _ => world.outside().runs(resource).contains(node),
@@ -253,7 +257,7 @@ fn works<W: Stage>(world: &W, node: NodeId, resource: ResourceId) -> bool {
     }
     match parameters(world, resource) {
         Some(ResourceParameters::PhysicalDisk { disk, .. }) => world.serves(node, *disk),
-        Some(ResourceParameters::FileShareWitness) => world
+        Some(ResourceParameters::FileShareWitness | ResourceParameters::CloudWitness) => world
             .share()
             .is_some_and(|share| share.reaches(node, world.networks())),
         Some(ResourceParameters::IpAddress { network, .. }) => {

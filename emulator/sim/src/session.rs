@@ -2,6 +2,7 @@
 //! until something is true. What a scenario does step by step, and what a conformance case drives.
 
 mod act;
+mod administer;
 mod ask;
 mod fault;
 mod select;
@@ -38,6 +39,12 @@ pub enum Unfit {
     /// There is no live node that an administrator could ask.
     #[error("no running node of the cluster can be asked")]
     NobodyToAsk,
+    /// A machine without power starts nothing.
+    #[error("{0} has no power")]
+    NoPower(String),
+    /// An active member cannot be started again.
+    #[error("the cluster service of {0} is up already")]
+    UpAlready(String),
     /// Something that does not exist; the lab file's rules exclude it.
     #[error("there is no {0}")]
     Unknown(String),

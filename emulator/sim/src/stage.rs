@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use base::{DiskId, NodeId, NodeSet, PaxosTag, RequestId, ResourceId, Timestamp};
+use base::{DiskId, NodeId, NodeSet, PaxosTag, RequestId, ResourceId, StartMode, Timestamp};
 use middle::settings::Witness;
 use node::Picture;
 use plan::Plan;
@@ -21,6 +21,7 @@ use crate::net::{Networks, Rule};
 use crate::service::Service;
 use crate::share::Share;
 use crate::tap::FrameSeen;
+use crate::workload::{Client, Look};
 use crate::world::{Asked, Fault, Life, Stop, World};
 
 /// A fault that a backend has no way to make.
@@ -101,6 +102,41 @@ pub trait Stage {
     fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId;
     /// An administrator's request and what became of it.
     fn asked(&self, request: RequestId) -> Option<&Asked>;
+
+    /// What a background client has seen since it was last asked; here: what it would see now.
+    fn look(&mut self, client: &Client) -> Vec<Look> {
+        vec![(self.now(), client.is_answered(self))]
+    }
+
+    /// An administrator starts the cluster service of a node that is no active member.
+    ///
+    /// # Errors
+    /// The backend has no way to do it.
+    fn start_service(&mut self, _node: NodeId, _start: StartMode) -> Result<(), Unable> {
+        let what = "start the cluster service of a node with an option".to_owned();
+        let backend = self.backend();
+        Err(Unable { backend, what })
+    }
+
+    /// An administrator stops the cluster service of a node in order.
+    ///
+    /// # Errors
+    /// The backend has no way to do it.
+    fn stop_service(&mut self, _node: NodeId) -> Result<(), Unable> {
+        let what = "stop the cluster service of a node".to_owned();
+        let backend = self.backend();
+        Err(Unable { backend, what })
+    }
+
+    /// Whether a machine can be set up anew as a node that an administrator adds.
+    ///
+    /// # Errors
+    /// The backend has no way to do it.
+    fn can_set_up(&self) -> Result<(), Unable> {
+        let what = "set up a node that is added".to_owned();
+        let backend = self.backend();
+        Err(Unable { backend, what })
+    }
 
     /// What the registry and the key store of a node's machine have, where they can be seen.
     fn registry(&self, _node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
@@ -183,7 +219,7 @@ impl<S: Service> Stage for World<S> {
                 let storage = self.storage();
                 middle::database::witness_tag(|offset, bytes| storage.peek(disk, offset, bytes))
             }
-            Witness::Share | Witness::None => None,
+            Witness::Share | Witness::Cloud | Witness::None => None,
         }
     }
 
@@ -242,6 +278,20 @@ impl<S: Service> Stage for World<S> {
 
     fn asked(&self, request: RequestId) -> Option<&Asked> {
         self.asked(request)
+    }
+
+    fn start_service(&mut self, node: NodeId, start: StartMode) -> Result<(), Unable> {
+        self.start_service_with(node, start);
+        Ok(())
+    }
+
+    fn stop_service(&mut self, node: NodeId) -> Result<(), Unable> {
+        self.stop_service(node);
+        Ok(())
+    }
+
+    fn can_set_up(&self) -> Result<(), Unable> {
+        Ok(())
     }
 
     fn registry(&self, node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use base::HaltReason;
+use base::{HaltReason, NodeSet, StartMode};
 use clap::Args;
 use lab::NodeStart;
 use plan::Plan;
@@ -35,6 +35,13 @@ pub(crate) struct Node {
     /// Socket of the lab that knows who serves which address and name
     #[arg(long, value_name = "PATH")]
     outside: Option<PathBuf>,
+    /// Socket of the agent behind its machine's adapters, for addresses; `--fabric` is then the
+    /// agent's other socket
+    #[arg(long, value_name = "PATH")]
+    adapters: Option<PathBuf>,
+    /// The machine's network namespace, in which programs run
+    #[arg(long, value_name = "PATH")]
+    namespace: Option<PathBuf>,
     /// Mark of its processes
     #[arg(long, hide = true, default_value = "")]
     mark: String,
@@ -44,6 +51,14 @@ pub(crate) struct Node {
     /// Note every health check
     #[arg(long)]
     trace_polls: bool,
+    /// Form a cluster without enough votes if there is none to join; this node's database becomes
+    /// the one that counts. Among these nodes the majority is counted in 2003
+    #[arg(long, value_name = "NODE,...", num_args = 0.., value_delimiter = ',')]
+    #[arg(conflicts_with = "prevent_quorum")]
+    force_quorum: Option<Vec<String>>,
+    /// Only join a cluster, never form one
+    #[arg(long)]
+    prevent_quorum: bool,
 }
 
 fn portal(text: &str) -> Result<(String, SocketAddr), String> {
@@ -52,11 +67,30 @@ fn portal(text: &str) -> Result<(String, SocketAddr), String> {
     portal.ok_or_else(|| "write ARRAY=ADDRESS:PORT".to_owned())
 }
 
+/// The option of the start, with the numbers of the nodes that it names.
+fn mode(plan: &Plan, forced: Option<Vec<String>>, prevent: bool) -> anyhow::Result<StartMode> {
+    let Some(names) = forced else {
+        let prevented = StartMode::PreventQuorum;
+        return Ok(if prevent {
+            prevented
+        } else {
+            StartMode::Normal
+        });
+    };
+    let node = |name: &String| {
+        let node = plan.names.node(name);
+        node.with_context(|| format!("the lab has no member `{name}`"))
+    };
+    let nodes: NodeSet = names.iter().map(node).collect::<anyhow::Result<_>>()?;
+    Ok(StartMode::ForceQuorum { nodes })
+}
+
 impl Node {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let Some(lab) = check::load(&self.file) else {
             return Ok(Exit::Usage);
         };
+        let plan = Plan::new(&lab)?;
         let start = NodeStart {
             name: self.name,
             folder: self.state,
@@ -64,12 +98,15 @@ impl Node {
             control: self.control,
             portals: self.portals.into_iter().collect::<BTreeMap<_, _>>(),
             outside: self.outside,
+            adapters: self.adapters,
+            namespace: self.namespace,
             program: std::env::current_exe().context("cannot find my own program")?,
             mark: self.mark,
             epoch_nanos: self.epoch,
             trace_polls: self.trace_polls,
+            start: mode(&plan, self.force_quorum, self.prevent_quorum)?,
         };
-        let options = match start.options(&Plan::new(&lab)?) {
+        let options = match start.options(&plan) {
             Ok(options) => options,
             Err(unknown) => {
                 output::error(&unknown.to_string());

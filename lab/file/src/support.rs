@@ -62,6 +62,11 @@ features! {
     DoPause, "`do: pause`", true;
     DoDrain, "`do: drain`", true;
     DoResume, "`do: resume`", true;
+    DoStart, "`do: start`", true;
+    DoStop, "`do: stop`", true;
+    DoEvict, "`do: evict`", true;
+    DoAdd, "`do: add`", true;
+    DoQuorum, "`do: quorum`", true;
     DoHeal, "`do: heal`", true;
     DoSet, "`do: set`", true;
     DoMaintenance, "`do: maintenance`", true;
@@ -79,6 +84,7 @@ features! {
     ExpectVotes, "an expectation on votes", true;
     ExpectLun, "an expectation on a reservation", true;
     ExpectDns, "an expectation on a name", true;
+    ExpectWorkload, "an expectation on a workload", true;
     ExpectEvent, "an expectation on events", true;
     ExpectLog, "an expectation on the log", true;
     SelectCoordinator, "the selector `coordinator`", true;

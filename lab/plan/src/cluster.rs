@@ -167,6 +167,6 @@ fn witness(lab: &Lab, names: &Names) -> Result<Witness, PlanError> {
             .map(Witness::Disk)
             .ok_or_else(|| PlanError::unknown("logical unit", &lun.to_string())),
         model::Witness::Share(_) => Ok(Witness::Share),
-        model::Witness::Cloud(_) => Err(PlanError::CloudWitness),
+        model::Witness::Cloud(_) => Ok(Witness::Cloud),
     }
 }

@@ -25,9 +25,6 @@ pub enum PlanError {
         /// The name.
         name: String,
     },
-    /// A witness in the cloud.
-    #[error("a cloud witness cannot be built yet; use `disk`, `share` or `none`")]
-    CloudWitness,
     /// The groups and resources make no sense together.
     #[error("the groups cannot be built: {0}")]
     Groups(#[from] ModelError),

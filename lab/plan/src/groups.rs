@@ -113,6 +113,11 @@ impl Planner<'_> {
                 let witness = self.resource("File Share Witness", CORE_GROUP, parameters);
                 self.add(witness).map(Some)
             }
+            Witness::Cloud => {
+                let parameters = ResourceParameters::CloudWitness;
+                let witness = self.resource("Cloud Witness", CORE_GROUP, parameters);
+                self.add(witness).map(Some)
+            }
         }
     }
 

@@ -93,14 +93,25 @@ pub(crate) fn disks(lab: &Lab, names: &Names) -> Vec<Disk> {
     disks
 }
 
+/// The container in which a cloud witness has its blob (reference section 4.1).
+const CLOUD_CONTAINER: &str = "msft-cloud-witness";
+
 pub(crate) fn witness_share(lab: &Lab, names: &Names) -> Result<Option<WitnessShare>, PlanError> {
-    let model::Witness::Share(name) = &lab.cluster.witness else {
-        return Ok(None);
+    let name = match &lab.cluster.witness {
+        model::Witness::Share(name) | model::Witness::Cloud(name) => name,
+        // An administrator may make the first endpoint the witness later.
+        model::Witness::None | model::Witness::Disk(_) => match lab.endpoints.first() {
+            Some(endpoint) => &endpoint.name,
+            None => return Ok(None),
+        },
     };
     let endpoint = lab
         .endpoint(name)
         .ok_or_else(|| PlanError::unknown("endpoint", name))?;
-    let EndpointKind::SmbShare { path } = &endpoint.kind;
+    let path = match &endpoint.kind {
+        EndpointKind::SmbShare { path } => path,
+        EndpointKind::CloudBlob => CLOUD_CONTAINER,
+    };
     let host = match &endpoint.host {
         EndpointHost::Address { network, .. } => names
             .network(network)
@@ -116,7 +127,7 @@ pub(crate) fn witness_share(lab: &Lab, names: &Names) -> Result<Option<WitnessSh
     };
     Ok(Some(WitnessShare {
         endpoint: name.clone(),
-        path: path.clone(),
+        path: path.to_owned(),
         host,
     }))
 }

@@ -8,6 +8,7 @@ use sim::net::{self, Station};
 use sim::storage;
 use sim::{Fault, FaultId, MachineFault, Unable};
 use top::rcm::ResourceParameters;
+use top::restype::Runner;
 
 use super::Live;
 
@@ -217,7 +218,7 @@ impl Live {
 
     fn is_share(&self, resource: ResourceId) -> bool {
         let settings = self.plan.model.resources.get(&resource);
-        settings.is_some_and(|it| it.parameters == ResourceParameters::FileShareWitness)
+        settings.is_some_and(|it| it.kind().runner() == Runner::Share)
     }
 
     /// Power, processes or networks changed: paths to disks and the session of the witness share

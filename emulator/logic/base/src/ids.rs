@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::WallTime;
+
 /// A node of the cluster, 1 to 64, in the order in which nodes joined the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u8);
@@ -241,13 +243,71 @@ impl Ord for PaxosTag {
     }
 }
 
+/// Epochs from here on were begun by an administrator's word.
+const FORCED_EPOCHS: u64 = 1 << 62;
+/// Room below the time stamp of such an epoch, for the node and for the epochs that follow it.
+const STAMP_SHIFT: u32 = 20;
+/// Room below its node, for the epochs that follow it.
+const NODE_SHIFT: u32 = 12;
+
+impl PaxosTag {
+    /// The epoch that `node` begins at `wall` by an administrator's word: a time stamp and the
+    /// node instead of a small number, so that it is above every epoch that counted up and above
+    /// whatever this replica has seen (reference section 4.3).
+    #[must_use]
+    pub fn forced_epoch(self, wall: WallTime, node: NodeId) -> u64 {
+        let stamp = |millis: u64| {
+            let millis = millis & (FORCED_EPOCHS - 1) >> STAMP_SHIFT;
+            FORCED_EPOCHS | millis << STAMP_SHIFT | u64::from(node.number()) << NODE_SHIFT
+        };
+        let known = self.next_epoch.max(self.last_epoch);
+        stamp(wall.0).max(if known < FORCED_EPOCHS {
+            0
+        } else {
+            stamp(stamped_millis(known) + 1)
+        })
+    }
+
+    /// The time stamp and node of the administrator's word that this replica descends from; 0
+    /// where there never was one. Of two replicas the one with the later word counts.
+    #[must_use]
+    pub fn authority(self) -> u64 {
+        let epoch = self.next_epoch.max(self.last_epoch);
+        if epoch < FORCED_EPOCHS {
+            return 0;
+        }
+        epoch >> NODE_SHIFT
+    }
+}
+
+/// The time stamp of a forced epoch, in milliseconds since 1970.
+fn stamped_millis(epoch: u64) -> u64 {
+    (epoch & !FORCED_EPOCHS) >> STAMP_SHIFT
+}
+
+/// One epoch of a tag: a number, or the time stamp and the node of an administrator's word with
+/// the number of epochs since.
+struct Epoch(u64);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < FORCED_EPOCHS {
+            return write!(f, "{}", self.0);
+        }
+        let wall = WallTime(stamped_millis(self.0));
+        let node = self.0 >> NODE_SHIFT & ((1 << (STAMP_SHIFT - NODE_SHIFT)) - 1);
+        write!(f, "{}_{node}", wall.stamp())?;
+        match self.0 & ((1 << NODE_SHIFT) - 1) {
+            0 => Ok(()),
+            since => write!(f, "+{since}"),
+        }
+    }
+}
+
 impl fmt::Display for PaxosTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}:{}",
-            self.next_epoch, self.last_epoch, self.sequence
-        )
+        let (next, last) = (Epoch(self.next_epoch), Epoch(self.last_epoch));
+        write!(f, "{next}:{last}:{}", self.sequence)
     }
 }
 
@@ -290,5 +350,51 @@ mod tests {
         };
         assert!(new > old);
         assert_eq!(old.to_string(), "3:3:276");
+    }
+
+    #[test]
+    fn an_epoch_by_an_administrators_word_is_a_time_stamp_and_a_node_and_always_wins() {
+        let old = PaxosTag {
+            next_epoch: 900,
+            last_epoch: 900,
+            sequence: 294,
+        };
+        let node = NodeId::new(4).unwrap();
+        // 2007-12-31 15:35:55.889 UTC.
+        let wall = WallTime(1_199_115_355_889);
+        let epoch = old.forced_epoch(wall, node);
+        let forced = PaxosTag {
+            next_epoch: epoch,
+            last_epoch: epoch,
+            sequence: 294,
+        };
+        let stamp = "2007/12/31-15`35`55.889_4";
+        assert_eq!(forced.to_string(), format!("{stamp}:{stamp}:294"));
+        assert!(
+            forced
+                > PaxosTag {
+                    sequence: 9_999,
+                    ..old
+                }
+        );
+        assert!(forced.authority() > old.authority());
+        let next = PaxosTag {
+            next_epoch: epoch + 1,
+            ..forced
+        };
+        assert_eq!(next.authority(), forced.authority());
+        assert_eq!(next.to_string(), format!("{stamp}+1:{stamp}:294"));
+    }
+
+    #[test]
+    fn a_second_word_wins_even_if_the_clock_has_gone_back() {
+        let node = NodeId::new(1).unwrap();
+        let first = PaxosTag::default().forced_epoch(WallTime(9_000), node);
+        let tag = PaxosTag {
+            next_epoch: first + 3,
+            last_epoch: first,
+            sequence: 1,
+        };
+        assert!(tag.forced_epoch(WallTime(5), node) > tag.next_epoch);
     }
 }

@@ -11,6 +11,7 @@ mod notice;
 mod outbox;
 mod rng;
 mod shared_volume;
+mod start;
 mod states;
 mod time;
 mod timers;
@@ -27,6 +28,7 @@ pub use notice::{
 pub use outbox::Outbox;
 pub use rng::Rng;
 pub use shared_volume::VolumeState;
+pub use start::StartMode;
 pub use states::{
     GroupState, InterfaceState, NetworkState, NodeState, QuorumModel, QuorumState, ResourceState,
     StateChangeCause,

@@ -26,13 +26,19 @@ pub enum HaltReason {
     UpdateFailed,
     /// An administrator stopped the service.
     Stopped,
+    /// Another side of the cluster was formed by an administrator's word and is the one that
+    /// counts (event 5396); this node must rejoin.
+    ForcedElsewhere,
+    /// An administrator evicted this node from the cluster; what it keeps of the cluster database
+    /// is to be removed.
+    Evicted,
 }
 
 impl HaltReason {
     /// Whether nobody asked for it, so that the service control manager starts it again.
     #[must_use]
     pub fn is_unplanned(self) -> bool {
-        self != Self::Stopped
+        !matches!(self, Self::Stopped | Self::Evicted)
     }
 
     /// The reason in words.
@@ -45,6 +51,8 @@ impl HaltReason {
             Self::DatabaseUnreadable => "cluster database could not be read",
             Self::UpdateFailed => "global update failed on this node",
             Self::Stopped => "stopped by an administrator",
+            Self::ForcedElsewhere => "another side has quorum by an administrator's word",
+            Self::Evicted => "evicted from the cluster",
         }
     }
 }
@@ -210,6 +218,11 @@ pub enum Notice {
     NodeRemoved { node: NodeId },
     /// A node became an active member.
     NodeAdded { node: NodeId },
+    /// A node is no longer configured (event 1011).
+    NodeEvicted { node: NodeId },
+    /// The view has quorum by an administrator's word alone: `have` of `total` votes, `needed` for
+    /// quorum (ForceQuorum).
+    QuorumForced { have: u32, needed: u32, total: u32 },
     /// Votes were counted: `have` of `total`, `needed` for quorum.
     QuorumCounted {
         have: u32,
@@ -283,6 +296,8 @@ pub enum Notice {
         attempt: u32,
         delay: Duration,
     },
+    /// An address was not taken: another machine answers for it (event 1049).
+    AddressInUse { resource: ResourceId },
     /// A failed resource has used up its restarts (event 1069) and affects its group.
     RestartsExhausted { resource: ResourceId },
     /// A group has used up its failovers and stays where it is (event 1254).
@@ -335,6 +350,10 @@ impl Notice {
             Self::Halted {
                 reason: HaltReason::QuorumLost,
             } => 1177,
+            Self::Halted {
+                reason: HaltReason::ForcedElsewhere,
+            } => 5396,
+            Self::NodeEvicted { .. } => 1011,
             Self::WitnessFailed => 1558,
             Self::DiskLost { .. } => 1038,
             Self::VolumeFailed { fault, .. } => match fault {
@@ -343,6 +362,7 @@ impl Notice {
                 VolumeFault::Corrupt => 1037,
             },
             Self::SharedVolume { state, .. } => return state.event_id(),
+            Self::AddressInUse { .. } => 1049,
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
             Self::CheckpointNotRestored { crypto: false, .. } => 1024,

@@ -67,6 +67,34 @@ impl WallTime {
     pub fn hour_of_day(self) -> u8 {
         u8::try_from(self.0 / 3_600_000 % 24).unwrap_or(0)
     }
+
+    /// Date and time as Paxos tags have them: ``2007/12/31-15`35`55.889`` (reference section 4.3).
+    #[must_use]
+    pub fn stamp(self) -> String {
+        let (year, month, day) = self.date();
+        let (seconds, millis) = (self.0 / 1_000, self.0 % 1_000);
+        let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+        format!("{year:04}/{month:02}/{day:02}-{hour:02}`{minute:02}`{second:02}.{millis:03}")
+    }
+
+    /// Year, month and day in the Gregorian calendar (days since 0000-03-01, so that the leap day
+    /// comes last in a year).
+    #[must_use]
+    pub fn date(self) -> (u64, u64, u64) {
+        let days = self.0 / 86_400_000 + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 {
+            shifted + 3
+        } else {
+            shifted - 9
+        };
+        (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+    }
 }
 
 /// Both clocks at the moment of a call.

@@ -15,7 +15,7 @@ pub mod topology;
 
 use std::sync::Arc;
 
-use base::{Incarnation, NodeId, Now, PaxosTag, QuorumState, Rng, Timestamp};
+use base::{Incarnation, NodeId, Now, PaxosTag, QuorumState, Rng, StartMode, Timestamp};
 
 /// What the middle tier knows and everybody above may read. Written by the router alone.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Facts {
     pub me: NodeId,
     /// This life of the node.
     pub incarnation: Incarnation,
+    /// How an administrator started this life.
+    pub start: StartMode,
     /// membership: the current view, none before the first.
     pub view: Option<Arc<membership::View>>,
     /// This node has been in an open view in this life: without quorum it must end.

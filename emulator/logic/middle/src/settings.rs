@@ -3,8 +3,10 @@
 //! Value names are the product's (reference section 7). Subkey names other than `Nodes` are
 //! unsourced and carry no meaning outside this project.
 
+mod node;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,34 +16,10 @@ use base::{DiskId, Generation, NetworkId, NodeId, NodeSet, QuorumModel};
 
 use bottom::security::{Secret, SecurityLevel};
 
+pub use node::NodeSettings;
+pub use witness::Witness;
+
 use crate::database::{Hive, Value};
-
-/// What votes beside the nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Witness {
-    /// Nothing.
-    #[default]
-    None,
-    /// A clustered disk, held by reservation, with a copy of the database.
-    Disk(DiskId),
-    /// A file share, held by a lock on `witness.log`; no copy of the database.
-    Share,
-}
-
-/// A node as configured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeSettings {
-    /// NodeName.
-    pub name: String,
-    /// NodeWeight: 0 or 1.
-    pub weight: u32,
-    /// DynamicWeight: 0 or 1.
-    pub dynamic_weight: u32,
-    /// Fault domain, empty where the lab has no sites.
-    pub site: String,
-    /// Cluster networks that the node is attached to, with its address there.
-    pub interfaces: BTreeMap<NetworkId, String>,
-}
 
 /// Role of a network (reference section 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -147,6 +125,8 @@ pub struct Settings {
     pub dynamic_quorum: bool,
     /// Whether the witness's vote is toggled to keep the total odd (2012 R2 and later).
     pub dynamic_witness: bool,
+    /// FixQuorum: the cluster has quorum by an administrator's word (reference section 4.3).
+    pub fix_quorum: bool,
     /// LowerQuorumPriorityNodeID, if set.
     pub lower_priority_node: Option<NodeId>,
     /// MessageBufferLength: good-enough multicasts of one node that some member lacks, 1 to 1000.
@@ -180,6 +160,7 @@ impl Settings {
             witness_dynamic_weight: 1,
             dynamic_quorum: defaults.dynamic_quorum,
             dynamic_witness: defaults.dynamic_witness,
+            fix_quorum: false,
             lower_priority_node: None,
             message_buffer_length: MESSAGES_UNACKNOWLEDGED_MAX,
             security_level: SecurityLevel::default(),
@@ -280,7 +261,7 @@ impl Settings {
         settings.read_messages(hive);
         for key in hive.subkeys("Nodes") {
             if let Some(node) = key.parse().ok().and_then(NodeId::new) {
-                settings.nodes.insert(node, read_node(hive, key));
+                settings.nodes.insert(node, NodeSettings::read(hive, node));
             }
         }
         for key in hive.subkeys("Networks") {
@@ -336,20 +317,24 @@ impl Settings {
         if let Some(weight) = hive.dword("", "WitnessDynamicWeight") {
             self.witness_dynamic_weight = weight;
         }
+        self.fix_quorum = hive.dword("", "FixQuorum").is_some_and(|it| it != 0);
         self.lower_priority_node = hive
             .dword("", "LowerQuorumPriorityNodeID")
             .and_then(|number| u8::try_from(number).ok())
             .and_then(NodeId::new);
-        self.witness = match (hive.dword("Quorum", "Disk"), hive.dword("Quorum", "Share")) {
-            (Some(disk), _) => {
+        let value = |name| hive.dword("Quorum", name);
+        self.witness = match (value("Disk"), value("Share"), value("Cloud")) {
+            (Some(disk), ..) => {
                 u16::try_from(disk).map_or(Witness::None, |d| Witness::Disk(DiskId(d)))
             }
-            (None, Some(_)) => Witness::Share,
-            (None, None) => Witness::None,
+            (None, Some(_), _) => Witness::Share,
+            (None, None, Some(_)) => Witness::Cloud,
+            (None, None, None) => Witness::None,
         };
         self.model = match (hive.text("Quorum", "Type"), self.witness) {
             (Some("No Majority"), _) => QuorumModel::DiskOnly,
-            (_, Witness::None) => QuorumModel::NodeMajority,
+            // The product has no word of its own for a majority of nodes and a cloud.
+            (_, Witness::None | Witness::Cloud) => QuorumModel::NodeMajority,
             (_, Witness::Disk(_)) => QuorumModel::NodeAndDiskMajority,
             (_, Witness::Share) => QuorumModel::NodeAndFileShareMajority,
         };
@@ -388,13 +373,11 @@ impl Settings {
             "Majority"
         };
         hive.set("Quorum", "Type", Value::Text(kind.to_owned()));
-        match self.witness {
-            Witness::None => {}
-            Witness::Disk(disk) => hive.set("Quorum", "Disk", Value::Dword(disk.0.into())),
-            Witness::Share => hive.set("Quorum", "Share", Value::Dword(1)),
+        if let Some((name, number)) = self.witness.value() {
+            hive.set("Quorum", name, Value::Dword(number));
         }
         for (node, settings) in &self.nodes {
-            write_node(hive, *node, settings);
+            settings.write(hive, *node);
         }
         for (network, settings) in &self.networks {
             write_network(hive, *network, settings);
@@ -431,44 +414,6 @@ impl Settings {
 
 fn millis(span: Duration) -> u32 {
     u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
-}
-
-fn read_node(hive: &Hive, number: &str) -> NodeSettings {
-    let key = format!("Nodes\\{number}");
-    let interfaces = format!("{key}\\Interfaces");
-    NodeSettings {
-        name: hive.text(&key, "NodeName").unwrap_or_default().to_owned(),
-        weight: hive.dword(&key, "NodeWeight").unwrap_or(1),
-        dynamic_weight: hive.dword(&key, "DynamicWeight").unwrap_or(1),
-        site: hive
-            .text(&key, "FaultDomain")
-            .unwrap_or_default()
-            .to_owned(),
-        interfaces: hive
-            .values(&interfaces)
-            .filter_map(|(network, address)| match address {
-                Value::Text(address) => Some((NetworkId(network.parse().ok()?), address.clone())),
-                _ => None,
-            })
-            .collect(),
-    }
-}
-
-fn write_node(hive: &mut Hive, node: NodeId, settings: &NodeSettings) {
-    let key = format!("Nodes\\{node}");
-    hive.set(&key, "NodeName", Value::Text(settings.name.clone()));
-    hive.set(&key, "NodeWeight", Value::Dword(settings.weight));
-    hive.set(&key, "DynamicWeight", Value::Dword(settings.dynamic_weight));
-    hive.set(&key, "FaultDomain", Value::Text(settings.site.clone()));
-    let interfaces = format!("{key}\\Interfaces");
-    hive.create(&interfaces);
-    for (network, address) in &settings.interfaces {
-        hive.set(
-            &interfaces,
-            &network.to_string(),
-            Value::Text(address.clone()),
-        );
-    }
 }
 
 fn read_network(hive: &Hive, number: &str) -> NetworkSettings {

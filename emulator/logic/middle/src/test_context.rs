@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{
-    Generation, Incarnation, NodeId, NodeSet, Now, PaxosTag, QuorumState, Rng, Timestamp, ViewId,
+    Generation, Incarnation, NodeId, NodeSet, Now, PaxosTag, QuorumState, Rng, StartMode,
+    Timestamp, ViewId,
 };
 
 use crate::membership::{MemberReport, Synchronised, View};
@@ -26,6 +27,7 @@ pub(crate) fn blank_facts(me: NodeId) -> Facts {
     Facts {
         me,
         incarnation: Incarnation(1),
+        start: StartMode::Normal,
         view: None,
         active: false,
         quorum: QuorumState::Absent,
@@ -53,6 +55,7 @@ pub(crate) fn blank_report() -> MemberReport {
         prepared: None,
         synchronised: Synchronised::default(),
         holds_witness: false,
+        forced: None,
         silent: BTreeMap::new(),
     }
 }

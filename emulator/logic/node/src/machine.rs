@@ -312,6 +312,7 @@ fn blank_facts(config: &NodeConfig, incarnation: Incarnation) -> middle::Facts {
     middle::Facts {
         me: config.me,
         incarnation,
+        start: config.start,
         view: None,
         active: false,
         quorum: QuorumState::Absent,

@@ -86,6 +86,7 @@ impl Pair {
             let config = NodeConfig {
                 me: id(number),
                 interfaces: vec![LAN],
+                start: base::StartMode::Normal,
                 generation: Generation::V2022,
                 trace_polls: false,
                 defaults: Generation::V2022.defaults(),

@@ -12,6 +12,7 @@ pub(crate) fn facts(me: NodeId) -> middle::Facts {
     middle::Facts {
         me,
         active: true,
+        start: base::StartMode::Normal,
         incarnation: Incarnation(1),
         view: None,
         quorum: QuorumState::Held,

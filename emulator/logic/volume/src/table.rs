@@ -65,7 +65,7 @@ impl Table {
     #[must_use]
     pub fn parse(block: &[u8]) -> Option<Self> {
         let (signature, _) = parse(block)?;
-        let partitions = (0..SLOTS).map(|slot| partition(block, slot));
+        let partitions = (0..SLOTS).map(|slot| in_slot(block, slot));
         Some(Self {
             signature,
             partitions: partitions.filter(|it| it.blocks > 0).collect(),
@@ -73,7 +73,7 @@ impl Table {
     }
 }
 
-fn partition(block: &[u8], slot: usize) -> Partition {
+fn in_slot(block: &[u8], slot: usize) -> Partition {
     let at = SLOTS_OFFSET + slot * SLOT_BYTES;
     Partition {
         kind: block.get(at + 4).copied().unwrap_or_default(),
@@ -82,13 +82,19 @@ fn partition(block: &[u8], slot: usize) -> Partition {
     }
 }
 
+/// The first FAT partition of the table in a disk's first block, if there is one.
+#[must_use]
+pub fn partition(block: &[u8]) -> Option<Partition> {
+    parse(block)?.1
+}
+
 /// The disk signature and the first FAT partition of a table, if that is what the block holds.
 pub(crate) fn parse(block: &[u8]) -> Option<(u32, Option<Partition>)> {
     if block.get(MARK_OFFSET..MARK_OFFSET + 2)? != MARK {
         return None;
     }
     let volume = (0..SLOTS)
-        .map(|slot| partition(block, slot))
+        .map(|slot| in_slot(block, slot))
         .find(|it| KINDS_FAT.contains(&it.kind) && it.lba > 0 && it.blocks > 0);
     Some((number(block, SIGNATURE_OFFSET, 4), volume))
 }

@@ -41,7 +41,7 @@ codec!(enum ConnectionRefusal {
 });
 codec!(enum HaltReason {
     0 = QuorumLost, 1 = RemovedFromMembership, 2 = DatabaseFailed, 3 = DatabaseUnreadable,
-    4 = UpdateFailed, 5 = Stopped,
+    4 = UpdateFailed, 5 = Stopped, 6 = ForcedElsewhere, 7 = Evicted,
 });
 
 impl Codec for NodeId {

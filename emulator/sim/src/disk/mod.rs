@@ -57,6 +57,11 @@ impl NodeDisk {
         );
     }
 
+    /// Removes every file, as the clean-up after an eviction does.
+    pub(crate) fn wipe(&mut self) {
+        self.files.clear();
+    }
+
     /// From now on every write fails, or no longer.
     pub fn set_failing(&mut self, failing: bool) {
         self.failing = failing;

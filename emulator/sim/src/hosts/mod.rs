@@ -430,7 +430,9 @@ const PENDING_FROM: Duration = Duration::from_millis(300);
 
 fn online_duration(parameters: &ResourceParameters, rng: &mut Rng) -> Duration {
     let (low, high) = match parameters {
-        ResourceParameters::PhysicalDisk { .. } | ResourceParameters::FileShareWitness => (0, 0),
+        ResourceParameters::PhysicalDisk { .. }
+        | ResourceParameters::FileShareWitness
+        | ResourceParameters::CloudWitness => (0, 0),
         ResourceParameters::IpAddress { .. } => (400, 600),
         ResourceParameters::NetworkName { .. } => (300, 500),
         ResourceParameters::FileServer { .. } => (60, 120),

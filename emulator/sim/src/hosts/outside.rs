@@ -34,7 +34,9 @@ impl Thing {
     #[must_use]
     pub fn of(resource: ResourceId, parameters: &ResourceParameters) -> Option<Self> {
         Some(match parameters {
-            ResourceParameters::PhysicalDisk { .. } | ResourceParameters::FileShareWitness => {
+            ResourceParameters::PhysicalDisk { .. }
+            | ResourceParameters::FileShareWitness
+            | ResourceParameters::CloudWitness => {
                 return None;
             }
             ResourceParameters::IpAddress { network, address }

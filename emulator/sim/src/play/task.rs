@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{RequestId, Timestamp};
-use file::model::{Action, Expectation, Step, StepKind};
+use file::model::{Action, Expectation, StartOption, Step, StepKind, Witness};
 use top::api::AdminReply;
 
 use super::Player;
@@ -183,9 +183,12 @@ fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
 fn verdict_of(why: &Unfit) -> Verdict {
     match why {
         Unfit::Unable(_) => Verdict::NotApplicable,
-        Unfit::PicksNothing(_) | Unfit::TwoSides(_) | Unfit::NobodyToAsk | Unfit::Unknown(_) => {
-            Verdict::Inconclusive
-        }
+        Unfit::PicksNothing(_)
+        | Unfit::TwoSides(_)
+        | Unfit::NobodyToAsk
+        | Unfit::NoPower(_)
+        | Unfit::UpAlready(_)
+        | Unfit::Unknown(_) => Verdict::Inconclusive,
     }
 }
 
@@ -213,6 +216,27 @@ fn action_words(action: &Action) -> String {
         Action::Pause(nodes) => format!("pause, node: {nodes}"),
         Action::Drain(nodes) => format!("drain, node: {nodes}"),
         Action::Resume(nodes) => format!("resume, node: {nodes}"),
+        Action::Start { nodes, option } => {
+            let option = match option {
+                StartOption::Plain => "",
+                StartOption::ForceQuorum => ", force-quorum: true",
+                StartOption::PreventQuorum => ", prevent-quorum: true",
+            };
+            format!("start, node: {nodes}{option}")
+        }
+        Action::Stop(nodes) => format!("stop, node: {nodes}"),
+        Action::Evict(nodes) => format!("evict, node: {nodes}"),
+        Action::Add(nodes) => format!("add, node: {nodes}"),
+        Action::Quorum { witness, disk_only } => {
+            let witness = match witness {
+                Witness::None => "none".to_owned(),
+                Witness::Disk(lun) => format!("{{ disk: {lun} }}"),
+                Witness::Share(share) => format!("{{ share: {share} }}"),
+                Witness::Cloud(cloud) => format!("{{ cloud: {cloud} }}"),
+            };
+            let model = if *disk_only { ", model: disk-only" } else { "" };
+            format!("quorum, witness: {witness}{model}")
+        }
         Action::Heal => "heal".to_owned(),
         Action::SetProperty {
             property, value, ..

@@ -6,7 +6,6 @@ use file::model::{Action, PropertyOwner, Selector};
 use middle::database::Value;
 use top::api::property::Form;
 use top::api::{AdminCommand, Object};
-use top::restype::{CheckpointKey, CheckpointKind};
 
 use super::{Session, Unfit};
 use crate::stage::Stage;
@@ -60,17 +59,6 @@ impl<W: Stage> Session<W> {
                 property,
                 value,
             } => self.set_property(of, property, value)?,
-            Action::WriteRegistry { nodes, key, value } => {
-                for node in self.nodes(nodes)? {
-                    let key = CheckpointKey {
-                        kind: CheckpointKind::Registry,
-                        name: key.clone(),
-                    };
-                    let data = value.clone().into_bytes();
-                    self.world.write_registry(node, key, data)?;
-                }
-                Vec::new()
-            }
             other => self.on_things(other)?,
         })
     }
@@ -127,7 +115,7 @@ impl<W: Stage> Session<W> {
                 let page = *page;
                 self.volume_io(nodes, group, resource, &PageIo::Read { page })?
             }
-            _ => Vec::new(),
+            other => self.administer(other)?,
         })
     }
 
@@ -182,7 +170,7 @@ impl<W: Stage> Session<W> {
         Ok(objects.into_iter().map(command).collect())
     }
 
-    fn for_each(
+    pub(super) fn for_each(
         &mut self,
         nodes: &Selector,
         command: impl Fn(NodeId) -> AdminCommand,

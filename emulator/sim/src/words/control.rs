@@ -3,6 +3,7 @@
 use base::Notice;
 use bottom::csvfs::PageIo;
 use middle::database::Value;
+use middle::settings::Witness;
 use plan::Names;
 use top::api::{AdminCommand, Object};
 
@@ -46,6 +47,14 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
             change.label(),
             names.of_node(*node)
         ),
+        Notice::NodeEvicted { node } => {
+            format!("node {} was evicted", names.of_node(*node))
+        }
+        Notice::QuorumForced {
+            have,
+            needed,
+            total,
+        } => format!("{have} of {total} votes, {needed} needed: quorum by an administrator's word"),
         Notice::CheckpointNotRestored { resource, name, .. } => format!(
             "checkpoint {name} of {} was not restored",
             names.of_resource(*resource)
@@ -102,6 +111,22 @@ pub(super) fn command_words(command: &AdminCommand, names: &Names) -> String {
             object_words(object, names),
             value_words(value)
         ),
+        AdminCommand::EvictNode { node } => format!("evict {}", names.of_node(*node)),
+        AdminCommand::AddNode { node, .. } => format!("add {}", names.of_node(*node)),
+        AdminCommand::SetQuorum { witness, disk_only } => {
+            let witness = match witness {
+                Witness::None => "no witness".to_owned(),
+                Witness::Disk(disk) => names.of_disk(*disk),
+                Witness::Share => "the share".to_owned(),
+                Witness::Cloud => "the cloud".to_owned(),
+            };
+            let alone = if *disk_only {
+                ", which counts alone"
+            } else {
+                ""
+            };
+            format!("let the witness be {witness}{alone}")
+        }
         _ => "something".to_owned(),
     }
 }

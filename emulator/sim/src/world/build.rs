@@ -11,6 +11,7 @@ use scsi::Lun;
 use target::{Array, Config, UnitConfig};
 use volume::{RootReader, SharedFile, Step};
 
+use super::machines::SETUP_TAG;
 use super::seat::Seat;
 use super::{Happening, World};
 use crate::checkers::Jury;
@@ -195,13 +196,8 @@ pub fn routers(plan: &Plan) -> Vec<Router> {
 fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> Seat<S> {
     let number = u64::from(member.id.number());
     let mut disk = NodeDisk::new(Rng::new(options.seed, stream::DISK + number));
-    // Above the tag of a blank disk, so that what setup installed counts.
-    let tag = base::PaxosTag {
-        next_epoch: 1,
-        last_epoch: 1,
-        sequence: 1,
-    };
-    disk.install(FileName::Hive, middle::database::image(&plan.hive, tag));
+    let image = middle::database::image(&plan.hive, SETUP_TAG);
+    disk.install(FileName::Hive, image);
     let drift_max = u64::from(options.drift_ppm_max) * 1_000;
     let drift = i64::try_from(clocks.below(2 * drift_max + 1)).unwrap_or(0);
     let drift = drift - i64::try_from(drift_max).unwrap_or(0);
@@ -218,6 +214,7 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         order: 0,
         stopping: false,
         start_after_stop: false,
+        start: base::StartMode::Normal,
         reboot: None,
         clock: Clock {
             offset_nanos: clocks.below(u64::from(options.drift_ppm_max) * OFFSET_PER_PPM + 1),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base::{DiskFence, DiskId, NetworkId, NodeId, NodeSet, ResourceId};
 use target::Intrusion;
 use top::rcm::ResourceParameters;
+use top::restype::Runner;
 
 use super::{ForNode, World};
 use crate::FaultId;
@@ -272,7 +273,7 @@ impl<S: Service> World<S> {
 
     fn is_share(&self, resource: ResourceId) -> bool {
         let settings = self.plan.model.resources.get(&resource);
-        settings.is_some_and(|it| it.parameters == ResourceParameters::FileShareWitness)
+        settings.is_some_and(|it| it.kind().runner() == Runner::Share)
     }
 
     /// Power, processes or networks changed: sessions of the shared disks and of the witness share

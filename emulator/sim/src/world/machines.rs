@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
-use base::{HaltReason, NetworkId, NodeId, Timestamp};
+use base::{HaltReason, NetworkId, NodeId, PaxosTag, StartMode, Timestamp};
+use bottom::txlog::FileName;
 use node::{Event, NodeConfig};
 
-use super::{ForNode, Happening, World};
+use super::{ForNode, Happening, Life, World};
 use crate::checkers::{Change, Ended};
 use crate::log::WorldEvent;
 use crate::service::Service;
 
 /// How long a machine takes from power to the start of the cluster service.
 pub(crate) const BOOT: Duration = Duration::from_secs(20);
+/// The tag that setup gives a database: above that of a blank disk, so that it counts.
+pub(super) const SETUP_TAG: PaxosTag = PaxosTag {
+    next_epoch: 1,
+    last_epoch: 1,
+    sequence: 1,
+};
 /// How long a machine that shuts down in order waits for the cluster service.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(120);
 
@@ -131,6 +138,18 @@ impl<S: Service> World<S> {
         self.order_start(node, Duration::ZERO);
     }
 
+    /// The cluster service is started with an option; where it runs already, and only waits for
+    /// others, it is stopped for that.
+    pub fn start_service_with(&mut self, node: NodeId, start: StartMode) {
+        if self.life(node) == Life::Running {
+            self.stop_service(node);
+        }
+        if let Some(seat) = self.seats.get_mut(node.index()) {
+            seat.start = start;
+            self.order_start(node, Duration::ZERO);
+        }
+    }
+
     /// The machine shuts down in order and boots again.
     pub fn reboot(&mut self, node: NodeId) {
         let Some(seat) = self.seats.get_mut(node.index()) else {
@@ -189,12 +208,33 @@ impl<S: Service> World<S> {
         self.end_process(node, Ended::Halted(reason));
         self.world_event(WorldEvent::ServiceEnded(node, reason));
         let seat = &mut self.seats[node.index()];
+        if reason == HaltReason::Evicted {
+            seat.disk.wipe();
+        }
         let start_again = std::mem::take(&mut seat.start_after_stop);
         if seat.reboot.is_some() {
             self.cycle(node);
         } else if reason.is_unplanned() {
             self.order_start(node, restart);
         } else if start_again {
+            self.order_start(node, Duration::ZERO);
+        }
+    }
+
+    /// An administrator's set-up of a node that was added: its machine gets the cluster database
+    /// as the member that was asked has it, and the cluster service starts.
+    pub(super) fn set_up(&mut self, asked: NodeId, node: NodeId) {
+        let asked = self.seats.get(asked.index());
+        let Some(service) = asked.and_then(|seat| seat.service.as_ref()) else {
+            return;
+        };
+        let image = middle::database::image(&service.picture().hive, SETUP_TAG);
+        let Some(seat) = self.seats.get_mut(node.index()) else {
+            return;
+        };
+        if seat.service.is_none() {
+            seat.disk.wipe();
+            seat.disk.install(FileName::Hive, image);
             self.order_start(node, Duration::ZERO);
         }
     }
@@ -252,6 +292,7 @@ impl<S: Service> World<S> {
             me: node,
             interfaces: seat.networks.clone(),
             generation: self.plan.generation,
+            start: std::mem::take(&mut seat.start),
             trace_polls: self.trace_polls,
             defaults: self.plan.defaults.clone(),
         };

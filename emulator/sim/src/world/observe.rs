@@ -1,7 +1,7 @@
 //! What the observers see: notices, states, truths; each change goes to trace, log and checkers.
 
 use base::{DiskId, NodeId, NodeSet, Notice, RequestId, ResourceState};
-use top::api::AdminReply;
+use top::api::{AdminCommand, AdminReply};
 
 use super::World;
 use crate::checkers::{Change, Scene};
@@ -84,8 +84,16 @@ impl<S: Service> World<S> {
             request,
             reply: &reply,
         });
-        if let Some(asked) = self.asked.get_mut(&request) {
-            asked.reply = Some(reply);
+        let Some(asked) = self.asked.get_mut(&request) else {
+            return;
+        };
+        let added = match asked.command {
+            AdminCommand::AddNode { node, .. } if reply == AdminReply::Done => Some(node),
+            _ => None,
+        };
+        asked.reply = Some(reply);
+        if let Some(added) = added {
+            self.set_up(node, added);
         }
     }
 

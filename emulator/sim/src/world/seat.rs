@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Incarnation, NetworkId, NodeId, Rng, Timestamp};
+use base::{Incarnation, NetworkId, NodeId, Rng, StartMode, Timestamp};
 
 use crate::clock::Clock;
 use crate::disk::NodeDisk;
@@ -45,6 +45,8 @@ pub(super) struct Seat<S> {
     pub(super) stopping: bool,
     /// It was ordered to start meanwhile, which waits for the end.
     pub(super) start_after_stop: bool,
+    /// The option of the next start.
+    pub(super) start: StartMode,
     /// The next end of the service is followed by a restart of the machine after so long.
     pub(super) reboot: Option<Duration>,
     pub(super) clock: Clock,

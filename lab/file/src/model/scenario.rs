@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Expectation, LunRef, NicSelector, Selector};
+use super::{Action, Expectation, LunRef, NicSelector, Selector};
 use crate::position::Position;
 
 /// One step of the scenario.
@@ -250,119 +250,4 @@ pub enum ResourceFault {
     Fail,
     /// Its entry points do not return.
     Hang,
-}
-
-/// What has a property.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PropertyOwner {
-    /// The cluster.
-    Cluster,
-    /// A group.
-    Group(String),
-    /// A resource, by group and name.
-    Resource(String, String),
-    /// Nodes.
-    Nodes(Selector),
-    /// Networks.
-    Networks(Selector),
-}
-
-/// What an administrator does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Moves a group; no target: the best possible node.
-    MoveGroup {
-        /// The group.
-        group: String,
-        /// The target.
-        to: Option<Selector>,
-        /// The move is queued when the target cannot take it now.
-        queue: bool,
-    },
-    /// Brings a group online.
-    OnlineGroup(String),
-    /// Takes a group offline.
-    OfflineGroup(String),
-    /// Brings a resource online.
-    OnlineResource {
-        /// Its group.
-        group: String,
-        /// Its name.
-        resource: String,
-    },
-    /// Takes a resource offline.
-    OfflineResource {
-        /// Its group.
-        group: String,
-        /// Its name.
-        resource: String,
-    },
-    /// Declares a resource failed (`FailClusterResource`); the normal policy runs.
-    FailResource {
-        /// Its group.
-        group: String,
-        /// Its name.
-        resource: String,
-    },
-    /// Nodes take no groups from now on; what they own stays.
-    Pause(Selector),
-    /// As pause, and their groups move away.
-    Drain(Selector),
-    /// Ends pause and drain.
-    Resume(Selector),
-    /// Undoes every fault still in force.
-    Heal,
-    /// Sets a property by its documented name.
-    SetProperty {
-        /// What has it.
-        of: PropertyOwner,
-        /// Its name.
-        property: String,
-        /// Its value as the file has it.
-        value: String,
-    },
-    /// Turns maintenance mode of a disk on or off.
-    Maintenance {
-        /// Its group.
-        group: String,
-        /// Its name.
-        resource: String,
-        /// On or off.
-        on: bool,
-    },
-    /// Writes a value into the registry of nodes, as a resource's program would.
-    WriteRegistry {
-        /// The nodes.
-        nodes: Selector,
-        /// The key.
-        key: String,
-        /// The value.
-        value: String,
-    },
-    /// A program on nodes writes a text to a page of a cluster shared volume.
-    WriteVolume {
-        /// The nodes.
-        nodes: Selector,
-        /// The group of its disk.
-        group: String,
-        /// The disk.
-        resource: String,
-        /// The page.
-        page: u32,
-        /// The text.
-        value: String,
-    },
-    /// A program on nodes reads a page of a cluster shared volume and has to find a text.
-    ReadVolume {
-        /// The nodes.
-        nodes: Selector,
-        /// The group of its disk.
-        group: String,
-        /// The disk.
-        resource: String,
-        /// The page.
-        page: u32,
-        /// The text.
-        value: String,
-    },
 }

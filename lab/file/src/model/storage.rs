@@ -110,6 +110,8 @@ pub enum EndpointKind {
         /// Name of the share, without the host.
         path: String,
     },
+    /// A blob in a storage account of a cloud.
+    CloudBlob,
 }
 
 /// Where an endpoint is reached.

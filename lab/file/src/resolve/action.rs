@@ -1,9 +1,12 @@
-//! What an administrator does in a step, and its arguments.
+//! What an administrator does in a step: the word of `do` and its arguments.
 
+use base::{Generation, QuorumModel};
+
+use super::cluster::{since, witness_of};
 use super::scenario::resource;
 use super::selector::{Domain, Selecting};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Action, PropertyOwner, Selector};
+use crate::model::{Action, PropertyOwner, Selector, StartOption, Witness};
 use crate::rule::Rule;
 use crate::support::{Feature, require};
 use crate::syntax::{ActionWord, At, Decoder, SelectorSpec, StepSpec, Text};
@@ -50,6 +53,11 @@ fn feature(word: ActionWord) -> Feature {
         ActionWord::Pause => Feature::DoPause,
         ActionWord::Drain => Feature::DoDrain,
         ActionWord::Resume => Feature::DoResume,
+        ActionWord::Start => Feature::DoStart,
+        ActionWord::Stop => Feature::DoStop,
+        ActionWord::Evict => Feature::DoEvict,
+        ActionWord::Add => Feature::DoAdd,
+        ActionWord::Quorum => Feature::DoQuorum,
         ActionWord::Heal => Feature::DoHeal,
         ActionWord::Set => Feature::DoSet,
         ActionWord::Maintenance => Feature::DoMaintenance,
@@ -124,8 +132,69 @@ impl Arguments<'_> {
             (ActionWord::Drain, _, _, Some(nodes)) => Some(Action::Drain(nodes)),
             (ActionWord::Resume, _, _, Some(nodes)) => Some(Action::Resume(nodes)),
             (ActionWord::Heal, ..) => Some(Action::Heal),
+            (ActionWord::Quorum, ..) => self.quorum(decoder),
+            (word, _, _, Some(nodes)) => self.of_nodes(word, nodes, decoder),
             _ => None,
         }
+    }
+
+    fn of_nodes(
+        &self,
+        word: ActionWord,
+        nodes: Selector,
+        decoder: &mut Decoder<'_>,
+    ) -> Option<Action> {
+        match word {
+            ActionWord::Start => self.start(nodes, decoder),
+            ActionWord::Stop => Some(Action::Stop(nodes)),
+            ActionWord::Evict => Some(Action::Evict(nodes)),
+            ActionWord::Add => Some(Action::Add(nodes)),
+            _ => None,
+        }
+    }
+
+    fn start(&self, nodes: Selector, decoder: &mut Decoder<'_>) -> Option<Action> {
+        let lab = self.selecting.lab;
+        let is = |at: &Option<At<bool>>| at.as_ref().filter(|at| at.value).map(|at| at.span);
+        let option = match (is(&self.spec.force_quorum), is(&self.spec.prevent_quorum)) {
+            (None, None) => StartOption::Plain,
+            (Some(_), None) => StartOption::ForceQuorum,
+            (None, Some(span)) => {
+                since(Generation::V2008, "`prevent-quorum`", span, lab, decoder);
+                StartOption::PreventQuorum
+            }
+            (Some(_), Some(span)) => {
+                let message = "`force-quorum` and `prevent-quorum` exclude each other";
+                decoder.sink.error(Rule::BadStep, span, message);
+                return None;
+            }
+        };
+        Some(Action::Start { nodes, option })
+    }
+
+    fn quorum(&self, decoder: &mut Decoder<'_>) -> Option<Action> {
+        let Selecting { lab, scope } = self.selecting;
+        let spec = self.spec.witness.as_ref()?;
+        since(
+            Generation::V2008,
+            "a change of the quorum model",
+            self.word.span,
+            lab,
+            decoder,
+        );
+        let witness = witness_of(spec, lab, scope, decoder);
+        let model = self.spec.model.as_ref();
+        let disk_only = model.is_some_and(|at| at.value.model() == QuorumModel::DiskOnly);
+        if let Some(model) = model
+            && !(disk_only && matches!(witness, Witness::Disk(_)))
+        {
+            let message = "only `disk-only` is given, and it needs a disk as witness";
+            decoder.sink.report(
+                Diagnostic::error(Rule::QuorumModel, model.span, message)
+                    .hint("leave `model` out: it follows from the witness"),
+            );
+        }
+        Some(Action::Quorum { witness, disk_only })
     }
 
     fn group(&self, decoder: &mut Decoder<'_>) -> Option<String> {
@@ -204,9 +273,13 @@ impl Arguments<'_> {
         } else {
             usize::from(!takes.is_empty())
         };
+        let start_option = spec.force_quorum.is_some() || spec.prevent_quorum.is_some();
         let queue_is_stray = spec.queue.is_some() && word != ActionWord::Move;
         let right = (of_cluster || given.len() == count)
             && given.iter().all(|key| takes.contains(key))
+            && (word == ActionWord::Start || !start_option)
+            && spec.witness.is_some() == (word == ActionWord::Quorum)
+            && (word == ActionWord::Quorum || spec.model.is_none())
             && (of_volume || spec.property.is_some() == named)
             && spec.value.is_some() == (valued || of_volume);
         if !right || to_is_stray || queue_is_stray {
@@ -238,6 +311,17 @@ fn form_of(word: ActionWord) -> (&'static [&'static str], &'static str) {
         ActionWord::Pause => (&["node"], "`do: pause, node: name`"),
         ActionWord::Drain => (&["node"], "`do: drain, node: name`"),
         ActionWord::Resume => (&["node"], "`do: resume, node: name`"),
+        ActionWord::Start => (
+            &["node"],
+            "`do: start, node: name`, with `force-quorum: true` or `prevent-quorum: true`",
+        ),
+        ActionWord::Stop => (&["node"], "`do: stop, node: name`"),
+        ActionWord::Evict => (&["node"], "`do: evict, node: name`"),
+        ActionWord::Add => (&["node"], "`do: add, node: name`"),
+        ActionWord::Quorum => (
+            &[],
+            "`do: quorum, witness: { disk: array/lun }`, with `model: disk-only` if you like",
+        ),
         ActionWord::Heal => (&[], "`do: heal` alone"),
         ActionWord::Set => (
             &["group", "resource", "node", "network"],

@@ -9,13 +9,15 @@ use super::machines::check_netbios;
 use super::{Names, Scope, group, name_list, quorum};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Cluster, EndpointHost, Heartbeat, HeartbeatPath, Lab, LunRef, Quorum, ReservationSupport,
-    Witness,
+    Cluster, EndpointHost, EndpointKind, Heartbeat, HeartbeatPath, Lab, LunRef, Quorum,
+    ReservationSupport, Witness,
 };
 use crate::position::Position;
 use crate::rule::Rule;
 use crate::source::Span;
-use crate::syntax::{ClusterSpec, Decoder, HeartbeatPathSpec, LabFile, LunName, WitnessSpec};
+use crate::syntax::{
+    At, ClusterSpec, Decoder, HeartbeatPathSpec, LabFile, LunName, Name, WitnessSpec,
+};
 
 /// Smallest disk witness (reference section 4.1, "Disk witness needs").
 const WITNESS_DISK_BYTES_MIN: u64 = 512 << 20;
@@ -170,31 +172,77 @@ fn check_networks(spec: &ClusterSpec, lab: &Lab, decoder: &mut Decoder<'_>) {
 }
 
 fn witness(spec: &ClusterSpec, lab: &Lab, scope: &Scope, decoder: &mut Decoder<'_>) -> Witness {
-    let Some(WitnessSpec::Map(map)) = &spec.witness else {
+    match &spec.witness {
+        Some(witness) => witness_of(witness, lab, scope, decoder),
+        None => Witness::None,
+    }
+}
+
+/// What a witness is; reports what cannot be one.
+pub(crate) fn witness_of(
+    spec: &WitnessSpec,
+    lab: &Lab,
+    scope: &Scope,
+    decoder: &mut Decoder<'_>,
+) -> Witness {
+    let WitnessSpec::Map(map) = spec else {
         return Witness::None;
     };
-    match (&map.disk, &map.share) {
-        (Some(disk), None) => {
+    match (&map.disk, &map.share, &map.cloud) {
+        (Some(disk), None, None) => {
             let Some(lun) = lun(&disk.value, disk.span, lab, &scope.arrays, decoder) else {
                 return Witness::None;
             };
             check_witness_disk(&lun, disk.span, lab, decoder);
             Witness::Disk(lun)
         }
-        (None, Some(share)) => {
-            scope.endpoints.check(&share.value.0, share.span, decoder);
-            check_witness_host(&share.value.0, share.span, lab, decoder);
+        (None, Some(share), None) => {
+            endpoint(share, false, lab, scope, decoder);
             Witness::Share(share.value.0.clone())
+        }
+        (None, None, Some(cloud)) => {
+            since(
+                Generation::V2016,
+                "a cloud witness",
+                cloud.span,
+                lab,
+                decoder,
+            );
+            endpoint(cloud, true, lab, scope, decoder);
+            Witness::Cloud(cloud.value.0.clone())
         }
         _ if map.broken => Witness::None,
         _ => {
             decoder.sink.report(
-                Diagnostic::error(Rule::BadValue, map.span, "a witness is one thing")
-                    .hint("write `none`, `{ disk: array/lun }` or `{ share: endpoint }`"),
+                Diagnostic::error(Rule::BadValue, map.span, "a witness is one thing").hint(
+                    "write `none`, or `disk: array/lun`, `share: endpoint` or `cloud: endpoint`",
+                ),
             );
             Witness::None
         }
     }
+}
+
+/// The endpoint that a witness lives on: it exists, is of the right kind and on no member.
+fn endpoint(name: &At<Name>, cloud: bool, lab: &Lab, scope: &Scope, decoder: &mut Decoder<'_>) {
+    scope.endpoints.check(&name.value.0, name.span, decoder);
+    let Some(endpoint) = lab.endpoint(&name.value.0) else {
+        return;
+    };
+    if cloud != (endpoint.kind == EndpointKind::CloudBlob) {
+        let (is, wants) = if cloud {
+            ("a share", "cloud-blob")
+        } else {
+            ("a blob in a cloud", "smb-share")
+        };
+        let message = format!("endpoint `{}` is {is}", endpoint.name);
+        decoder.sink.report(
+            Diagnostic::error(Rule::BadValue, name.span, message).hint(format!(
+                "this witness needs an endpoint with `kind: {wants}`"
+            )),
+        );
+    }
+    check_witness_host(&endpoint.name, name.span, lab, decoder);
 }
 
 fn check_witness_disk(lun: &LunRef, span: Span, lab: &Lab, decoder: &mut Decoder<'_>) {
@@ -215,7 +263,7 @@ fn check_witness_host(endpoint: &str, span: Span, lab: &Lab, decoder: &mut Decod
     if let Some(EndpointHost::Node(node)) = lab.endpoint(endpoint).map(|one| &one.host)
         && lab.cluster.members.contains(node)
     {
-        let message = format!("the witness share lives on member `{node}`");
+        let message = format!("the witness lives on member `{node}`");
         decoder.sink.report(
             Diagnostic::error(Rule::WitnessOnMember, span, message)
                 .hint("it would be lost together with that node's vote; use another machine"),

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::rule::Rule;
 use crate::support::{Feature, require};
-use crate::syntax::{ArraySpec, Decoder, EndpointSpec, Entry, LabFile};
+use crate::syntax::{ArraySpec, Decoder, EndpointSpec, EndpointWord, Entry, LabFile};
 
 pub(crate) fn arrays(
     file: &LabFile,
@@ -117,15 +117,23 @@ fn endpoint(
     decoder: &mut Decoder<'_>,
 ) -> Option<Endpoint> {
     let host = endpoint_host(entry, lab, scope, decoder)?;
-    let path = entry
-        .value
-        .path
-        .as_ref()
-        .map_or(entry.name.clone(), |path| path.value.0.clone());
+    let path = entry.value.path.as_ref();
+    let word = entry.value.kind.as_ref().map(|kind| kind.value);
+    let kind = match (word, path) {
+        (Some(EndpointWord::CloudBlob), Some(path)) => {
+            let message = "a blob has no `path`: the cluster names it";
+            decoder.sink.error(Rule::BadValue, path.span, message);
+            EndpointKind::CloudBlob
+        }
+        (Some(EndpointWord::CloudBlob), None) => EndpointKind::CloudBlob,
+        (_, path) => EndpointKind::SmbShare {
+            path: path.map_or(entry.name.clone(), |path| path.value.0.clone()),
+        },
+    };
     Some(Endpoint {
         name: entry.name.clone(),
         position: decoder.position(entry.span),
-        kind: EndpointKind::SmbShare { path },
+        kind,
         host,
     })
 }

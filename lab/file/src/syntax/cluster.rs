@@ -59,14 +59,16 @@ record! {
 }
 
 record! {
-    /// A witness: one of disk and share.
+    /// A witness: one of disk, share and cloud.
     WitnessMap {
         /// A logical unit as `array/lun`, at least 512 MiB.
         optional disk: At<LunName>,
         /// A file share: the name of an endpoint.
         optional share: At<Name>,
+        /// A blob in a cloud, 2016 and later: the name of an endpoint.
+        optional cloud: At<Name>,
     }
-    later { "cloud" }
+    later {}
 }
 
 /// What casts the extra vote.

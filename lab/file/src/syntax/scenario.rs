@@ -10,7 +10,7 @@ use super::macros::{record, words};
 use super::number::Natural;
 use super::plain::{AnyScalar, LunName, Name, ResourceName, Text};
 use super::quantity::Fraction;
-use super::{At, OneOrMany, SelectorSpec};
+use super::{At, ModelWord, OneOrMany, SelectorSpec, WitnessSpec};
 
 record! {
     /// One step of the scenario. `fault`, `do`, `run`, `expect`, one of `steps`, `serial` and
@@ -45,6 +45,16 @@ record! {
         /// For `do: set`, `maintenance`, `write-registry` and `write-volume`: the value; for
         /// `do: read-volume`: what must be read.
         optional value: At<AnyScalar>,
+        /// For `do: start`: form a cluster without enough votes if there is none to join; this
+        /// node's database becomes the one that counts. Windows: Start-ClusterNode -FixQuorum.
+        optional force_quorum: At<bool>,
+        /// For `do: start`: only join, never form. Windows: Start-ClusterNode -PreventQuorum.
+        optional prevent_quorum: At<bool>,
+        /// For `do: quorum`: the new witness.
+        optional witness: WitnessSpec,
+        /// For `do: quorum`: `disk-only` if the witness disk is to count alone; left out: derived
+        /// from the witness.
+        optional model: At<ModelWord>,
         /// Lets so much time pass.
         optional run: At<Duration>,
         /// What must be true; several are judged side by side.
@@ -84,6 +94,11 @@ pub(crate) enum ActionWord {
     Pause,
     Drain,
     Resume,
+    Start,
+    Stop,
+    Evict,
+    Add,
+    Quorum,
     Heal,
     Set,
     Maintenance,
@@ -106,6 +121,16 @@ words! {
         "drain" => Self::Drain,
             "As pause, and their groups move away. Windows: Suspend-ClusterNode -Drain.";
         "resume" => Self::Resume, "Ends pause and drain. Windows: Resume-ClusterNode.";
+        "start" => Self::Start,
+            "Starts the cluster service of nodes that are no members. Windows: Start-ClusterNode.";
+        "stop" => Self::Stop,
+            "Stops the cluster service of nodes in order. Windows: Stop-ClusterNode.";
+        "evict" => Self::Evict,
+            "Takes nodes out of the configuration. Windows: Remove-ClusterNode.";
+        "add" => Self::Add,
+            "Takes evicted nodes into the cluster again. Windows: Add-ClusterNode.";
+        "quorum" => Self::Quorum,
+            "Changes `witness` and `model` of the quorum. Windows: Set-ClusterQuorum.";
         "heal" => Self::Heal, "Undoes every fault still in force.";
         "set" => Self::Set,
             "Sets `property` of a group, a resource, a node, a network or else of the cluster.";
@@ -118,7 +143,7 @@ words! {
         "read-volume" => Self::ReadVolume,
             "A program on `node` reads the volume `resource`, and has to find `value`.";
     }
-    later { "upgrade", "evict", "force", "quorum" }
+    later { "upgrade" }
     instead_of_structure
         "write it straight into the step: `do: move`, and `group: name` on the next line"
 }

@@ -127,14 +127,16 @@ impl JsonSchema for LunSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndpointWord {
     SmbShare,
+    CloudBlob,
 }
 
 words! {
     /// What an endpoint offers.
     EndpointWord {
         "smb-share" => Self::SmbShare, "A file share.";
+        "cloud-blob" => Self::CloudBlob, "A blob in a storage account of a cloud.";
     }
-    later { "cloud-blob" }
+    later {}
 }
 
 record! {
@@ -149,7 +151,7 @@ record! {
         optional network: At<Name>,
         /// Its address on that network.
         optional address: At<Ipv4Addr>,
-        /// Name of the share. Windows: SharePath.
+        /// For `smb-share`: name of the share. Windows: SharePath.
         optional path: At<Text>,
     }
     later { "via", "latency" }

@@ -70,6 +70,16 @@ pub(super) enum Purpose {
     Spc2(Spc2),
 }
 
+impl Purpose {
+    /// Whether it is what the disk is used for, not its reservation.
+    fn is_work(self) -> bool {
+        matches!(
+            self,
+            Self::Capacity | Self::CheckReady | Self::CheckRoot | Self::Read | Self::Write
+        )
+    }
+}
+
 /// What is sent to the disk.
 #[derive(Clone, Debug)]
 pub(super) enum Order {
@@ -110,6 +120,9 @@ pub(super) struct Disk {
     /// What is so because the disk carries a cluster shared volume.
     pub(super) sharing: Option<Sharing>,
     flight: Option<Flight>,
+    /// A command of the disk's work that has ended while a look at the reservation was due: it goes
+    /// on after the look, however slow the disk is.
+    deferred: Option<(Flight, Outcome)>,
     waiting: VecDeque<Request>,
     orders: Vec<Order>,
     words: Vec<Output>,
@@ -132,6 +145,7 @@ impl Disk {
             reader: None,
             sharing: None,
             flight: None,
+            deferred: None,
             waiting: VecDeque::new(),
             orders: Vec::new(),
             words: Vec::new(),
@@ -219,13 +233,15 @@ impl Disk {
 
     /// Takes up the next request when nothing is in flight and no arbitration is under way.
     pub(super) fn pump(&mut self) {
-        while self.flight.is_none() {
+        while self.flight.is_none() && self.deferred.is_none() {
             let free = matches!(
                 self.phase,
                 Phase::Idle | Phase::Held | Phase::Attached { .. }
             );
             let busy = !free;
             let releasing = self.waiting.front() == Some(&Request::Release);
+            // Whether the disk is still ours comes first.
+            let busy = busy || self.doubted;
             if busy && !(releasing && self.phase != Phase::Releasing) {
                 return;
             }
@@ -284,9 +300,29 @@ impl Disk {
 
     /// The command in flight ended.
     pub(super) fn done(&mut self, now: Timestamp, outcome: Outcome) {
-        let Some(mut flight) = self.flight.take() else {
+        let Some(flight) = self.flight.take() else {
             return;
         };
+        if flight.purpose.is_work() && self.phase == Phase::Held {
+            if !matches!(outcome, Outcome::Good(_)) {
+                // It may be another node's by now, or answer nobody.
+                self.defend_at = now;
+            }
+            if self.defend_at <= now {
+                self.deferred = Some((flight, outcome));
+                return self.expire(now);
+            }
+        }
+        self.ended(now, flight, outcome);
+        if self.flight.is_none()
+            && let Some((flight, outcome)) = self.deferred.take_if(|_| !self.doubted)
+        {
+            self.ended(now, flight, outcome);
+        }
+        self.pump();
+    }
+
+    fn ended(&mut self, now: Timestamp, mut flight: Flight, outcome: Outcome) {
         if outcome.is_unit_attention() && flight.attentions < ATTENTIONS_MAX {
             flight.attentions += 1;
             self.orders.push(flight.order.clone());
@@ -317,7 +353,6 @@ impl Disk {
             }
             purpose => self.arbitrated(now, purpose, &outcome),
         }
-        self.pump();
     }
 
     pub(super) fn released(&mut self) {

@@ -75,6 +75,14 @@ pub struct DiskReport {
     pub report: Report,
 }
 
+impl DiskReport {
+    /// Whether a read or a write has ended.
+    #[must_use]
+    pub fn is_transfer(&self) -> bool {
+        matches!(self.report, Report::Read { .. } | Report::Written { .. })
+    }
+}
+
 /// What the cluster disk driver hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {

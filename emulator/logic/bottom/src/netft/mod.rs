@@ -18,6 +18,7 @@ mod messages;
 mod routes;
 #[cfg(test)]
 mod tests;
+pub mod tunnel;
 
 use base::limits::NODES_MAX;
 use base::{Incarnation, Manager, NetworkId, NodeId, NodeSet, Outbox, Timestamp};
@@ -114,6 +115,7 @@ impl Netft {
                 }),
             }
         }
+        self.forget_gone(networks, out);
         let known = std::mem::take(&mut self.links);
         for network in networks {
             let old = known.iter().find(|link| link.network == network.network);
@@ -124,6 +126,21 @@ impl Netft {
             out.push(Output::Publish {
                 reachable: self.reachable,
             });
+        }
+    }
+
+    /// Peers that a network no longer has: their routes are down for good.
+    fn forget_gone(&mut self, networks: &[Network], out: &mut Outbox<Output>) {
+        for slot in 0..self.links.len() {
+            let network = self.links[slot].network;
+            let kept = networks.iter().find(|it| it.network == network);
+            let kept = kept.map_or(NodeSet::EMPTY, |it| it.nodes);
+            for peer in self.links[slot].peers.difference(kept).iter() {
+                if self.links[slot].route(peer).is_some_and(|route| route.up) {
+                    self.lower(slot, peer, out);
+                }
+                *self.links[slot].route_mut(peer) = Route::default();
+            }
         }
     }
 

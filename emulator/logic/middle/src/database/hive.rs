@@ -130,6 +130,35 @@ impl Hive {
         }
     }
 
+    /// The changes that make another one of this.
+    pub fn changes_to<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = HiveChange> + 'a {
+        let gone = self.keys.iter().flat_map(move |(key, values)| {
+            let kept = other.keys.get(key);
+            let lost = values
+                .keys()
+                .filter(move |name| kept.is_some_and(|kept| !kept.contains_key(*name)));
+            let lost = lost.map(|name| HiveChange::Unset {
+                key: key.clone(),
+                name: name.clone(),
+            });
+            let key = key.clone();
+            let deleted = kept.is_none().then_some(HiveChange::DeleteKey { key });
+            deleted.into_iter().chain(lost)
+        });
+        let set = other.keys.iter().flat_map(move |(key, values)| {
+            let known = self.keys.get(key);
+            let new = values.iter().filter(move |(name, value)| {
+                known.and_then(|known| known.get(*name)) != Some(*value)
+            });
+            new.map(|(name, value)| HiveChange::Set {
+                key: key.clone(),
+                name: name.clone(),
+                value: value.clone(),
+            })
+        });
+        gone.chain(set)
+    }
+
     /// Every key with its values, in order, for encoding and comparison.
     #[must_use]
     pub fn keys(&self) -> &BTreeMap<String, BTreeMap<String, Value>> {

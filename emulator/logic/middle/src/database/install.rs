@@ -25,8 +25,8 @@ pub(super) struct Installation {
 pub(super) enum Request {
     /// Take over this replica.
     Install(Snapshot),
-    /// Begin a new epoch.
-    BeginEpoch,
+    /// Begin a new epoch, by an administrator's word if there is one for that.
+    BeginEpoch { forced: Option<u64> },
 }
 
 impl Database {
@@ -48,28 +48,32 @@ impl Database {
     pub(super) fn serve(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         match self.request.take() {
             Some(Request::Install(snapshot)) => self.install(cx, snapshot, out),
-            Some(Request::BeginEpoch) => self.begin_epoch(out),
+            Some(Request::BeginEpoch { forced }) => self.begin_epoch(forced, out),
             None => {}
         }
     }
 
-    fn begin_epoch(&mut self, out: &mut Outbox<Output>) {
+    fn begin_epoch(&mut self, forced: Option<u64>, out: &mut Outbox<Output>) {
         let next_epoch = self.replica.tag.next_epoch + 1;
+        let record = match forced {
+            Some(epoch) => Record::Forced { epoch },
+            None => Record::Epoch { next_epoch },
+        };
         let pending = Pending::Epoch {
-            next_epoch,
+            record: record.clone(),
             installation: self.installation,
         };
-        self.log(&Record::Epoch { next_epoch }, pending, out);
+        self.log(&record, pending, out);
     }
 
     /// The record of the new epoch is on disk.
     pub(super) fn epoch_begun(
         &mut self,
-        next_epoch: u64,
+        record: &Record,
         installation: u64,
         out: &mut Outbox<Output>,
     ) {
-        self.replica.tag.next_epoch = next_epoch;
+        self.replica.begin(record);
         self.witness.changed();
         self.publish(out);
         if installation == self.installation {

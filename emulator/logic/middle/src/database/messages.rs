@@ -62,14 +62,20 @@ pub enum Input {
     /// From gum: replace the local replica by this one durably; answer `Installed`.
     Install { snapshot: Snapshot },
     /// From gum on the node that forms the cluster: begin a new epoch durably; answer `Installed`.
-    BeginEpoch,
+    /// `forced` is an epoch by an administrator's word: this replica is of it from here on, so that
+    /// it goes before every other one.
+    BeginEpoch { forced: Option<u64> },
     /// From the router: this node holds the witness disk now: read its replica and answer
     /// `WitnessReplica`. From then on every commit is written there too, until `WitnessReleased`.
     WitnessHeld { disk: DiskId },
     /// From the router: the witness disk is no longer this node's.
     WitnessReleased,
-    /// From clusdisk: reads and writes of the witness replica.
-    WitnessReport(clusdisk::Report),
+    /// From clusdisk: reads and writes of the witness replica on a disk, which may not be the
+    /// witness any more.
+    WitnessReport {
+        disk: DiskId,
+        report: clusdisk::Report,
+    },
 }
 
 /// What the database manager says.

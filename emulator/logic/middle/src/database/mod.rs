@@ -75,7 +75,7 @@ enum Pending {
     /// The record of a commit.
     Committed { number: u64 },
     /// The record of a new epoch.
-    Epoch { next_epoch: u64, installation: u64 },
+    Epoch { record: Record, installation: u64 },
     /// A checkpoint of a replica that replaces the local one, or the record that it is there.
     Replaced(Installation),
     /// A checkpoint of the local replica, to empty the log.
@@ -187,9 +187,9 @@ impl Database {
             Some(Pending::Prepared { key }) => self.logged(key),
             Some(Pending::Committed { number }) => self.committed(number, out),
             Some(Pending::Epoch {
-                next_epoch,
+                record,
                 installation,
-            }) => self.epoch_begun(next_epoch, installation, out),
+            }) => self.epoch_begun(&record, installation, out),
             Some(Pending::Replaced(installation)) => self.installed(installation, out),
             Some(Pending::Checkpoint) | None => {}
         }
@@ -235,10 +235,14 @@ impl Manager for Database {
             (State::Open, Input::Prepare { update }) => self.prepare(update, out),
             (State::Open, Input::Commit { number }) => self.commit(number, out),
             (State::Open, Input::Install { snapshot }) => self.ask(Request::Install(snapshot)),
-            (State::Open, Input::BeginEpoch) => self.ask(Request::BeginEpoch),
+            (State::Open, Input::BeginEpoch { forced }) => {
+                self.ask(Request::BeginEpoch { forced });
+            }
             (State::Open, Input::WitnessHeld { disk }) => self.witness_held(disk),
             (State::Open, Input::WitnessReleased) => self.witness_released(cx),
-            (State::Open, Input::WitnessReport(report)) => self.witness_report(cx, report, out),
+            (State::Open, Input::WitnessReport { disk, report }) => {
+                self.witness_report(cx, disk, report, out);
+            }
             (_, _) => {}
         }
         if self.state == State::Open {

@@ -45,10 +45,11 @@ impl Database {
     pub(super) fn witness_report(
         &mut self,
         cx: &Context<'_>,
+        disk: DiskId,
         report: clusdisk::Report,
         out: &mut Outbox<Output>,
     ) {
-        match self.witness.report(report) {
+        match self.witness.report(disk, report) {
             Progress::None | Progress::Written => {}
             Progress::Found(copy) => self.reconcile = Some(Reconcile::Found { copy }),
             Progress::Failed => self.witness_failed(cx, out),

@@ -32,6 +32,9 @@ pub(super) enum Record {
     Synchronised { view: Synchronised },
     /// A cluster formed: updates carry this epoch from here on.
     Epoch { next_epoch: u64 },
+    /// A cluster formed by an administrator's word: the replica as it is, and updates from here on,
+    /// are of this epoch.
+    Forced { epoch: u64 },
 }
 
 /// A record that cannot follow what is before it: the log is not one that this module wrote.
@@ -133,9 +136,23 @@ impl Replica {
                 self.commit();
             }
             Record::Synchronised { view } => self.synchronised = view,
-            Record::Epoch { next_epoch } => self.tag.next_epoch = next_epoch,
+            Record::Epoch { .. } | Record::Forced { .. } => self.begin(&record),
         }
         Ok(())
+    }
+
+    /// A cluster formed.
+    pub(super) fn begin(&mut self, record: &Record) {
+        match record {
+            Record::Epoch { next_epoch } => self.tag.next_epoch = *next_epoch,
+            Record::Forced { epoch } => {
+                (self.tag.next_epoch, self.tag.last_epoch) = (*epoch, *epoch);
+                if let Some(agreed) = &mut self.prepared {
+                    agreed.tag_epoch = *epoch;
+                }
+            }
+            Record::Prepared { .. } | Record::Committed { .. } | Record::Synchronised { .. } => {}
+        }
     }
 }
 
@@ -145,4 +162,5 @@ wire::codec!(enum Record {
     1 = Committed { number },
     2 = Epoch { next_epoch },
     3 = Synchronised { view },
+    4 = Forced { epoch },
 });

@@ -3,6 +3,8 @@
 //!
 //! Knows slots and requests; what a copy means for the local replica is decided in `reconcile`.
 
+use std::collections::BTreeMap;
+
 use base::{DiskId, PaxosTag};
 use bottom::clusdisk::{PAGE_BYTES, Report, Request};
 use wire::{Codec, Reader, checksum};
@@ -124,8 +126,8 @@ pub(super) enum Progress {
 pub(super) struct WitnessCopy {
     disk: Option<DiskId>,
     step: Step,
-    /// Reports still to come for requests of before the disk was held anew.
-    stale: u32,
+    /// Reports still to come, by disk, for requests of before a disk was held anew.
+    stale: BTreeMap<DiskId, u32>,
     /// Serial of the newest slot, and the slot to write next.
     serial: u64,
     slot: usize,
@@ -161,8 +163,8 @@ impl WitnessCopy {
 
     /// The disk is no longer this node's, or does not work.
     pub(super) fn unload(&mut self) {
-        if self.is_waiting() {
-            self.stale += 1;
+        if let Some(disk) = self.disk.filter(|_| self.is_waiting()) {
+            *self.stale.entry(disk).or_default() += 1;
         }
         self.step = Step::Unloaded;
     }
@@ -210,10 +212,14 @@ impl WitnessCopy {
     }
 
     /// A read or write has ended.
-    pub(super) fn report(&mut self, report: Report) -> Progress {
+    pub(super) fn report(&mut self, disk: DiskId, report: Report) -> Progress {
         let of_ours = matches!(report, Report::Read { .. } | Report::Written { .. });
-        if of_ours && self.stale > 0 {
-            self.stale -= 1;
+        let stale = self.stale.get_mut(&disk).filter(|left| **left > 0);
+        if let Some(left) = stale.filter(|_| of_ours) {
+            *left -= 1;
+            return Progress::None;
+        }
+        if self.disk != Some(disk) {
             return Progress::None;
         }
         match (std::mem::take(&mut self.step), report) {

@@ -89,8 +89,11 @@ pub enum Input {
     ViewInstalled,
     /// From quorum: the view has quorum (and the local replica is reconciled with the witness):
     /// synchronise the members. `witness` is the node whose replica was reconciled with the
-    /// witness copy, and its tag now.
-    QuorumHeld { witness: Option<(NodeId, PaxosTag)> },
+    /// witness copy, and its tag now; `forced` if it is an administrator's word that holds.
+    QuorumHeld {
+        witness: Option<(NodeId, PaxosTag)>,
+        forced: bool,
+    },
     /// From quorum: the quorum fact was written.
     QuorumChanged,
     /// From database: the update is durable here.
@@ -112,8 +115,9 @@ pub enum Output {
     Commit { number: u64 },
     /// To database.
     Install { snapshot: Snapshot },
-    /// To database: this node leads the forming of the cluster.
-    BeginEpoch,
+    /// To database: this node leads the forming of the cluster; by an administrator's word if
+    /// there is an epoch for that, which goes before all others.
+    BeginEpoch { forced: Option<u64> },
     /// To the facts: whether updates flow and who owns the lock.
     Publish {
         ready: bool,

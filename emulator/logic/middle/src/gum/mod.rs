@@ -70,6 +70,8 @@ pub struct Gum {
     /// As source: number of the synchronisation.
     number: u64,
     formed: bool,
+    /// The view has quorum by an administrator's word.
+    forced: bool,
     /// As source: members that are not synchronised yet.
     awaiting: NodeSet,
     /// What came before this member was ready for it.
@@ -259,7 +261,10 @@ impl Manager for Gum {
             Input::Message { from, message } => self.message(cx, from, message, out),
             Input::Promised => self.close(Phase::Promised, out),
             Input::ViewInstalled => self.close(Phase::Closed, out),
-            Input::QuorumHeld { witness } => self.quorate(cx, witness.map(|(node, _)| node), out),
+            Input::QuorumHeld { witness, forced } => {
+                self.forced |= forced;
+                self.quorate(cx, witness.map(|(node, _)| node), out);
+            }
             Input::Prepared { number } => {
                 self.withheld.insert(number);
                 self.agree(cx, out);

@@ -56,11 +56,15 @@ impl Gum {
         self.source = Some(source);
         self.number = Self::next_number(cx, view, fresh);
         self.formed = view.active().is_empty();
+        let forced = self.formed && self.forced;
+        let forced = forced.then(|| cx.facts.tag.forced_epoch(cx.now.wall, cx.facts.me));
+        // Whoever was brought to another view meanwhile must not seem to be beyond this one.
+        self.number = self.number.max(forced.unwrap_or_default());
         if source != cx.facts.me {
             self.phase = Phase::ExpectSnapshot;
         } else if self.formed {
             self.phase = Phase::ExpectEpoch;
-            out.push(Output::BeginEpoch);
+            out.push(Output::BeginEpoch { forced });
         } else {
             self.bring_together(cx, out);
         }
@@ -77,11 +81,17 @@ impl Gum {
     /// As source: send everybody, this node included, the replica.
     fn bring_together(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         // A cluster that forms starts with nothing owned by anybody.
-        let objects = if self.formed {
+        let mut objects = if self.formed {
             Arc::default()
         } else {
             Arc::clone(&cx.facts.objects)
         };
+        // Who was on the way out and is a newcomer now has come back.
+        let active = Self::view(cx).map_or(NodeSet::EMPTY, View::active);
+        if !objects.leaving.is_subset(active) {
+            let objects = Arc::make_mut(&mut objects);
+            objects.leaving = objects.leaving.intersection(active);
+        }
         let snapshot = Snapshot {
             hive: Arc::clone(&cx.facts.hive),
             tag: cx.facts.tag,

@@ -90,6 +90,7 @@ impl Group {
                 prepared: facts.prepared.as_ref().map(|update| update.key),
                 synchronised: facts.synchronised,
                 holds_witness: false,
+                forced: None,
                 silent: BTreeMap::new(),
             };
             (node, report)
@@ -114,7 +115,13 @@ impl Group {
             self.call(node, Some(Input::ViewInstalled));
         }
         for node in members.iter() {
-            self.call(node, Some(Input::QuorumHeld { witness: None }));
+            self.call(
+                node,
+                Some(Input::QuorumHeld {
+                    witness: None,
+                    forced: false,
+                }),
+            );
         }
     }
 
@@ -180,7 +187,7 @@ impl Group {
                 member.facts.synchronised = snapshot.synchronised;
                 self.call(id, Some(Input::Installed));
             }
-            Output::BeginEpoch => self.call(id, Some(Input::Installed)),
+            Output::BeginEpoch { .. } => self.call(id, Some(Input::Installed)),
             Output::Publish { ready, lock_owner } => {
                 let facts = &mut self.member(id).facts;
                 (facts.ready, facts.lock_owner) = (ready, lock_owner);
@@ -350,7 +357,13 @@ fn a_node_promised_to_another_view_does_not_hear_that_the_old_one_has_quorum() {
     group.deliver(10_000);
     group.call(node(1), Some(Input::Promised));
     group.lines.clear();
-    group.call(node(1), Some(Input::QuorumHeld { witness: None }));
+    group.call(
+        node(1),
+        Some(Input::QuorumHeld {
+            witness: None,
+            forced: false,
+        }),
+    );
     assert!(group.lines.is_empty(), "nothing is said in the old view");
     assert!(!group.members[&node(1)].facts.ready);
 }

@@ -11,6 +11,16 @@ pub(super) struct Gossip {
     pub(super) reachable: NodeSet,
     pub(super) heard: NodeSet,
     pub(super) active: bool,
+    pub(super) authority: u64,
+    pub(super) joins_only: bool,
+}
+
+/// The rows of those that may be together now: while nobody is active, nodes that only join are
+/// left out, because there is nothing to join.
+pub(super) fn eligible(gossip: &BTreeMap<NodeId, Gossip>) -> BTreeMap<NodeId, Gossip> {
+    let running = gossip.values().any(|row| row.active);
+    let rows = gossip.iter().filter(|(_, row)| running || !row.joins_only);
+    rows.map(|(node, row)| (*node, *row)).collect()
 }
 
 /// Everybody that is connected to `me` over any number of hops, as far as gossip tells.
@@ -96,12 +106,13 @@ mod tests {
         let is_cut = |a: u8, b: u8| cut.contains(&(a, b)) || cut.contains(&(b, a));
         let row = |a: u8| {
             let reachable = (1..=count).filter(|b| !is_cut(a, *b)).map(node).collect();
-            let active = true;
             Gossip {
                 incarnation: Incarnation(1),
                 reachable,
                 heard: reachable,
-                active,
+                active: true,
+                authority: 0,
+                joins_only: false,
             }
         };
         (1..=count).map(|a| (node(a), row(a))).collect()
@@ -120,6 +131,19 @@ mod tests {
         let chosen = clique(node(1), &gossip);
         assert_eq!(chosen, NodeSet::one(node(1)).with(node(2)));
         assert!(!is_complete(component(node(1), &gossip), &gossip));
+    }
+
+    #[test]
+    fn nodes_that_only_join_are_left_out_until_there_is_something_to_join() {
+        let mut gossip = mesh(3, &[]);
+        for row in gossip.values_mut() {
+            row.active = false;
+        }
+        gossip.get_mut(&node(2)).expect("a row").joins_only = true;
+        let rows: Vec<NodeId> = eligible(&gossip).into_keys().collect();
+        assert_eq!(rows, [node(1), node(3)]);
+        gossip.get_mut(&node(1)).expect("a row").active = true;
+        assert_eq!(eligible(&gossip).len(), 3);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Who is let in, who is told that it is out, and who looks for a cluster again.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
-use base::{NodeId, NodeSet, Outbox};
+use base::{NodeId, NodeSet, Notice, Outbox};
 
 use super::clique::Gossip;
 use super::{Membership, Message, Output, State, Timer};
@@ -78,12 +79,16 @@ impl Membership {
                 reachable,
                 heard,
                 active,
+                authority,
+                joins_only,
             } => {
                 let gossip = Gossip {
                     incarnation,
                     reachable,
                     heard,
                     active,
+                    authority,
+                    joins_only,
                 };
                 self.gossiped(cx, from, epoch, gossip, out);
             }
@@ -95,17 +100,45 @@ impl Membership {
                     self.uninstalled.remove(from);
                 }
             }
-            Message::Excluded { view, members } => {
-                let older = cx
-                    .facts
-                    .view
-                    .as_ref()
-                    .is_some_and(|known| known.id.epoch < view.epoch);
-                if self.active && older && !members.contains(cx.facts.me) {
-                    out.push(Output::Excluded);
+            Message::Excluded {
+                view,
+                members,
+                authority,
+            } if self.active => {
+                let known = cx.facts.view.as_ref();
+                let older = known.is_some_and(|known| known.id.epoch < view.epoch);
+                let left_out = older && !members.contains(cx.facts.me);
+                match authority.cmp(&cx.facts.tag.authority()) {
+                    Ordering::Greater => out.push(Output::Superseded),
+                    Ordering::Equal if left_out => out.push(Output::Excluded),
+                    Ordering::Equal | Ordering::Less => {}
                 }
             }
+            Message::Excluded { .. } => {}
         }
+    }
+
+    /// Whether two active sides have met, of which one descends from a later administrator's word:
+    /// that one stays, and nothing of the two is brought together.
+    fn met_another_side(
+        &mut self,
+        cx: &Context<'_>,
+        from: NodeId,
+        gossip: &Gossip,
+        out: &mut Outbox<Output>,
+    ) -> bool {
+        if !self.active || !gossip.active {
+            return false;
+        }
+        match gossip.authority.cmp(&cx.facts.tag.authority()) {
+            Ordering::Greater => out.push(Output::Superseded),
+            Ordering::Less => {
+                self.strangers.insert(from);
+                self.arm(cx, Timer::Exclude, EXCLUDE_INTERVAL);
+            }
+            Ordering::Equal => return false,
+        }
+        true
     }
 
     fn gossiped(
@@ -116,7 +149,7 @@ impl Membership {
         gossip: Gossip,
         out: &mut Outbox<Output>,
     ) {
-        if self.keeps_out(cx, from, &gossip) {
+        if self.keeps_out(cx, from, &gossip) || self.met_another_side(cx, from, &gossip, out) {
             return;
         }
         let outsider = !Self::members(cx).contains(from) || self.is_new_life(cx, from, &gossip);
@@ -154,6 +187,40 @@ impl Membership {
             .as_ref()
             .and_then(|view| view.reports.get(&from));
         report.is_some_and(|report| report.incarnation != gossip.incarnation)
+    }
+
+    /// Takes members out of the view.
+    pub(super) fn remove(
+        &mut self,
+        cx: &mut Context<'_>,
+        nodes: NodeSet,
+        out: &mut Outbox<Output>,
+    ) {
+        let view = cx.facts.view.clone();
+        for node in nodes.iter() {
+            let report = view.as_ref().and_then(|view| view.reports.get(&node));
+            let life = report.map(|report| report.incarnation);
+            self.removed.insert(node, (life, cx.now.mono));
+        }
+        self.open(cx, self.epoch + 1, out);
+    }
+
+    /// The set of configured nodes may have changed: an evicted member leaves the view, and this
+    /// node ends if it is the one.
+    pub(super) fn reconfigured(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        let now: NodeSet = cx.facts.settings.nodes.keys().copied().collect();
+        let evicted = std::mem::replace(&mut self.configured, now).difference(now);
+        if !self.active || evicted.is_empty() {
+            return;
+        }
+        for node in evicted.iter() {
+            out.push(Output::Notice(Notice::NodeEvicted { node }));
+        }
+        if evicted.contains(cx.facts.me) {
+            out.push(Output::Evicted);
+        } else if !evicted.intersection(Self::members(cx)).is_empty() {
+            self.remove(cx, evicted, out);
+        }
     }
 
     /// Somebody outside the open view gossips.
@@ -194,6 +261,7 @@ impl Membership {
                 message: Message::Excluded {
                     view: view.id,
                     members: view.members,
+                    authority: cx.facts.tag.authority(),
                 },
             });
         }

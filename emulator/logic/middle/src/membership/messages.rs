@@ -21,6 +21,11 @@ pub enum Message {
         heard: NodeSet,
         /// The sender is an active member of a cluster.
         active: bool,
+        /// The administrator's word that the sender's replica descends from
+        /// (`PaxosTag::authority`).
+        authority: u64,
+        /// The sender was told not to form a cluster and is in none.
+        joins_only: bool,
     },
     /// Closing: the coordinator proposes a view; answered by `Promise`.
     Propose { view: ViewId, members: NodeSet },
@@ -31,7 +36,11 @@ pub enum Message {
     /// The sender is in the view.
     Installed { view: ViewId },
     /// To a node that is not in the sender's quorate view although it believes to be a member.
-    Excluded { view: ViewId, members: NodeSet },
+    Excluded {
+        view: ViewId,
+        members: NodeSet,
+        authority: u64,
+    },
 }
 
 /// What membership hears.
@@ -50,13 +59,15 @@ pub enum Input {
     Remove { nodes: NodeSet },
     /// From quorum: the view is one vote short and its decider has the witness arbitrated for.
     Arbitrating,
-    /// From quorum: the view has quorum.
-    QuorumHeld,
+    /// From quorum: the view has quorum; by an administrator's word if `forced` says so.
+    QuorumHeld { forced: Option<NodeSet> },
     /// From messaging: the multicasts of the old view are repaired, so this node may promise itself
     /// to the view that was named.
     Repaired { next: ViewId },
     /// From gum: this node is an active member now.
     Opened,
+    /// From the router: the settings changed, so nodes may be configured or no longer.
+    SettingsChanged,
     /// From quorum: the witness was gained or lost, for this node's next report.
     Witness { held: bool },
 }
@@ -77,15 +88,20 @@ pub enum Output {
     Publish { view: Arc<View> },
     /// To the node: the surviving view excludes this active member, or has gone on without it.
     Excluded,
+    /// To the node: another side of the cluster is active by a later administrator's word than
+    /// this one.
+    Superseded,
+    /// To the node: it is no longer configured.
+    Evicted,
     /// To the event log.
     Notice(Notice),
 }
 
 wire::codec!(enum Message {
-    0 = Gossip { epoch, incarnation, reachable, heard, active },
+    0 = Gossip { epoch, incarnation, reachable, heard, active, authority, joins_only },
     1 = Propose { view, members },
     2 = Promise { view, report },
     3 = Install { view },
     4 = Installed { view },
-    5 = Excluded { view, members },
+    5 = Excluded { view, members, authority },
 });

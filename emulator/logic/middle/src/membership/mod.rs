@@ -6,7 +6,9 @@
 //! replica, so that whoever opens the view knows what its members bring. Serves seed 001 Membership
 //! Manager 1 to 3 and the join policy: a node outside a running cluster is taken in by the view's
 //! leader once it reaches every member; an active node that the surviving view leaves out is told
-//! and must rejoin.
+//! and must rejoin. A node that was told not to form waits for a cluster to join; of two active
+//! sides the one that descends from the later administrator's word stays, the other one ends
+//! (reference section 4.3).
 //!
 //! Publishes the view. Deliberately not done here: votes (quorum), bringing replicas together
 //! (gum), isolation and quarantine (not yet).
@@ -81,6 +83,8 @@ pub struct Membership {
     gossip: BTreeMap<NodeId, Gossip>,
     /// The last view promised to.
     promised: Option<ViewId>,
+    /// The nodes that were configured when this node last looked.
+    configured: NodeSet,
     /// As coordinator: members that have not said that they installed the view.
     uninstalled: NodeSet,
     /// Nodes outside the view that were heard of and not known to be joining.
@@ -94,6 +98,8 @@ pub struct Membership {
     /// When this life began to look for others.
     started: Timestamp,
     holds_witness: bool,
+    /// The administrator's word that the cluster this node is active in rests on.
+    forced: Option<NodeSet>,
     timers: Timers<6>,
 }
 
@@ -177,32 +183,27 @@ impl Manager for Membership {
         match input {
             Input::Start => {
                 self.started = cx.now.mono;
+                self.configured = cx.facts.settings.nodes.keys().copied().collect();
                 self.open(cx, self.epoch + 1, out);
             }
             Input::PeerFound { peer } => self.peer_found(cx, peer, out),
             Input::PeerLost { peer } => self.peer_lost(cx, peer, out),
             Input::Message { from, message } => self.message(cx, from, message, out),
             Input::Remove { nodes } if nodes.contains(cx.facts.me) => out.push(Output::Excluded),
-            Input::Remove { nodes } => {
-                let lives = cx.facts.view.as_ref().map(|view| view.reports.clone());
-                for node in nodes.iter() {
-                    let report = lives.as_ref().and_then(|reports| reports.get(&node));
-                    let life = report.map(|report| report.incarnation);
-                    self.removed.insert(node, (life, cx.now.mono));
-                }
-                self.open(cx, self.epoch + 1, out);
-            }
+            Input::Remove { nodes } => self.remove(cx, nodes, out),
             Input::Arbitrating => self.allow_arbitration(cx),
             // Of a view that this node has left already, the word comes too late.
-            Input::QuorumHeld if self.state == State::Stable => {
+            Input::QuorumHeld { forced } if self.state == State::Stable => {
                 self.timers.clear(Timer::Undecided as usize);
+                self.forced = forced;
             }
-            Input::QuorumHeld => {}
+            Input::QuorumHeld { .. } => {}
             Input::Repaired { next } => self.repaired(cx, next, out),
             Input::Opened => {
                 self.active = true;
                 self.timers.clear(Timer::Join as usize);
             }
+            Input::SettingsChanged => self.reconfigured(cx, out),
             Input::Witness { held } => self.holds_witness = held,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{NodeId, NodeSet, Outbox, RegroupStage, ViewId};
+use base::{NodeId, NodeSet, Outbox, RegroupStage, StartMode, ViewId};
 
 use super::clique::{self, Gossip};
 use super::{MemberReport, Membership, Message, Output, State, Timer, View};
@@ -112,6 +112,8 @@ impl Membership {
         let reachable = self.welcome(cx.bottom.reachable).with(me);
         let heard = self.gossip.keys().copied().collect::<NodeSet>().with(me);
         let (incarnation, active) = (cx.facts.incarnation, self.active);
+        let authority = cx.facts.tag.authority();
+        let joins_only = !active && cx.facts.start == StartMode::PreventQuorum;
         self.gossip.insert(
             me,
             Gossip {
@@ -119,6 +121,8 @@ impl Membership {
                 reachable,
                 heard,
                 active,
+                authority,
+                joins_only,
             },
         );
         Message::Gossip {
@@ -127,6 +131,8 @@ impl Membership {
             reachable,
             heard,
             active,
+            authority,
+            joins_only,
         }
     }
 
@@ -170,6 +176,13 @@ impl Membership {
         let me = cx.facts.me;
         self.own_gossip(cx);
         self.timers.clear(Timer::Opening as usize);
+        let eligible = clique::eligible(&self.gossip);
+        if !eligible.contains_key(&me) {
+            // Nothing to join yet.
+            self.state = State::Stable;
+            self.timers.clear(Timer::Tick as usize);
+            return self.rearm_join(cx);
+        }
         let stage = cx
             .facts
             .settings
@@ -178,12 +191,12 @@ impl Membership {
             .regroup_stage_timeout;
         self.arm(cx, Timer::Stage, stage);
         self.notice_stage(RegroupStage::Closing, out);
-        if clique::coordinator(me, &self.gossip) != me {
+        if clique::coordinator(me, &eligible) != me {
             self.state = State::ExpectProposal;
             self.timers.clear(Timer::Tick as usize);
             return;
         }
-        let members = clique::clique(me, &self.gossip);
+        let members = clique::clique(me, &eligible);
         let view = ViewId {
             epoch: self.epoch,
             coordinator: me,
@@ -379,7 +392,17 @@ impl Membership {
             prepared: cx.facts.prepared.as_ref().map(|update| update.key),
             synchronised: cx.facts.synchronised,
             holds_witness: self.holds_witness,
+            forced: self.word(cx),
             silent: self.silent(cx),
+        }
+    }
+
+    /// The administrator's word that this node brings along.
+    fn word(&self, cx: &Context<'_>) -> Option<NodeSet> {
+        match cx.facts.start {
+            _ if self.active => self.forced,
+            StartMode::ForceQuorum { nodes } => Some(nodes),
+            StartMode::Normal | StartMode::PreventQuorum => None,
         }
     }
 

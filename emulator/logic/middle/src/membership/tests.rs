@@ -159,7 +159,7 @@ impl Mesh {
             Output::Repair { next, .. } => self.call(id, Some(Input::Repaired { next })),
             Output::Promised => member.facts.ready = false,
             Output::Publish { view } => self.installed(id, view),
-            Output::Excluded => member.excluded = true,
+            Output::Excluded | Output::Superseded | Output::Evicted => member.excluded = true,
             Output::Undecided | Output::Notice(_) => {}
         }
     }
@@ -177,7 +177,7 @@ impl Mesh {
             QuorumState::Absent
         };
         if majority {
-            self.call(id, Some(Input::QuorumHeld));
+            self.call(id, Some(Input::QuorumHeld { forced: None }));
             self.call(id, Some(Input::Opened));
         }
     }

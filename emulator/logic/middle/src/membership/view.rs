@@ -37,6 +37,10 @@ pub struct MemberReport {
     pub synchronised: Synchronised,
     /// It holds the reservation of the witness disk or the lock on the witness share.
     pub holds_witness: bool,
+    /// An administrator's word stands for the votes that this member lacks: it was started to form
+    /// a cluster by force, or it is active in one that has not got enough votes since. The nodes
+    /// that 2003 counts the majority among.
+    pub forced: Option<NodeSet>,
     /// How long nothing has come from each node that it cannot reach; since its own start, if it
     /// never heard that node.
     pub silent: BTreeMap<NodeId, Duration>,
@@ -148,15 +152,17 @@ impl View {
         shortest.unwrap_or_default()
     }
 
-    /// The member whose replica the others are brought to: active before not, newest standing,
-    /// lowest number. `fresh` replaces what one member reported.
+    /// The member whose replica the others are brought to: active before not, then one that is to
+    /// form the cluster by an administrator's word, newest standing, lowest number. `fresh`
+    /// replaces what one member reported.
     #[must_use]
     pub fn source(&self, fresh: Option<(NodeId, Standing)>) -> NodeId {
         let rank = |(node, report): &(&NodeId, &MemberReport)| {
             let standing = fresh
                 .filter(|(other, _)| other == *node)
                 .map_or(report.standing(), |(_, standing)| standing);
-            (report.active, standing, std::cmp::Reverse(**node))
+            let forced = !report.active && report.forced.is_some();
+            (report.active, forced, standing, std::cmp::Reverse(**node))
         };
         let best = self.reports.iter().max_by_key(rank);
         best.map_or(self.id.coordinator, |(node, _)| *node)
@@ -181,6 +187,18 @@ impl View {
             .collect()
     }
 
+    /// The nodes whose administrator's word lets the view go on without enough votes, by its
+    /// members; none without such a word. A node that was told to form by force and has found a
+    /// cluster simply joins it.
+    #[must_use]
+    pub fn forced(&self) -> Option<NodeSet> {
+        let forming = self.active().is_empty();
+        let speaks = |report: &&MemberReport| report.active != forming;
+        let words = self.reports.values().filter(speaks);
+        let words = words.filter_map(|report| report.forced);
+        words.reduce(NodeSet::union)
+    }
+
     /// The node that speaks for the view: the lowest active member, or the lowest member while
     /// nobody is active.
     #[must_use]
@@ -196,6 +214,6 @@ wire::codec!(struct UpdateKey { number, epoch, sender });
 wire::codec!(struct Synchronised { epoch, members });
 wire::codec!(struct Standing { tag, applied, prepared, synchronised });
 wire::codec!(struct MemberReport {
-    incarnation, active, tag, applied, prepared, synchronised, holds_witness, silent,
+    incarnation, active, tag, applied, prepared, synchronised, holds_witness, forced, silent,
 });
 wire::codec!(struct View { id, members, reports });

@@ -22,6 +22,8 @@ pub enum StateChange {
     },
     /// The node was paused or resumed.
     NodePaused { node: NodeId, paused: bool },
+    /// The node is stopping in order: its vote goes to the others before it does.
+    NodeLeaving { node: NodeId },
     /// How often the group has failed over because of its resources, as its owner counts.
     GroupFailovers {
         group: GroupId,
@@ -89,6 +91,8 @@ pub struct ObjectTable {
     pub resources: BTreeMap<ResourceId, ResourceRow>,
     /// Nodes that take no new groups.
     pub paused: NodeSet,
+    /// Members that are stopping in order.
+    pub leaving: NodeSet,
     /// Failovers of groups that have failed over since the cluster formed.
     pub failovers: BTreeMap<GroupId, FailoverCount>,
     /// Interfaces that something is wrong with.
@@ -149,6 +153,7 @@ impl ObjectTable {
                     self.interfaces.insert((*node, *network), *row);
                 }
             }
+            StateChange::NodeLeaving { node } => self.leaving.insert(*node),
             StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
             StateChange::NodePaused {
                 node,
@@ -164,9 +169,10 @@ wire::codec!(enum StateChange {
     2 = NodePaused { node, paused },
     3 = GroupFailovers { group, count },
     4 = Interface { node, network, row },
+    20 = NodeLeaving { node },
 });
 wire::codec!(struct FailoverCount { count, age });
 wire::codec!(struct GroupRow { owner, cause });
 wire::codec!(struct ResourceRow { group, state });
 wire::codec!(struct InterfaceRow { linked, unreached });
-wire::codec!(struct ObjectTable { groups, resources, paused, failovers, interfaces });
+wire::codec!(struct ObjectTable { groups, resources, paused, leaving, failovers, interfaces });

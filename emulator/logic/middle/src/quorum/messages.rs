@@ -4,6 +4,7 @@ use base::{HaltReason, NodeId, NodeSet, Notice, PaxosTag, QuorumState};
 
 use crate::database::Change;
 use crate::quorum::Tally;
+use crate::settings::Witness;
 
 /// What travels between quorum managers, within one view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +20,13 @@ pub enum Message {
     /// The sender holds the witness since now, or no longer.
     WitnessHolder { held: bool },
     /// The decider has counted. `fresh` is the member whose replica was reconciled with the
-    /// witness copy, and its tag now.
+    /// witness copy, and its tag now. `forced` if it is an administrator's word that holds: the
+    /// nodes that 2003 counts the majority among.
     Decision {
         tally: Tally,
         held: bool,
         fresh: Option<(NodeId, PaxosTag)>,
+        forced: Option<NodeSet>,
     },
 }
 
@@ -50,6 +53,11 @@ pub enum Input {
     Opened,
     /// From the router: the hive changed, so votes and model may have.
     SettingsChanged,
+    /// From rcm: this node stops in order and runs nothing any more. Answered by `Left`, once its
+    /// vote is with the others where votes are dynamic.
+    Leave,
+    /// From gum: what `HandOver` asked for is over.
+    HandedOver,
 }
 
 /// What the quorum manager says.
@@ -73,18 +81,27 @@ pub enum Output {
     Notice(Notice),
     /// To messaging.
     Send { to: NodeSet, message: Message },
-    /// To gum and membership: the view has quorum.
-    QuorumHeld { witness: Option<(NodeId, PaxosTag)> },
+    /// To gum and membership: the view has quorum; by an administrator's word if `forced` says so.
+    QuorumHeld {
+        witness: Option<(NodeId, PaxosTag)>,
+        forced: Option<NodeSet>,
+    },
     /// To the node: an active member is in a view without quorum.
     Halt { reason: HaltReason },
     /// To gum: adjust the dynamic weights.
     Propose { changes: Vec<Change> },
+    /// To gum: give this node's vote to the others. Answered by `HandedOver`.
+    HandOver { changes: Vec<Change> },
+    /// To the node: the cluster needs nothing more of this node; it may end.
+    Left,
+    /// To database and whoever held it: `old` is no longer the witness.
+    WitnessReplaced { old: Witness },
 }
 
 wire::codec!(enum Message {
     0 = Arbitrate { arbiter, tally },
     1 = WitnessWon { tag },
     2 = WitnessLost,
-    3 = Decision { tally, held, fresh },
+    3 = Decision { tally, held, fresh, forced },
     4 = WitnessHolder { held },
 });

@@ -6,14 +6,20 @@
 //! cluster service on every active member; nodes that were not active keep looking for others.
 //! After the view is open the leader adjusts the dynamic weights (reference section 4.2).
 //!
-//! Publishes the quorum state and the tally. Deliberately not done here: forced quorum, changes of
-//! the model at run time (not yet).
+//! An administrator's word (ForceQuorum) stands for missing votes until there are enough; till then
+//! no weight is adjusted (reference section 4.3).
+//!
+//! Publishes the quorum state and the tally. Deliberately not done here: what makes a node form a
+//! cluster by force or not at all (membership), the database of such a cluster (gum, database).
 
+mod forced;
+mod leave;
 mod messages;
 #[cfg(test)]
 mod tests;
 mod votes;
 mod weights;
+mod witness;
 
 use std::time::Duration;
 
@@ -28,6 +34,8 @@ pub use weights::adjust;
 
 use crate::Context;
 use crate::membership::View;
+use forced::forced_count;
+use weights::Basis;
 
 /// How soon a witness that was given back and is needed must be with another member.
 const VACANCY: Duration = Duration::from_secs(1);
@@ -52,6 +60,8 @@ enum Timer {
     Retry,
     /// The witness that this node gave back must be with another member by now.
     Vacancy,
+    /// A node that stops waits no longer for its vote to be with the others.
+    Leave,
 }
 
 /// The manager's state.
@@ -70,8 +80,14 @@ pub struct Quorum {
     /// Other members of the view that hold the witness, as far as they said.
     holders: NodeSet,
     fresh: Option<(NodeId, PaxosTag)>,
+    /// The administrator's word that the view rests on.
+    forced: Option<NodeSet>,
     tally: Option<Tally>,
-    timers: Timers<3>,
+    /// What the weights were last brought in line with.
+    basis: Option<Basis>,
+    /// This node is stopping.
+    leaving: bool,
+    timers: Timers<4>,
 }
 
 impl Quorum {
@@ -116,10 +132,12 @@ impl Quorum {
 
     fn view_installed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         self.timers = Timers::default();
+        self.left(out);
         self.arbitrating = false;
         self.retrying = false;
         self.doubted = false;
         self.fresh = None;
+        self.forced = None;
         self.holders = Self::view(cx).map_or(NodeSet::EMPTY, |view| {
             let holds = view
                 .reports
@@ -145,6 +163,9 @@ impl Quorum {
         let forming = view.active().is_empty();
         if certain.has_quorum() {
             self.announce(view, certain, true, out);
+        } else if let Some((tally, held)) = forced_count(settings, view, certain) {
+            self.forced = view.forced();
+            self.announce(view, tally, held, out);
         } else if votes::calls_for_witness(settings, certain, forming) && self.fresh.is_none() {
             self.state = State::ExpectWitness;
             let limit = settings.generation.defaults().quorum_arbitration_time_max;
@@ -164,20 +185,23 @@ impl Quorum {
     fn announce(&mut self, view: &View, tally: Tally, held: bool, out: &mut Outbox<Output>) {
         self.timers.clear(Timer::Arbitration as usize);
         self.state = State::ExpectDecision;
-        let message = Message::Decision {
+        let (to, message) = (view.members, self.decision(tally, held));
+        out.push(Output::Send { to, message });
+    }
+
+    fn decision(&self, tally: Tally, held: bool) -> Message {
+        let (fresh, forced) = (self.fresh, self.forced);
+        Message::Decision {
             tally,
             held,
-            fresh: self.fresh,
-        };
-        out.push(Output::Send {
-            to: view.members,
-            message,
-        });
+            fresh,
+            forced,
+        }
     }
 
     fn message(
         &mut self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         from: NodeId,
         message: Message,
         out: &mut Outbox<Output>,
@@ -198,46 +222,17 @@ impl Quorum {
             Message::WitnessHolder { held } => {
                 self.holder_changed(cx, from, held, out);
             }
-            Message::Decision { tally, held, fresh } => self.decided(cx, tally, held, fresh, out),
+            Message::Decision {
+                tally,
+                held,
+                fresh,
+                forced,
+            } => {
+                self.fresh = fresh;
+                self.forced = forced;
+                self.decided(cx, tally, held, out);
+            }
         }
-    }
-
-    fn holder_changed(
-        &mut self,
-        cx: &Context<'_>,
-        from: NodeId,
-        held: bool,
-        out: &mut Outbox<Output>,
-    ) {
-        if held {
-            self.holders.insert(from);
-            self.timers.clear(Timer::Vacancy as usize);
-        } else {
-            self.holders.remove(from);
-        }
-        self.doubt(cx, out);
-    }
-
-    /// The witness changed hands: tells whether the view may still rest on it.
-    fn doubt(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        let vacant = self.is_vacant(cx);
-        if vacant != std::mem::replace(&mut self.doubted, vacant) {
-            self.publish(cx, out);
-        }
-    }
-
-    /// Whether the view rests on the witness's vote and nobody is known to hold it.
-    fn is_vacant(&self, cx: &Context<'_>) -> bool {
-        let held = self.witness_held || !self.holders.is_empty();
-        self.state == State::Held && !held && self.needs_witness(cx)
-    }
-
-    /// As arbiter: have the witness brought here.
-    fn need_witness(&mut self, tally: Tally, out: &mut Outbox<Output>) {
-        let Tally { have, needed, .. } = tally;
-        self.arbitrating = true;
-        out.push(Output::Notice(Notice::WitnessNeeded { have, needed }));
-        out.push(Output::WitnessNeeded);
     }
 
     /// As decider: the witness is not to be had.
@@ -250,30 +245,21 @@ impl Quorum {
 
     fn decided(
         &mut self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         tally: Tally,
         held: bool,
-        fresh: Option<(NodeId, PaxosTag)>,
         out: &mut Outbox<Output>,
     ) {
-        let Tally {
-            have,
-            needed,
-            total,
-        } = tally;
         self.tally = Some(tally);
-        self.fresh = fresh;
-        out.push(Output::Notice(Notice::QuorumCounted {
-            have,
-            needed,
-            total,
-            held,
-        }));
+        out.push(Output::Notice(self.counted(tally, held)));
         if held {
             self.state = State::Held;
             self.publish(cx, out);
-            out.push(Output::QuorumHeld { witness: fresh });
-            return;
+            out.push(Output::QuorumHeld {
+                witness: self.fresh,
+                forced: self.forced,
+            });
+            return self.tend(cx, out);
         }
         self.state = State::Absent;
         self.publish(cx, out);
@@ -295,107 +281,53 @@ impl Quorum {
         self.timers.set(Timer::Retry as usize, cx.now.mono + pause);
     }
 
-    /// This node's arbitration ended.
-    fn arbitrated(&mut self, cx: &Context<'_>, verdict: WitnessVerdict, out: &mut Outbox<Output>) {
-        if self.arbitrating {
-            out.push(Output::Notice(Notice::WitnessArbitrated { verdict }));
+    /// What the decider's count is told as.
+    fn counted(&self, tally: Tally, held: bool) -> Notice {
+        let Tally {
+            have,
+            needed,
+            total,
+        } = tally;
+        if held && self.forced.is_some() {
+            return Notice::QuorumForced {
+                have,
+                needed,
+                total,
+            };
         }
-        self.hold(cx, verdict == WitnessVerdict::Won, out);
+        Notice::QuorumCounted {
+            have,
+            needed,
+            total,
+            held,
+        }
     }
 
-    /// Whether the witness is this node's changed; the other members hear of it.
-    fn hold(&mut self, cx: &Context<'_>, held: bool, out: &mut Outbox<Output>) {
-        if held == self.witness_held {
+    /// As leader of an open view: brings what the database says of votes in line with it. Votes are
+    /// left alone while an administrator's word stands for them.
+    fn tend(&self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        let view = cx.facts.view.as_deref();
+        let leads = view.is_some_and(|view| view.leader() == cx.facts.me);
+        if !leads || !cx.facts.ready {
             return;
         }
-        self.witness_held = held;
-        out.push(Output::WitnessHeld { held });
-        if let Some(view) = Self::view(cx) {
-            let to = view.members.without(cx.facts.me);
-            let message = Message::WitnessHolder { held };
-            out.push(Output::Send { to, message });
+        let settings = &cx.facts.settings;
+        let members = view.map_or(NodeSet::EMPTY, |view| view.members);
+        let staying = members.difference(cx.facts.objects.leaving);
+        let mut changes = Vec::new();
+        if self.forced.is_none() {
+            changes = adjust(settings, staying, cx.rng);
         }
-    }
-
-    fn answer(&mut self, cx: &Context<'_>, message: Message, out: &mut Outbox<Output>) {
-        if !std::mem::take(&mut self.arbitrating) {
-            return;
+        if settings.fix_quorum != self.forced.is_some() {
+            changes.push(weights::set(
+                "",
+                "FixQuorum",
+                u32::from(!settings.fix_quorum),
+            ));
         }
-        if std::mem::take(&mut self.retrying) {
-            self.timers.clear(Timer::Arbitration as usize);
-            match message {
-                Message::WitnessWon { .. } => self.state = State::Held,
-                _ => self.give_up(cx, out),
-            }
-            return self.publish(cx, out);
+        if !changes.is_empty() {
+            out.push(Output::Propose { changes });
         }
-        // The decider is the source of the view as reported; everybody knows it.
-        if let Some(view) = Self::view(cx) {
-            out.push(Output::Send {
-                to: NodeSet::one(view.source(None)),
-                message,
-            });
-        }
-    }
-
-    /// A witness that voted is gone: the view may have lost its quorum.
-    fn witness_failed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        if !self.witness_held {
-            return;
-        }
-        self.hold(cx, false, out);
-        out.push(Output::Notice(Notice::WitnessFailed));
-        if self.state == State::Held && self.needs_witness(cx) {
-            self.retry(cx, out);
-        }
-        self.publish(cx, out);
-    }
-
-    /// The witness was given back. If the view needs it, another member has it soon, or this one
-    /// takes it again.
-    fn witness_released(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        self.hold(cx, false, out);
-        if self.arbitrating || (self.state == State::Held && self.needs_witness(cx)) {
-            self.timers
-                .set(Timer::Vacancy as usize, cx.now.mono + VACANCY);
-        }
-        self.doubt(cx, out);
-        self.publish(cx, out);
-    }
-
-    fn vacant(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        let Some(view) = Self::view(cx) else { return };
-        if self.arbitrating {
-            let alone = count(&cx.facts.settings, view.members, false);
-            if alone.is_one_short() {
-                self.need_witness(alone, out);
-            } else {
-                self.answer(cx, Message::WitnessLost, out);
-            }
-        } else if self.is_vacant(cx) {
-            self.retry(cx, out);
-            self.publish(cx, out);
-        }
-    }
-
-    /// Whether the view has no quorum by its nodes alone.
-    fn needs_witness(&self, cx: &Context<'_>) -> bool {
-        let tally = |view: &View| count(&cx.facts.settings, view.members, false);
-        Self::view(cx).is_some_and(|view| !tally(view).has_quorum())
-    }
-
-    /// One more try at the witness, by this node, which knows it best.
-    fn retry(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        let Some(view) = Self::view(cx) else { return };
-        let alone = count(&cx.facts.settings, view.members, false);
-        let defaults = cx.facts.settings.generation.defaults();
-        let limit = defaults.quorum_arbitration_time_max;
-        self.state = State::ExpectWitness;
-        self.timers
-            .set(Timer::Arbitration as usize, cx.now.mono + limit);
-        self.fresh = None;
-        self.retrying = true;
-        self.need_witness(alone, out);
     }
 }
 
@@ -411,6 +343,7 @@ impl Manager for Quorum {
             Input::WitnessHeld => self.arbitrated(cx, WitnessVerdict::Won, out),
             Input::WitnessReconciled { tag } => {
                 self.answer(cx, Message::WitnessWon { tag }, out);
+                self.unforce(cx, out);
                 self.doubt(cx, out);
                 if self.state == State::Held {
                     self.publish(cx, out);
@@ -429,16 +362,14 @@ impl Manager for Quorum {
             Input::WitnessFailed => self.witness_failed(cx, out),
             Input::WitnessReleased => self.witness_released(cx, out),
             Input::Opened => {
-                let leads = Self::view(cx).is_some_and(|view| view.leader() == cx.facts.me);
-                let members = Self::view(cx).map(|view| view.members);
-                let members = members.unwrap_or(NodeSet::EMPTY);
-                let changes = adjust(&cx.facts.settings, members, cx.rng);
-                if leads && !changes.is_empty() {
-                    out.push(Output::Propose { changes });
-                }
+                self.tend(cx, out);
                 self.publish(cx, out);
             }
+            Input::Leave => self.leave(cx, out),
+            Input::HandedOver => self.left(out),
             Input::SettingsChanged => {
+                self.settings_changed(cx, out);
+                self.unforce(cx, out);
                 self.doubt(cx, out);
                 if self.state == State::Held {
                     self.publish(cx, out);
@@ -458,6 +389,8 @@ impl Manager for Quorum {
                 self.give_up(cx, out);
             } else if timer == Timer::Vacancy as usize {
                 self.vacant(cx, out);
+            } else if timer == Timer::Leave as usize {
+                self.left(out);
             } else if timer == Timer::Retry as usize && self.state == State::Absent {
                 self.view_installed(cx, out);
             }

@@ -137,6 +137,7 @@ fn adjusted(nodes: u8, witness: Witness, generation: Generation, present: u32) -
         Witness::None => QuorumModel::NodeMajority,
         Witness::Disk(_) => QuorumModel::NodeAndDiskMajority,
         Witness::Share => QuorumModel::NodeAndFileShareMajority,
+        Witness::Cloud => QuorumModel::NodeMajority,
     };
     let mut known = settings(nodes, model, witness);
     known.generation = generation;

@@ -65,7 +65,7 @@ pub fn calls_for_witness(settings: &Settings, tally: Tally, forming: bool) -> bo
     let votes = settings.model == QuorumModel::DiskOnly || witness_weight(settings) > 0;
     let useful = match settings.witness {
         Witness::None => false,
-        Witness::Share => votes,
+        Witness::Share | Witness::Cloud => votes,
         Witness::Disk(_) => votes || forming,
     };
     useful && tally.is_one_short()

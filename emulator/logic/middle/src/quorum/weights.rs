@@ -7,6 +7,8 @@
 //! loses its vote where LowerQuorumPriorityNodeID is unset is random in the product; here a node
 //! without a vote stays the one.
 
+use std::collections::BTreeMap;
+
 use base::{NodeId, NodeSet, QuorumModel, Rng};
 
 use crate::database::{Change, HiveChange, Value};
@@ -46,6 +48,29 @@ pub fn adjust(settings: &Settings, members: NodeSet, rng: &mut Rng) -> Vec<Chang
     changes
 }
 
+/// What the weights follow from beside the membership.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Basis {
+    pub(super) witness: Witness,
+    model: QuorumModel,
+    votes: BTreeMap<NodeId, u32>,
+    dynamic: bool,
+    lower_priority: Option<NodeId>,
+}
+
+impl Basis {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let nodes = settings.nodes.iter();
+        Self {
+            witness: settings.witness,
+            model: settings.model,
+            votes: nodes.map(|(node, known)| (*node, known.weight)).collect(),
+            dynamic: settings.dynamic_quorum,
+            lower_priority: settings.lower_priority_node,
+        }
+    }
+}
+
 /// The node among an even number of voters that loses its vote.
 fn silenced(settings: &Settings, voters: &[NodeId], rng: &mut Rng) -> Option<NodeId> {
     let lower = settings
@@ -60,7 +85,8 @@ fn silenced(settings: &Settings, voters: &[NodeId], rng: &mut Rng) -> Option<Nod
     lower.or(already).or_else(|| rng.pick(voters).copied())
 }
 
-fn set(key: &str, name: &str, weight: u32) -> Change {
+/// Sets a number of the database.
+pub(super) fn set(key: &str, name: &str, weight: u32) -> Change {
     Change::Hive(HiveChange::Set {
         key: key.to_owned(),
         name: name.to_owned(),

@@ -161,7 +161,8 @@ impl Cluster {
             && let Some(request) = member.witness_requests.pop_front()
         {
             let report = self.witness.perform(node, request);
-            member.tell_database(database::Input::WitnessReport(report));
+            let disk = DiskId(0);
+            member.tell_database(database::Input::WitnessReport { disk, report });
         }
     }
 

@@ -106,6 +106,7 @@ impl Member {
     pub(crate) fn start(me: NodeId, life: u64, disk: DiskModel) -> Self {
         let facts = Facts {
             me,
+            start: base::StartMode::Normal,
             incarnation: Incarnation(life),
             view: None,
             active: false,
@@ -284,7 +285,7 @@ impl Member {
             gum::Output::Prepare { update } => Input::Prepare { update },
             gum::Output::Commit { number } => Input::Commit { number },
             gum::Output::Install { snapshot } => Input::Install { snapshot },
-            gum::Output::BeginEpoch => Input::BeginEpoch,
+            gum::Output::BeginEpoch { forced } => Input::BeginEpoch { forced },
             gum::Output::Publish { ready, lock_owner } => {
                 (self.facts.ready, self.facts.lock_owner) = (ready, lock_owner);
                 return;

@@ -120,6 +120,7 @@ impl Regroup {
             prepared: facts.prepared.as_ref().map(|update| update.key),
             synchronised: facts.synchronised,
             holds_witness: cluster.witness.holder == Some(node),
+            forced: None,
             silent: BTreeMap::new(),
         };
         if blank {
@@ -162,7 +163,10 @@ impl Regroup {
             member.facts.quorum = QuorumState::Held;
             let witness = self.reconciled;
             member.needs_witness = self.quorum.needs_witness;
-            member.tell_gum(gum::Input::QuorumHeld { witness });
+            member.tell_gum(gum::Input::QuorumHeld {
+                witness,
+                forced: false,
+            });
         }
     }
 }

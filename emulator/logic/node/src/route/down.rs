@@ -11,7 +11,7 @@
 //! | membership Repair | messaging |
 //! | membership Promised | gum, rcm |
 //! | membership Publish | facts; messaging, gum, quorum |
-//! | membership Excluded | node |
+//! | membership Excluded, Superseded, Evicted | node |
 //! | membership Notice | event log |
 //! | messaging Transmit | shell, over netft's best route or over every route that is up |
 //! | messaging Deliver | gum, quorum, rcm, event log or csvfs by payload |
@@ -21,7 +21,7 @@
 //! | gum Prepare, Commit, Install, BeginEpoch | database |
 //! | gum Publish | facts |
 //! | gum Opened | membership, quorum, topology, rcm |
-//! | gum Done | rcm, topology |
+//! | gum Done | rcm, topology, quorum |
 //! | gum Remove | membership |
 //! | quorum Publish | facts, gum, rcm |
 //! | quorum Arbitrating | membership |
@@ -30,8 +30,9 @@
 //! | quorum WitnessUnneeded | clusdisk or share |
 //! | quorum Send | messaging |
 //! | quorum QuorumHeld | gum, membership |
-//! | quorum Halt | node |
-//! | quorum Propose | gum |
+//! | quorum Halt, Left | node |
+//! | quorum WitnessReplaced | clusdisk or share, database |
+//! | quorum Propose, HandOver | gum |
 //! | quorum Notice | event log |
 //! | rcm Propose | gum |
 //! | rcm Host, Reply | shell |
@@ -43,7 +44,7 @@
 //! | rcm Publish | facts |
 //! | rcm Restore | checkpoint |
 //! | rcm Notice | event log |
-//! | rcm Stopped | node |
+//! | rcm Stopped | quorum |
 //! | checkpoint Host | shell |
 //! | checkpoint Restored | rcm |
 //! | checkpoint Propose | gum |
@@ -64,6 +65,8 @@ use crate::{Effect, Frame, Node, Payload};
 
 /// Proposals of quorum carry this ticket; nobody waits for their end, the next view counts again.
 const QUORUM_TICKET: gum::Ticket = gum::Ticket(u64::MAX);
+/// That of a node that stops, which waits for its end.
+const LEAVE_TICKET: gum::Ticket = gum::Ticket(u64::MAX - 2);
 /// Proposals of topology carry this one.
 pub(super) const TOPOLOGY_TICKET: gum::Ticket = gum::Ticket(u64::MAX - 1);
 
@@ -115,6 +118,8 @@ impl Node {
                 middle!(self, quorum, handle, quorum::Input::ViewInstalled);
             }
             membership::Output::Excluded => self.halt(HaltReason::RemovedFromMembership),
+            membership::Output::Evicted => self.halt(HaltReason::Evicted),
+            membership::Output::Superseded => self.halt(HaltReason::ForcedElsewhere),
             membership::Output::Notice(notice) => self.notice(notice),
         }
     }
@@ -234,8 +239,9 @@ impl Node {
                     database::Input::Install { snapshot }
                 );
             }
-            gum::Output::BeginEpoch => {
-                middle!(self, database, handle, database::Input::BeginEpoch);
+            gum::Output::BeginEpoch { forced } => {
+                let input = database::Input::BeginEpoch { forced };
+                middle!(self, database, handle, input);
             }
             gum::Output::Publish { ready, lock_owner } => {
                 self.middle.ready = ready;
@@ -246,6 +252,9 @@ impl Node {
             }
             gum::Output::Opened { formed } => self.opened(formed),
             gum::Output::Done { ticket, .. } if ticket == QUORUM_TICKET => {}
+            gum::Output::Done { ticket, .. } if ticket == LEAVE_TICKET => {
+                middle!(self, quorum, handle, quorum::Input::HandedOver);
+            }
             gum::Output::Done { ticket, .. } if ticket == TOPOLOGY_TICKET => {
                 middle!(self, topology, handle, topology::Input::Done);
             }
@@ -311,13 +320,32 @@ impl Node {
                     membership::Input::Witness { held }
                 );
             }
-            quorum::Output::WitnessUnneeded => self.release_witness(),
+            quorum::Output::WitnessUnneeded => {
+                self.release_witness(self.middle.settings.witness);
+            }
+            quorum::Output::WitnessReplaced { old } => {
+                self.release_witness(old);
+                let input = database::Input::WitnessReleased;
+                middle!(self, database, handle, input);
+            }
+            quorum::Output::HandOver { changes } => {
+                let ticket = LEAVE_TICKET;
+                middle!(self, gum, handle, gum::Input::Propose { ticket, changes });
+            }
+            quorum::Output::Left => self.halt(HaltReason::Stopped),
             quorum::Output::Send { to, message } => {
                 self.post(messaging::Service::Unicast, to, Payload::Quorum(message));
             }
-            quorum::Output::QuorumHeld { witness } => {
-                middle!(self, membership, handle, membership::Input::QuorumHeld);
-                middle!(self, gum, handle, gum::Input::QuorumHeld { witness });
+            quorum::Output::QuorumHeld { witness, forced } => {
+                let input = membership::Input::QuorumHeld { forced };
+                middle!(self, membership, handle, input);
+                let forced = forced.is_some();
+                middle!(
+                    self,
+                    gum,
+                    handle,
+                    gum::Input::QuorumHeld { witness, forced }
+                );
             }
             quorum::Output::Halt { reason } => self.halt(reason),
             quorum::Output::Propose { changes } => {
@@ -331,8 +359,8 @@ impl Node {
         }
     }
 
-    fn release_witness(&mut self) {
-        match self.middle.settings.witness {
+    fn release_witness(&mut self, witness: Witness) {
+        match witness {
             Witness::None => {}
             Witness::Disk(disk) => {
                 let request = clusdisk::Request::Release;
@@ -343,7 +371,9 @@ impl Node {
                     clusdisk::Input::Request { disk, request }
                 );
             }
-            Witness::Share => bottom!(self, share, handle, share::Input::Release),
+            Witness::Share | Witness::Cloud => {
+                bottom!(self, share, handle, share::Input::Release);
+            }
         }
     }
 
@@ -399,7 +429,7 @@ impl Node {
             }
             rcm::Output::Publish { running } => self.top.running = running,
             rcm::Output::Notice(notice) => self.notice(notice),
-            rcm::Output::Stopped => self.halt(HaltReason::Stopped),
+            rcm::Output::Stopped => middle!(self, quorum, handle, quorum::Input::Leave),
         }
     }
 

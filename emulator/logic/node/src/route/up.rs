@@ -29,7 +29,7 @@
 //! | txlog Disk | shell |
 //! | txlog Recovered, Durable, CheckpointDone, Failed, Unreadable | database |
 //! | database Log | txlog |
-//! | database Publish | facts; topology, security, clusdisk, share, quorum on change |
+//! | database Publish | facts; topology, security, clusdisk, share, quorum, membership on change |
 //! | database Opened | membership |
 //! | database Prepared | gum |
 //! | database Applied | object, gum, rcm |
@@ -179,7 +179,7 @@ impl Node {
     pub(crate) fn witness_disk(&self) -> Option<DiskId> {
         match self.middle.settings.witness {
             Witness::Disk(disk) => Some(disk),
-            Witness::None | Witness::Share => None,
+            Witness::None | Witness::Share | Witness::Cloud => None,
         }
     }
 
@@ -198,6 +198,8 @@ impl Node {
             clusdisk::Output::Report(report) => {
                 if Some(report.disk) == self.witness_disk() {
                     self.witness_report(&report);
+                } else if report.is_transfer() {
+                    self.transferred(&report);
                 }
                 let for_partitions = partmgr::Input::Disk {
                     report: report.clone(),
@@ -269,10 +271,7 @@ impl Node {
             | Report::Fenced
             | Report::Table { .. }
             | Report::SharedFile(_) => (None, None),
-            Report::Read { .. } | Report::Written { .. } => (
-                None,
-                Some(database::Input::WitnessReport(report.report.clone())),
-            ),
+            Report::Read { .. } | Report::Written { .. } => return self.transferred(report),
         };
         if let Some(input) = for_quorum {
             middle!(self, quorum, handle, input);
@@ -280,6 +279,13 @@ impl Node {
         if let Some(input) = for_database {
             middle!(self, database, handle, input);
         }
+    }
+
+    /// A read or write that database asked for has ended.
+    fn transferred(&mut self, report: &clusdisk::DiskReport) {
+        let (disk, report) = (report.disk, report.report.clone());
+        let input = database::Input::WitnessReport { disk, report };
+        middle!(self, database, handle, input);
     }
 
     pub(super) fn carry_share(&mut self, output: share::Output) {
@@ -407,6 +413,8 @@ impl Node {
                 self.middle.settings = Arc::new(settings);
                 self.configure();
                 middle!(self, quorum, handle, quorum::Input::SettingsChanged);
+                let input = membership::Input::SettingsChanged;
+                middle!(self, membership, handle, input);
             }
         }
         if newer && self.share.manager.is_held() {

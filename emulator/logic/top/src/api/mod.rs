@@ -7,6 +7,7 @@ pub mod property;
 use base::{GroupId, NetworkId, NodeId, ResourceId};
 use bottom::csvfs::PageIo;
 use middle::database::Value;
+use middle::settings::{NodeSettings, Witness};
 
 /// One request of an administrator. Any member takes it; it reaches the owner by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +69,17 @@ pub enum AdminCommand {
         name: String,
         value: Value,
     },
+    /// Take a node out of the configuration; if it is a member, its service ends
+    /// (Remove-ClusterNode).
+    EvictNode { node: NodeId },
+    /// Take a node into the configuration (Add-ClusterNode).
+    AddNode {
+        node: NodeId,
+        settings: NodeSettings,
+    },
+    /// Change the quorum model: another witness, or whether the disk counts alone
+    /// (Set-ClusterQuorum).
+    SetQuorum { witness: Witness, disk_only: bool },
 }
 
 /// What has properties.
@@ -139,6 +151,9 @@ wire::codec!(enum AdminCommand {
     11 = GetProperty { object, name },
     12 = ListProperties { object },
     13 = SetProperty { object, name, value },
+    20 = EvictNode { node },
+    21 = AddNode { node, settings },
+    22 = SetQuorum { witness, disk_only },
     30 = VolumeIo { resource, at, io },
     31 = QueueMove { group, to },
     32 = ListObjects,
@@ -188,6 +203,8 @@ pub mod code {
     pub const RESOURCE_FAILED: u32 = 5038;
     /// ERROR_CLUSTER_NODE_NOT_FOUND
     pub const NODE_NOT_FOUND: u32 = 5042;
+    /// ERROR_CLUSTER_NODE_ALREADY_MEMBER
+    pub const NODE_ALREADY_MEMBER: u32 = 5065;
     /// ERROR_CLUSTER_NETWORK_NOT_FOUND
     pub const NETWORK_NOT_FOUND: u32 = 5045;
     /// ERROR_CLUSTER_NETINTERFACE_NOT_FOUND
@@ -230,6 +247,7 @@ pub mod code {
             INVALID_STATE => "ERROR_INVALID_STATE",
             RESOURCE_FAILED => "ERROR_RESOURCE_FAILED",
             NODE_NOT_FOUND => "ERROR_CLUSTER_NODE_NOT_FOUND",
+            NODE_ALREADY_MEMBER => "ERROR_CLUSTER_NODE_ALREADY_MEMBER",
             NETWORK_NOT_FOUND => "ERROR_CLUSTER_NETWORK_NOT_FOUND",
             NETINTERFACE_NOT_FOUND => "ERROR_CLUSTER_NETINTERFACE_NOT_FOUND",
             INVALID_REQUEST => "ERROR_CLUSTER_INVALID_REQUEST",

@@ -113,42 +113,13 @@ pub fn component(notice: &Notice) -> &'static str {
 
 /// `YYYY/MM/DD` and `HH:MM:SS.mmm` in GMT.
 fn date_and_time(at: WallTime) -> (String, String) {
-    let (days, millis) = (at.0 / 86_400_000, at.0 % 86_400_000);
-    let (year, month, day) = civil(days);
-    let (seconds, millis) = (millis / 1_000, millis % 1_000);
-    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let (year, month, day) = at.date();
+    let (seconds, millis) = (at.0 / 1_000, at.0 % 1_000);
+    let (hours, minutes, seconds) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     (
         format!("{year:04}/{month:02}/{day:02}"),
         format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}"),
     )
-}
-
-/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let (mut year, mut left) = (1970, days);
-    loop {
-        let length = 365 + u64::from(is_leap(year));
-        if left < length {
-            break;
-        }
-        left -= length;
-        year += 1;
-    }
-    let february = 28 + u64::from(is_leap(year));
-    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 1;
-    for length in lengths {
-        if left < length {
-            break;
-        }
-        left -= length;
-        month += 1;
-    }
-    (year, month, left + 1)
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 #[cfg(test)]

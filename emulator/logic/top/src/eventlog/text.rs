@@ -64,11 +64,18 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
             reason: HaltReason::QuorumLost,
         } => "quorum is lost, the cluster service stops".to_owned(),
         Notice::Halted { reason } => format!("the cluster service stops: {reason}"),
+        Notice::NodeEvicted { node: id } => {
+            format!("node {} was evicted from the cluster", node(*id))
+        }
         Notice::WitnessFailed => "the witness does not work".to_owned(),
         Notice::DiskLost { disk } => format!("the reservation of disk {disk} was lost"),
         Notice::SharedVolume { disk, state } => {
             format!("the cluster shared volume on disk {disk} is {state} on this node")
         }
+        Notice::AddressInUse { resource: id } => format!(
+            "the address of resource {} is in use on the network",
+            resource(*id)
+        ),
         Notice::RestartsExhausted { resource: id } => {
             format!("resource {} failed", resource(*id))
         }

@@ -43,7 +43,10 @@ impl Rcm {
             | AdminCommand::GetProperty { .. }
             | AdminCommand::ListProperties { .. }
             | AdminCommand::ListObjects
-            | AdminCommand::SetProperty { .. } => {}
+            | AdminCommand::SetProperty { .. }
+            | AdminCommand::EvictNode { .. }
+            | AdminCommand::AddNode { .. }
+            | AdminCommand::SetQuorum { .. } => {}
         }
     }
 

@@ -6,6 +6,7 @@
 
 use base::{GroupId, NodeId, NodeSet, RequestId, ResourceId};
 
+use super::model::CORE_GROUP;
 use super::owner::members;
 use super::report::Then;
 use super::turn::Turn;
@@ -106,7 +107,11 @@ impl Rcm {
             {
                 self.live_member(turn, *node)
             }
-            AdminCommand::ControlType { .. }
+            AdminCommand::EvictNode { node } => self.evicting_member(turn, *node),
+            // Who owns the core group knows whether the witness is online.
+            AdminCommand::SetQuorum { .. } => self.owner_of(turn, CORE_GROUP),
+            AdminCommand::AddNode { .. }
+            | AdminCommand::ControlType { .. }
             | AdminCommand::GetProperty { .. }
             | AdminCommand::ListProperties { .. }
             | AdminCommand::ListObjects

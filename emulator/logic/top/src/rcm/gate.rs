@@ -89,7 +89,9 @@ impl Rcm {
         match settings.witness {
             Witness::None => Duration::ZERO,
             Witness::Disk(_) => settings.disk_challenge_wait + WITNESS_SLACK,
-            Witness::Share => self.defaults.share_arbitration_delay + WITNESS_SLACK,
+            Witness::Share | Witness::Cloud => {
+                self.defaults.share_arbitration_delay + WITNESS_SLACK
+            }
         }
     }
 

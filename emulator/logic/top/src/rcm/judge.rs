@@ -71,6 +71,11 @@ impl Rcm {
                 name,
                 value,
             } => self.judge_property(turn, object, name, value),
+            AdminCommand::EvictNode { node } => self.judge_evict(turn, *node),
+            AdminCommand::AddNode { node, settings } => self.judge_add(turn, *node, settings),
+            AdminCommand::SetQuorum { witness, disk_only } => {
+                self.judge_quorum(turn, *witness, *disk_only)
+            }
         }
     }
 

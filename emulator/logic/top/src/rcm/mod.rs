@@ -13,6 +13,7 @@
 
 mod act;
 mod commands;
+mod configure;
 mod control;
 mod deadlines;
 mod devices;

@@ -81,7 +81,7 @@ impl Rcm {
         let mut place = false;
         for change in update.changes.iter() {
             match change {
-                Change::State(StateChange::Interface { .. }) => {}
+                Change::State(StateChange::Interface { .. } | StateChange::NodeLeaving { .. }) => {}
                 Change::State(StateChange::GroupOwner {
                     group,
                     owner,

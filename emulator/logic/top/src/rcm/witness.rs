@@ -27,7 +27,7 @@ impl Rcm {
                 let request = clusdisk::Request::Arbitrate;
                 turn.say(Output::Disk { disk, request });
             }
-            Witness::Share => {
+            Witness::Share | Witness::Cloud => {
                 let owns_core_group = owns_core_group(turn);
                 let request = share::Input::Arbitrate { owns_core_group };
                 turn.say(Output::Share { request });
@@ -55,6 +55,7 @@ impl Rcm {
                 _ => false,
             },
             Witness::Share => parameters.kind() == ResourceKind::FileShareWitness,
+            Witness::Cloud => parameters.kind() == ResourceKind::CloudWitness,
         };
         self.model
             .of_group(CORE_GROUP)
@@ -97,14 +98,14 @@ impl Rcm {
         }
     }
 
-    fn holds_witness(&self, turn: &Turn<'_, '_>) -> bool {
+    pub(super) fn holds_witness(&self, turn: &Turn<'_, '_>) -> bool {
         match turn.middle().settings.witness {
             Witness::None => false,
             Witness::Disk(disk) => {
                 let fact = turn.cx.bottom.disks.get(&disk);
                 fact.is_some_and(|fact| fact.held)
             }
-            Witness::Share => self.share_healthy,
+            Witness::Share | Witness::Cloud => self.share_healthy,
         }
     }
 
@@ -126,7 +127,7 @@ impl Rcm {
                 let request = clusdisk::Request::Release;
                 turn.say(Output::Disk { disk, request });
             }
-            Witness::Share => {
+            Witness::Share | Witness::Cloud => {
                 let request = share::Input::Release;
                 turn.say(Output::Share { request });
             }

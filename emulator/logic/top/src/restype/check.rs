@@ -60,7 +60,9 @@ impl Checks {
         };
         let since_2008 = generation >= Generation::V2008;
         match parameters.kind() {
-            ResourceKind::PhysicalDisk | ResourceKind::FileShareWitness => Self::default(),
+            ResourceKind::PhysicalDisk
+            | ResourceKind::FileShareWitness
+            | ResourceKind::CloudWitness => Self::default(),
             ResourceKind::IpAddress if binds_netbios(generation) => {
                 both(&[Check::AddressEntry, Check::NetbtDevice])
             }

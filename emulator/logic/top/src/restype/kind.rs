@@ -11,6 +11,8 @@ pub enum ResourceKind {
     PhysicalDisk,
     /// "File Share Witness"
     FileShareWitness,
+    /// "Cloud Witness"
+    CloudWitness,
     /// "IP Address"
     IpAddress,
     /// "Network Name"
@@ -41,9 +43,10 @@ pub enum ResourceKind {
 
 impl ResourceKind {
     /// All types.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PhysicalDisk,
         Self::FileShareWitness,
+        Self::CloudWitness,
         Self::IpAddress,
         Self::NetworkName,
         Self::FileServer,
@@ -65,6 +68,7 @@ impl ResourceKind {
         match self {
             Self::PhysicalDisk => "Physical Disk",
             Self::FileShareWitness => "File Share Witness",
+            Self::CloudWitness => "Cloud Witness",
             Self::IpAddress => "IP Address",
             Self::NetworkName => "Network Name",
             Self::FileServer => "File Server",
@@ -97,6 +101,8 @@ pub enum ResourceParameters {
     PhysicalDisk { disk: DiskId, shared: bool },
     /// File Share Witness. Run by the share client, not by a host.
     FileShareWitness,
+    /// Cloud Witness. Run by the share client, not by a host.
+    CloudWitness,
     /// IP Address: Address and Network.
     IpAddress { network: NetworkId, address: String },
     /// Network Name: Name, with the addresses of the providers that are online.
@@ -168,6 +174,7 @@ impl ResourceParameters {
         match self {
             Self::PhysicalDisk { .. } => ResourceKind::PhysicalDisk,
             Self::FileShareWitness => ResourceKind::FileShareWitness,
+            Self::CloudWitness => ResourceKind::CloudWitness,
             Self::IpAddress { .. } => ResourceKind::IpAddress,
             Self::NetworkName { .. } => ResourceKind::NetworkName,
             Self::FileServer { .. } => ResourceKind::FileServer,
@@ -199,6 +206,7 @@ pub struct ResourceSpec {
 wire::codec!(enum ResourceParameters {
     0 = PhysicalDisk { disk, shared },
     1 = FileShareWitness,
+    40 = CloudWitness,
     2 = IpAddress { network, address },
     3 = NetworkName { name, addresses },
     4 = FileServer { name },

@@ -28,7 +28,7 @@ impl ResourceKind {
     pub fn runner(self) -> Runner {
         match self {
             Self::PhysicalDisk => Runner::Disk,
-            Self::FileShareWitness => Runner::Share,
+            Self::FileShareWitness | Self::CloudWitness => Runner::Share,
             Self::IpAddress
             | Self::NetworkName
             | Self::FileServer
@@ -59,6 +59,7 @@ impl ResourceKind {
             Self::PrintSpooler => &[NAME, DISK],
             Self::PhysicalDisk
             | Self::FileShareWitness
+            | Self::CloudWitness
             | Self::IpAddress
             | Self::FileServer
             | Self::FileShare

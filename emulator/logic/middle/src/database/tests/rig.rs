@@ -196,7 +196,10 @@ impl Rig {
             return false;
         };
         let report = self.witness.perform(request);
-        self.tell(Input::WitnessReport(report));
+        self.tell(Input::WitnessReport {
+            disk: DiskId(0),
+            report,
+        });
         true
     }
 

@@ -133,7 +133,7 @@ fn a_disk_that_refuses_to_write_ends_the_service() {
 #[test]
 fn an_epoch_begins_once_it_is_on_the_disk() {
     let mut rig = Rig::seeded();
-    rig.tell(Input::BeginEpoch);
+    rig.tell(Input::BeginEpoch { forced: None });
     assert_eq!(rig.facts.tag, FIRST);
     rig.run();
     assert!(rig.said(&Output::Installed));
@@ -284,7 +284,7 @@ fn play(rig: &mut Rig, steps: &[Step]) {
             Step::Persistent(value) => set(number + 1, *value),
             Step::Volatile => moved(number + 1),
             Step::Epoch => {
-                rig.tell(Input::BeginEpoch);
+                rig.tell(Input::BeginEpoch { forced: None });
                 rig.run();
                 continue;
             }

@@ -55,7 +55,7 @@ fn a_newer_copy_is_not_written_over_while_the_local_replica_is_older() {
     let mut rig = Rig::seeded();
     let newer = written(3);
     rig.hold_witness(newer.clone());
-    rig.tell(Input::BeginEpoch);
+    rig.tell(Input::BeginEpoch { forced: None });
     while rig.step_witness() {}
     assert_eq!(rig.witness.pages, newer.pages);
     rig.run_all();
@@ -284,7 +284,8 @@ fn a_report_of_before_a_release_is_not_taken_for_a_new_one() {
     rig.tell(Input::WitnessReleased);
     rig.hold_witness(written(3));
     let report = bottom::clusdisk::Report::Read { data: None };
-    rig.tell(Input::WitnessReport(report));
+    let disk = base::DiskId(0);
+    rig.tell(Input::WitnessReport { disk, report });
     rig.run_all();
     assert!(rig.said(&replica(tag_after(3), true)));
 }

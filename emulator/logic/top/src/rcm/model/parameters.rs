@@ -25,6 +25,7 @@ pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParame
             shared: hive.dword(&key, SHARED).is_some_and(|it| it != 0),
         },
         ResourceKind::FileShareWitness => ResourceParameters::FileShareWitness,
+        ResourceKind::CloudWitness => ResourceParameters::CloudWitness,
         ResourceKind::IpAddress => ResourceParameters::IpAddress {
             network: network(),
             address: text("Address"),
@@ -126,7 +127,9 @@ fn values(parameters: &ResourceParameters) -> Vec<(&'static str, Value)> {
             let shared = shared.then_some((SHARED, Value::Dword(1)));
             [disk].into_iter().chain(shared).collect()
         }
-        ResourceParameters::FileShareWitness | ResourceParameters::FileServer { .. } => Vec::new(),
+        ResourceParameters::FileShareWitness
+        | ResourceParameters::CloudWitness
+        | ResourceParameters::FileServer { .. } => Vec::new(),
         ResourceParameters::IpAddress { network, address }
         | ResourceParameters::Ipv6Address { network, address } => vec![
             ("Network", Value::Dword(network.0.into())),

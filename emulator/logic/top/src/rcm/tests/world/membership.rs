@@ -56,6 +56,7 @@ impl World {
             prepared: None,
             synchronised: Synchronised::default(),
             holds_witness: false,
+            forced: None,
             silent: self.silent(member, members),
         };
         self.view = Some(Arc::new(View {

@@ -203,6 +203,7 @@ impl World {
         let facts = middle::Facts {
             me,
             active: true,
+            start: base::StartMode::Normal,
             incarnation: Incarnation(1),
             view: None,
             quorum: QuorumState::Held,

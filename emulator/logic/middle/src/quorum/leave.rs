@@ -1,0 +1,42 @@
+//! A planned stop: the vote of a node that goes is with the others before it does (reference
+//! section 4.2: a graceful stop of the voter hands the vote over).
+
+use std::time::Duration;
+
+use base::Outbox;
+
+use super::{Output, Quorum, Timer, adjust};
+use crate::Context;
+use crate::database::Change;
+use crate::object::StateChange;
+
+/// How long a node that stops waits for that. Unsourced: a setting of this emulator.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Quorum {
+    /// This node stops and runs nothing any more.
+    pub(super) fn leave(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        self.leaving = true;
+        let node = cx.facts.me;
+        let leaving = cx.facts.objects.leaving.with(node);
+        let staying = Self::view(cx).map(|view| view.members.difference(leaving));
+        let staying = staying.filter(|staying| !staying.is_empty() && cx.facts.ready);
+        let weights = staying.map(|staying| adjust(&cx.facts.settings, staying, cx.rng));
+        match weights {
+            Some(mut changes) if !changes.is_empty() && self.forced.is_none() => {
+                changes.push(Change::State(StateChange::NodeLeaving { node }));
+                let until = cx.now.mono + LEAVE_PATIENCE;
+                self.timers.set(Timer::Leave as usize, until);
+                out.push(Output::HandOver { changes });
+            }
+            _ => self.left(out),
+        }
+    }
+
+    /// Nothing keeps a node that stops any more.
+    pub(super) fn left(&mut self, out: &mut Outbox<Output>) {
+        if std::mem::take(&mut self.leaving) {
+            out.push(Output::Left);
+        }
+    }
+}
