@@ -192,6 +192,33 @@ fn verdict_of(why: &Unfit) -> Verdict {
     }
 }
 
+/// What is done to a page of a shared volume.
+fn volume_words(action: &Action) -> String {
+    match action {
+        Action::WriteVolume {
+            nodes,
+            group,
+            resource,
+            page,
+            value,
+        } => format!(
+            "write-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
+             value: {value}"
+        ),
+        Action::ReadVolume {
+            nodes,
+            group,
+            resource,
+            page,
+            value,
+        } => format!(
+            "read-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
+             value: {value}"
+        ),
+        _ => String::new(),
+    }
+}
+
 /// An action in the words of the file, without `do:`.
 fn action_words(action: &Action) -> String {
     match action {
@@ -246,26 +273,7 @@ fn action_words(action: &Action) -> String {
             resource,
             on,
         } => format!("maintenance, resource: {group}/{resource}, value: {on}"),
-        Action::WriteVolume {
-            nodes,
-            group,
-            resource,
-            page,
-            value,
-        } => format!(
-            "write-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
-             value: {value}"
-        ),
-        Action::ReadVolume {
-            nodes,
-            group,
-            resource,
-            page,
-            value,
-        } => format!(
-            "read-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
-             value: {value}"
-        ),
+        Action::WriteVolume { .. } | Action::ReadVolume { .. } => volume_words(action),
         Action::WriteRegistry { nodes, key, value } => {
             format!("write-registry, node: {nodes}, property: {key}, value: {value}")
         }
