@@ -34,6 +34,7 @@ pub struct Lab {
     /// Further words of the cluster's `quorum`, each as the lab file has it.
     quorum: Vec<&'static str>,
     two_sites: bool,
+    memory: Option<&'static str>,
 }
 
 impl Lab {
@@ -52,6 +53,7 @@ impl Lab {
             voteless: Vec::new(),
             quorum: Vec::new(),
             two_sites: false,
+            memory: None,
         }
     }
 
@@ -112,6 +114,13 @@ impl Lab {
         self
     }
 
+    /// With so much memory on every node, as the lab file words it.
+    #[must_use]
+    pub fn memory(mut self, memory: &'static str) -> Self {
+        self.memory = Some(memory);
+        self
+    }
+
     /// A group with its settings, as the lab file words them.
     #[must_use]
     pub fn group(mut self, name: &str, settings: &str) -> Self {
@@ -145,6 +154,18 @@ impl Lab {
             name: { type: network-name, name: FS1, depends: ip }, \
             srv: { type: file-server, depends: name and disk }";
         self.group("fs", &format!("{{ resources: {{ {resources} }} }}"))
+    }
+
+    /// A group `vol` with a cluster shared volume `csv` on the unit `san/csv`.
+    #[must_use]
+    pub fn shared_volume(mut self) -> Self {
+        self.disks.push("csv");
+        let csv = "{ type: cluster-shared-volume, lun: san/csv }";
+        let owners = "owners: { preferred: [n1, n2, n3] }";
+        self.group(
+            "vol",
+            &format!("{{ {owners}, resources: {{ csv: {csv} }} }}"),
+        )
     }
 
     /// Names of all nodes, in order.
@@ -217,9 +238,12 @@ impl Lab {
             } else {
                 ""
             };
+            let memory = self
+                .memory
+                .map_or(String::new(), |it| format!(", memory: {it}"));
             writeln!(
                 text,
-                "  {name}: {{ networks: [{}]{votes} }}",
+                "  {name}: {{ networks: [{}]{votes}{memory} }}",
                 self.networks.join(", ")
             )?;
         }

@@ -19,6 +19,7 @@ mod subject;
 mod suite;
 mod table;
 mod trial;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub use subject::{Database, Factory, Health, Of, Refusal, Simulator, Staged, Sub
 pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
 pub use table::{Line, Outcome, Table};
 pub use trial::Trial;
+pub use words::Worded;
 
 /// The register of clauses as text.
 pub const CLAUSES: &str = include_str!("../clauses.toml");

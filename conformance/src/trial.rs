@@ -4,8 +4,8 @@ use crate::case::Stop;
 use crate::lab::Lab;
 use crate::observation::{Event, Frame, Observation};
 use crate::subject::{Database, Health, Of, Subject, Told};
+use crate::words::Worded;
 use base::{Generation, Notice, ResourceId};
-use std::fmt::Debug;
 use std::time::Duration;
 
 /// How long a healthy lab may take to form; generous, because nothing is asserted about it.
@@ -21,7 +21,7 @@ pub struct Trial<'a> {
     rehearsing: bool,
 }
 
-impl Debug for Trial<'_> {
+impl std::fmt::Debug for Trial<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Trial")
             .field("generation", &self.generation)
@@ -127,7 +127,10 @@ impl<'a> Trial<'a> {
         let action = action.as_ref();
         let told = self.answer(action)?;
         let is = matches!(told, Told::Refused(it, _) if it == code);
-        let text = format!("`{action}` is refused with {code}, and the answer is {told:?}");
+        let text = format!(
+            "`{action}` is refused with {code}, and the answer is {}",
+            told.words()
+        );
         self.check(&text, is)
     }
 
@@ -137,6 +140,20 @@ impl<'a> Trial<'a> {
     /// When the subject cannot.
     pub fn property(&mut self, through: Option<&str>, of: &Of, name: &str) -> Result<Told, Stop> {
         Ok(self.subject.property(through, of, name)?)
+    }
+
+    /// Every object that a node's object manager has, a line each: name, colon, state.
+    ///
+    /// # Errors
+    /// When the subject cannot; failed when the cluster refuses.
+    pub fn objects(&mut self, through: &str) -> Result<Vec<String>, Stop> {
+        match self.subject.objects(through)? {
+            Told::Value(lines) => Ok(lines.lines().map(str::to_owned).collect()),
+            _ => {
+                self.check("the objects are listed", false)?;
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// Asserts the value of a property.
@@ -238,8 +255,8 @@ impl<'a> Trial<'a> {
         }
         let seen = self.seen();
         Err(Stop::Failed(format!(
-            "at {:?}: expected that {what}; {}",
-            seen.at,
+            "after {}: expected that {what}; {}",
+            seen.at.words(),
             brief(seen)
         )))
     }
@@ -248,13 +265,14 @@ impl<'a> Trial<'a> {
     ///
     /// # Errors
     /// Failed when they are not.
-    pub fn equal<T: PartialEq + Debug>(
+    pub fn equal<T: PartialEq + Worded>(
         &mut self,
         what: &str,
         is: T,
         expected: T,
     ) -> Result<(), Stop> {
-        let text = format!("{what} is {expected:?}, and it is {is:?}");
+        let (wanted, found) = (expected.words(), is.words());
+        let text = format!("{what} is {wanted}, and it is {found}");
         self.check(&text, is == expected)
     }
 
@@ -268,10 +286,8 @@ impl<'a> Trial<'a> {
         time: Duration,
         bounds: (Duration, Duration),
     ) -> Result<(), Stop> {
-        let text = format!(
-            "{what} takes {:?} to {:?}, and it took {time:?}",
-            bounds.0, bounds.1
-        );
+        let (least, most, took) = (bounds.0.words(), bounds.1.words(), time.words());
+        let text = format!("{what} takes {least} to {most}, and it took {took}");
         self.check(&text, bounds.0 <= time && time <= bounds.1)
     }
 
@@ -286,7 +302,7 @@ impl<'a> Trial<'a> {
         mut until: impl FnMut(&Observation) -> bool,
     ) -> Result<(), Stop> {
         let held = self.subject.wait(bound, &mut until);
-        self.check(&format!("{what} within {bound:?}"), held)
+        self.check(&format!("{what} within {}", bound.words()), held)
     }
 
     /// Asserts that something stays true for all of this time.
@@ -300,7 +316,7 @@ impl<'a> Trial<'a> {
         mut holds: impl FnMut(&Observation) -> bool,
     ) -> Result<(), Stop> {
         let broken = self.subject.wait(time, &mut |seen| !holds(seen));
-        self.check(&format!("{what} for {time:?}"), !broken)
+        self.check(&format!("{what} for {}", time.words()), !broken)
     }
 
     /// Waits for something that the case needs but does not assert.
@@ -318,7 +334,8 @@ impl<'a> Trial<'a> {
         }
         let seen = brief(self.seen());
         Err(Stop::Inconclusive(format!(
-            "the case needs that {what} within {bound:?}; {seen}"
+            "the case needs that {what} within {}; {seen}",
+            bound.words()
         )))
     }
 

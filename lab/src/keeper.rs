@@ -18,7 +18,7 @@ use sim::session::Unfit;
 use sim::{Session, Stage, words};
 use top::api::AdminReply;
 
-use crate::{Live, show};
+use crate::{Live, query, show};
 
 /// A command for the keeper, with whoever waits for its answers.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ struct Follower {
 /// Whoever waits for the cluster's answer.
 struct Waiting {
     requests: Vec<RequestId>,
+    /// What was answered so far.
+    shown: Vec<Value>,
     until: Timestamp,
     answers: Sender<Value>,
 }
@@ -113,6 +115,7 @@ impl Keeper {
                     let until = self.session.world().now() + ANSWER_MAX;
                     self.waiting.push(Waiting {
                         requests,
+                        shown: Vec::new(),
                         until,
                         answers,
                     });
@@ -156,6 +159,10 @@ impl Keeper {
     }
 
     fn cluster(&mut self, what: &Value) -> Result<Vec<RequestId>, String> {
+        if let Some(command) = query::command(&self.session, what)? {
+            let request = self.session.request(command);
+            return Ok(vec![request.map_err(|why| why.to_string())?]);
+        }
         let action = action(what)?;
         self.session
             .act(&action)
@@ -167,19 +174,17 @@ impl Keeper {
         let session = &self.session;
         self.waiting.retain_mut(|waiting| {
             let mut refused = None;
+            let shown = &mut waiting.shown;
             waiting
                 .requests
                 .retain(|request| match session.answer(*request) {
                     None => true,
-                    Some(
-                        AdminReply::Done
-                        | AdminReply::Data { .. }
-                        | AdminReply::Value { .. }
-                        | AdminReply::Objects { .. }
-                        | AdminReply::Properties { .. },
-                    ) => false,
                     Some(AdminReply::Refused { code, reason, .. }) => {
                         refused = Some(format!("the cluster refused with error {code}: {reason}"));
+                        false
+                    }
+                    Some(reply) => {
+                        shown.extend(query::shown(reply));
                         false
                     }
                 });
@@ -187,11 +192,16 @@ impl Keeper {
                 Some(why) => Err(why),
                 None if waiting.requests.is_empty() => Ok(()),
                 None if now >= waiting.until => Err(format!(
-                    "no answer came within {ANSWER_MAX:?}; it may still be done"
+                    "no answer came within {} s; it may still be done",
+                    ANSWER_MAX.as_secs()
                 )),
                 None => return true,
             };
-            let _gone = waiting.answers.send(ok(outcome));
+            let mut answer = ok(outcome);
+            if let Some(shown) = waiting.shown.first() {
+                answer["shown"] = shown.clone();
+            }
+            let _gone = waiting.answers.send(answer);
             false
         });
     }
@@ -217,6 +227,11 @@ fn ok(outcome: Result<(), String>) -> Value {
         Ok(()) => json!({ "ok": true }),
         Err(error) => json!({ "ok": false, "error": error }),
     }
+}
+
+fn page(what: &Value) -> Result<u32, String> {
+    let page = what["page"].as_u64().unwrap_or(0);
+    u32::try_from(page).map_err(|_| format!("there is no page {page}"))
 }
 
 /// What an administrator asks for.
@@ -253,6 +268,35 @@ fn action(what: &Value) -> Result<Action, String> {
         ("fail", _) => {
             let (group, resource) = resource()?;
             Action::FailResource { group, resource }
+        }
+        ("maintenance", _) => {
+            let (group, resource) = resource()?;
+            let on = what["on"] == true;
+            Action::Maintenance {
+                group,
+                resource,
+                on,
+            }
+        }
+        ("write-volume", _) => {
+            let (group, resource) = resource()?;
+            Action::WriteVolume {
+                nodes: nodes()?,
+                group,
+                resource,
+                page: page(what)?,
+                value: text("value").unwrap_or_default(),
+            }
+        }
+        ("read-volume", _) => {
+            let (group, resource) = resource()?;
+            Action::ReadVolume {
+                nodes: nodes()?,
+                group,
+                resource,
+                page: page(what)?,
+                value: String::new(),
+            }
         }
         ("pause", _) => Action::Pause(nodes()?),
         ("drain", _) => Action::Drain(nodes()?),

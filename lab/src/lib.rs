@@ -18,6 +18,7 @@ mod local;
 mod machine;
 mod nic_start;
 pub mod parity;
+mod query;
 mod remove;
 mod show;
 mod start;

@@ -29,9 +29,12 @@ mod placement;
 mod properties;
 mod quorum;
 mod quorum_arithmetic;
+mod requests;
 mod restart;
+mod room;
 mod security;
 mod server_2003;
+mod shared_volume;
 mod topology;
 mod updates;
 mod witness;
@@ -70,13 +73,16 @@ pub fn all() -> Vec<Case> {
     let components = [
         looks_alive::cases(),
         is_alive::cases(),
+        requests::cases(),
         restart::cases(),
+        room::cases(),
         failover_timing::cases(),
         heartbeat::cases(),
         failback::cases(),
         dependency::cases(),
         groups::cases(),
         placement::cases(),
+        shared_volume::cases(),
         drain::cases(),
         maintenance::cases(),
         isolation::cases(),

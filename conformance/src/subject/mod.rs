@@ -53,6 +53,14 @@ pub trait Subject {
         Err(cannot("read properties"))
     }
 
+    /// Every object that a node's object manager has, a line each: name, colon, state.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject cannot; what the cluster refuses is an answer.
+    fn objects(&mut self, _through: &str) -> Result<Told, Refusal> {
+        Err(cannot("list objects"))
+    }
+
     /// What a node shows as its cluster database: keys with their values.
     ///
     /// # Errors

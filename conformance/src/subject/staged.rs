@@ -128,6 +128,10 @@ impl<W: Stage> Subject for Staged<W> {
         session.property(through, of, name).map_err(refusal)
     }
 
+    fn objects(&mut self, through: &str) -> Result<Told, Refusal> {
+        self.session()?.objects(through).map_err(refusal)
+    }
+
     fn database(&mut self, node: &str) -> Result<Database, Refusal> {
         let shown = self.session()?.database(node);
         shown.ok_or_else(|| Refusal::Broken(format!("{node} shows no cluster database")))

@@ -15,6 +15,8 @@ pub struct Clock {
     pub offset_nanos: u64,
     /// How much faster (or slower) it runs, in parts per thousand million; 20 ppm is 20,000.
     pub drift_ppb: i32,
+    /// How far the wall clock was set forward, and not the monotonic one.
+    pub ahead_millis: u64,
 }
 
 impl Clock {
@@ -22,7 +24,8 @@ impl Clock {
     #[must_use]
     pub fn read(self, at: Timestamp) -> Now {
         let mono = Timestamp(self.offset_nanos.saturating_add(self.scale(at.0)));
-        let wall = WallTime(WALL_START.0 + mono.as_millis());
+        let wall = WALL_START.0 + mono.as_millis();
+        let wall = WallTime(wall.saturating_add(self.ahead_millis));
         Now { mono, wall }
     }
 
@@ -52,11 +55,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_wall_clock_that_is_set_forward_moves_no_deadline() {
+        let (at, clock) = (Timestamp(5_000_000), Clock::default());
+        let ahead = Clock {
+            ahead_millis: 3_600_000,
+            ..clock
+        };
+        assert_eq!(ahead.read(at).mono, clock.read(at).mono);
+        assert_eq!(ahead.read(at).wall.0, clock.read(at).wall.0 + 3_600_000);
+    }
+
+    #[test]
     fn a_deadline_translated_to_world_time_is_never_early() {
         for drift_ppb in [-50_000, -1, 0, 1, 50_000] {
             let clock = Clock {
                 offset_nanos: 17,
                 drift_ppb,
+                ahead_millis: 0,
             };
             for mono in [17, 18, 1_000_000_007, 86_400_000_000_013] {
                 let at = clock.world_time(Timestamp(mono));
@@ -70,6 +85,7 @@ mod tests {
         let clock = Clock {
             offset_nanos: 0,
             drift_ppb: 20_000,
+            ahead_millis: 0,
         };
         assert_eq!(
             clock.read(Timestamp(1_000_000_000)).mono,

@@ -11,7 +11,8 @@ mod sides;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use ask::{Of, Told};
+pub use act::property_value;
+pub use ask::{Of, Told, page_text, text};
 use base::{GroupId, NodeId, RequestId, ResourceId, Rng, Timestamp};
 use file::model::Lab;
 use plan::{Plan, PlanError};

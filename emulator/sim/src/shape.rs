@@ -96,6 +96,7 @@ impl Shape {
             site: None,
             rack: None,
             adapters: (0..self.networks).map(adapter).collect(),
+            memory_bytes: None,
             votes: 1,
             labels: Vec::new(),
         }
@@ -218,6 +219,7 @@ fn resource(name: &str, kind: ResourceKind, depends: &[&str]) -> Resource {
         kind,
         depends: depends.iter().map(|it| vec![(*it).to_owned()]).collect(),
         properties: Vec::new(),
+        memory_bytes: None,
         policy: ResourcePolicy::default(),
         checkpoints: Checkpoints::default(),
     }

@@ -1,6 +1,6 @@
 //! `looksalive cluster`: the administrator's client of a lab that is up.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -32,6 +32,56 @@ enum Action {
         group: String,
         /// The node
         to: Option<String>,
+        /// Have the move wait when the node cannot take the group now
+        #[arg(long)]
+        queue: bool,
+    },
+    /// List every object of the cluster with its state
+    List {
+        /// Only this kind
+        #[arg(value_enum)]
+        kind: Option<Kind>,
+    },
+    /// Show the properties of an object, or one of them
+    Show {
+        /// The kind of object
+        #[arg(value_enum)]
+        kind: Kind,
+        /// Its name: GROUP/RESOURCE of a resource, NODE/NETWORK of an interface
+        name: Option<String>,
+        /// Only this property
+        #[arg(long)]
+        property: Option<String>,
+    },
+    /// Set a property of an object by its documented name
+    Set {
+        /// The kind of object
+        #[arg(value_enum)]
+        kind: Kind,
+        /// NAME PROPERTY VALUE; of the cluster PROPERTY VALUE
+        #[arg(num_args = 2..=3, required = true)]
+        words: Vec<String>,
+    },
+    /// Turn maintenance mode of a disk on or off
+    Maintenance {
+        /// The disk, as GROUP/RESOURCE
+        resource: String,
+        /// On or off
+        #[arg(value_enum)]
+        to: Switch,
+    },
+    /// Read a page of a cluster shared volume on a node, or write it
+    Volume {
+        /// The volume's disk, as GROUP/RESOURCE
+        resource: String,
+        /// The node whose program it is
+        node: String,
+        /// The page
+        #[arg(long, default_value_t = 0)]
+        page: u32,
+        /// Write this text
+        #[arg(long)]
+        write: Option<String>,
     },
     /// Bring a group, or one resource as GROUP/RESOURCE, online
     Online {
@@ -63,12 +113,70 @@ enum Action {
     },
 }
 
+/// Kinds of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Cluster,
+    Node,
+    Network,
+    Interface,
+    Group,
+    Resource,
+    Type,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Node => "node",
+            Self::Network => "network",
+            Self::Interface => "interface",
+            Self::Group => "group",
+            Self::Resource => "resource",
+            Self::Type => "type",
+        }
+    }
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
 impl Cluster {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match order(&self.action) {
-            Some(what) => local::order(self.lab.as_deref(), &what),
+            Some(what) => self.ask(&what),
             None => self.show(),
         }
+    }
+
+    /// Has the cluster do something, and prints what it shows.
+    fn ask(&self, what: &Value) -> anyhow::Result<Exit> {
+        let folder = match local::find(self.lab.as_deref()) {
+            Ok(folder) => folder,
+            Err(exit) => return Ok(exit),
+        };
+        let answer = local::ask(&folder, what)?;
+        if answer["ok"] != true {
+            output::error(answer["error"].as_str().unwrap_or("the lab gave no reason"));
+            return Ok(Exit::Usage);
+        }
+        let shown = &answer["shown"];
+        if !shown.is_null() {
+            let only = match &self.action {
+                Action::List { kind } => *kind,
+                _ => None,
+            };
+            output::print(&match self.format {
+                Format::Json => format!("{shown:#}\n"),
+                Format::Text => lines(shown, only),
+            })?;
+        }
+        Ok(Exit::Good)
     }
 
     fn show(&self) -> anyhow::Result<Exit> {
@@ -100,8 +208,34 @@ fn order(action: &Action) -> Option<Value> {
     let node = |verb: &str, node: &str| json!({ "do": "cluster", "action": verb, "node": node });
     Some(match action {
         Action::Get | Action::Quorum => return None,
-        Action::Move { group, to } => {
-            json!({ "do": "cluster", "action": "move", "group": group, "to": to })
+        Action::Move { group, to, queue } => {
+            json!({ "do": "cluster", "action": "move", "group": group, "to": to, "queue": queue })
+        }
+        Action::List { .. } => json!({ "do": "cluster", "action": "list" }),
+        Action::Show {
+            kind,
+            name,
+            property,
+        } => json!({ "do": "cluster", "action": "show", "kind": kind.word(), "name": name,
+                     "property": property }),
+        Action::Set { kind, words } => set(*kind, words),
+        Action::Maintenance { resource, to } => {
+            let on = *to == Switch::On;
+            json!({ "do": "cluster", "action": "maintenance", "resource": resource, "on": on })
+        }
+        Action::Volume {
+            resource,
+            node,
+            page,
+            write,
+        } => {
+            let verb = if write.is_some() {
+                "write-volume"
+            } else {
+                "read-volume"
+            };
+            json!({ "do": "cluster", "action": verb, "resource": resource, "node": node,
+                    "page": page, "value": write })
         }
         Action::Online { what } => on("online", what),
         Action::Offline { what } => on("offline", what),
@@ -109,4 +243,35 @@ fn order(action: &Action) -> Option<Value> {
         Action::Resume { node: name } => node("resume", name),
         Action::Fail { resource } => on("fail", resource),
     })
+}
+
+/// The last two words are property and value.
+fn set(kind: Kind, words: &[String]) -> Value {
+    let (name, property, value) = match words {
+        [name, property, value] => (Some(name), property, value),
+        [property, value] => (None, property, value),
+        _ => unreachable!("the parser takes two or three words"),
+    };
+    json!({ "do": "cluster", "action": "set", "kind": kind.word(), "name": name,
+            "property": property, "value": value })
+}
+
+/// What is shown, line by line.
+fn lines(shown: &Value, only: Option<Kind>) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match shown {
+        Value::Object(properties) => properties
+            .iter()
+            .map(|(name, value)| format!("{name} = {}\n", text(value)))
+            .collect(),
+        Value::Array(entries) => entries
+            .iter()
+            .filter(|entry| only.is_none_or(|kind| entry["kind"] == kind.word()))
+            .map(|entry| {
+                let (kind, name) = (text(&entry["kind"]), text(&entry["name"]));
+                format!("{kind:<10} {name:<36} {}\n", text(&entry["state"]))
+            })
+            .collect(),
+        other => format!("{}\n", text(other)),
+    }
 }

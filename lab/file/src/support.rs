@@ -40,6 +40,8 @@ features! {
     FaultNodeStopService, "fault `node: stop-service`", true;
     FaultNodeKillService, "fault `node: kill-service`", true;
     FaultNodeMonitorKill, "fault `node: monitor-kill`", true;
+    FaultNodeClockJump, "fault `node: clock-jump`", true;
+    FaultLunFull, "fault `lun: full`", true;
     FaultNetwork, "fault `network: down` and `up`", true;
     FaultNic, "fault `nic: down` and `up`", true;
     FaultLink, "fault `link: down` and `up`", true;

@@ -112,6 +112,7 @@ fn machine(node: &model::Node, names: &Names) -> Result<Machine, PlanError> {
             .iter()
             .map(adapter)
             .collect::<Result<_, _>>()?,
+        memory_bytes: node.memory_bytes,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Groups and resources: those of the file, and before them the core group with the cluster's own
 //! address, name and witness.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) struct Grouped {
     /// The names, now with resources.
     pub(crate) names: Names,
     pub(crate) witness: Option<ResourceId>,
+    /// Bytes of memory that resources need.
+    pub(crate) memory: BTreeMap<ResourceId, u64>,
 }
 
 pub(crate) fn plan(
@@ -34,6 +37,7 @@ pub(crate) fn plan(
         lab,
         names: names.clone(),
         defaults,
+        memory: BTreeMap::new(),
         model: Model {
             cluster: ClusterPolicy {
                 enforced_anti_affinity: lab.cluster.enforced_anti_affinity,
@@ -46,13 +50,19 @@ pub(crate) fn plan(
     for (place, group) in (1_u16..).zip(&lab.cluster.groups) {
         planner.group(GroupId(place), group)?;
     }
-    let Planner { model, names, .. } = planner;
+    let Planner {
+        model,
+        names,
+        memory,
+        ..
+    } = planner;
     let resources = model.resources.len();
     PlanError::check_count("resources", resources, limits::RESOURCES_MAX)?;
     Ok(Grouped {
         model,
         names,
         witness,
+        memory,
     })
 }
 
@@ -61,6 +71,7 @@ struct Planner<'a> {
     names: Names,
     defaults: &'a Defaults,
     model: Model,
+    memory: BTreeMap<ResourceId, u64>,
 }
 
 impl Planner<'_> {
@@ -180,7 +191,9 @@ impl Planner<'_> {
             settings.possible_owners = possible;
             apply_policy(&mut settings, &resource.policy);
             settings.checkpoints = checkpoints(&resource.checkpoints);
-            self.add(settings)?;
+            let id = self.add(settings)?;
+            self.memory
+                .extend(resource.memory_bytes.map(|bytes| (id, bytes)));
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod groups;
 mod names;
 mod storage;
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Machine {
     pub site: Option<String>,
     /// Its adapters: network and address, in file order.
     pub adapters: Vec<(NetworkId, Ipv4Addr)>,
+    /// Bytes of memory that its resources may use together; absent: no limit.
+    pub memory_bytes: Option<u64>,
 }
 
 /// A member of the cluster.
@@ -74,6 +77,8 @@ pub struct Plan {
     pub witness_share: Option<WitnessShare>,
     /// The resource that stands for the witness, if there is one.
     pub witness_resource: Option<ResourceId>,
+    /// Bytes of memory that resources need on their node.
+    pub memory: BTreeMap<ResourceId, u64>,
     /// The cluster database as setup leaves it on every member.
     pub hive: Hive,
     /// What network names register with, if the file says so.
@@ -117,6 +122,7 @@ impl Plan {
             disks: storage::disks(lab, &names),
             witness_share: storage::witness_share(lab, &names)?,
             witness_resource: grouped.witness,
+            memory: grouped.memory,
             names: grouped.names,
             model: grouped.model,
             defaults,
@@ -124,6 +130,17 @@ impl Plan {
             settings,
             hive,
         })
+    }
+
+    /// What of the lab only the simulator can have, in words; nothing where every backend can have
+    /// it.
+    #[must_use]
+    pub fn only_simulated(&self) -> Option<&'static str> {
+        let limited = self
+            .members
+            .iter()
+            .any(|it| it.machine.memory_bytes.is_some());
+        (limited || !self.memory.is_empty()).then_some("`memory` of nodes and resources")
     }
 
     /// All members.

@@ -21,6 +21,12 @@ impl Live {
                     what: "end the resource hosts of a node alone".to_owned(),
                 });
             }
+            Fault::Machine(_, MachineFault::ClockJump { .. }) => {
+                return Err(self.unable("set the clock of one node"));
+            }
+            Fault::Storage(storage::Rule::Full(_)) => {
+                return Err(self.unable("let a logical unit run out of room"));
+            }
             Fault::Machine(node, fault) => self.break_machine(id, node, fault)?,
             Fault::Network(rule) => self.break_networks(id, vec![rule]),
             Fault::Storage(rule) => self.break_storage(id, rule),
@@ -83,7 +89,7 @@ impl Live {
             MachineFault::KillService => self.kill_service(node),
             MachineFault::DiskFails => self.tell_own_disk(node, true),
             // Refused before.
-            MachineFault::KillMonitors => {}
+            MachineFault::KillMonitors | MachineFault::ClockJump { .. } => {}
         }
         self.machine_faults.push((id, fault, node));
         Ok(())
@@ -106,6 +112,7 @@ impl Live {
             MachineFault::Crash
             | MachineFault::Reboot
             | MachineFault::KillService
+            | MachineFault::ClockJump { .. }
             | MachineFault::KillMonitors => {}
         }
     }

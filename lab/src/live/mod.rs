@@ -141,6 +141,10 @@ impl Live {
     /// # Errors
     /// What the lab file may say and this version cannot build, or what the system refuses.
     pub fn build(plan: Plan, text: &str, options: LiveOptions) -> Result<Self, LabError> {
+        if let Some(what) = plan.only_simulated() {
+            let backend = options.backend.label();
+            return Err(LabError::NotHere { backend, what });
+        }
         let folder = LabFolder::new(&options.root)?;
         let gate = Gate::of(&folder);
         make_folder(&folder, &gate)?;

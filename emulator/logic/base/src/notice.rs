@@ -237,6 +237,9 @@ pub enum Notice {
     WitnessArbitrated { verdict: WitnessVerdict },
     /// A witness stopped working while the cluster ran (events 1557, 1558, 1562).
     WitnessFailed,
+    /// A disk of the cluster appeared on this machine, with this signature; it is offline until
+    /// this node owns it.
+    DiskAppeared { disk: DiskId, signature: u32 },
     /// A disk's reservation is being fought for: somebody else's key was found on it.
     DiskChallenged { disk: DiskId },
     /// The disk's reservation is held by this node.

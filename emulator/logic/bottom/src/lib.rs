@@ -2,11 +2,13 @@
 //!
 //! `netft` watches routes, `clusdisk` holds reservations, `txlog` keeps the transaction log,
 //! `csvfs` gives every node a way to cluster shared volumes, `share` locks the witness file and
-//! `security` proves and protects what nodes say. The partition manager is part of `clusdisk`.
+//! `security` proves and protects what nodes say. `partmgr` knows what is on disks and keeps them
+//! offline until they are owned.
 
 pub mod clusdisk;
 pub mod csvfs;
 pub mod netft;
+pub mod partmgr;
 pub mod security;
 pub mod share;
 pub mod txlog;
@@ -24,6 +26,8 @@ pub struct Facts {
     pub secured: NodeSet,
     /// clusdisk: what it knows of each disk that this node holds or fights for.
     pub disks: BTreeMap<DiskId, clusdisk::DiskFact>,
+    /// partmgr: the cluster's disks as this machine sees them.
+    pub looks: BTreeMap<DiskId, partmgr::DiskLook>,
     /// csvfs: how this node reaches each cluster shared volume.
     pub volumes: BTreeMap<DiskId, csvfs::VolumeFact>,
 }

@@ -11,6 +11,7 @@ use base::{
 use bottom::clusdisk::Clusdisk;
 use bottom::csvfs::Csvfs;
 use bottom::netft::Netft;
+use bottom::partmgr::Partmgr;
 use bottom::security::Security;
 use bottom::share::Share;
 use bottom::txlog::Txlog;
@@ -59,6 +60,7 @@ pub struct Node {
     pub(crate) security: Slot<Security>,
     pub(crate) host: Slot<Host>,
     pub(crate) clusdisk: Slot<Clusdisk>,
+    pub(crate) partmgr: Slot<Partmgr>,
     pub(crate) csvfs: Slot<Csvfs>,
     pub(crate) share: Slot<Share>,
     pub(crate) txlog: Slot<Txlog>,
@@ -93,6 +95,7 @@ impl Node {
             security: Slot::new(Security::new(entropy)),
             host: Slot::new(Host::default()),
             clusdisk: Slot::new(Clusdisk::new(me, incarnation)),
+            partmgr: Slot::new(Partmgr::default()),
             csvfs: Slot::new(Csvfs::default()),
             share: Slot::new(Share::new(config.defaults.share_arbitration_delay)),
             txlog: Slot::new(Txlog::default()),
@@ -266,6 +269,7 @@ impl Node {
             self.netft.manager.deadline(),
             self.host.manager.deadline(),
             self.clusdisk.manager.deadline(),
+            self.partmgr.manager.deadline(),
             self.csvfs.manager.deadline(),
             self.share.manager.deadline(),
             self.txlog.manager.deadline(),
@@ -295,8 +299,8 @@ impl Node {
             )*};
         }
         run!(
-            netft by bottom, host by middle, clusdisk by bottom, csvfs by bottom, share by bottom,
-            txlog by bottom,
+            netft by bottom, host by middle, clusdisk by bottom, partmgr by bottom,
+            csvfs by bottom, share by bottom, txlog by bottom,
             membership by middle, messaging by middle, gum by middle, database by middle,
             object by middle, quorum by middle, topology by middle, rcm by top, checkpoint by top,
             eventlog by top

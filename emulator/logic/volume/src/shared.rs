@@ -160,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn the_first_block_tells_signature_and_partitions() {
+        let image = image(512);
+        let table = crate::Table::parse(&image[..512]).expect("a table");
+        assert_eq!((table.signature, table.partitions.len()), (9, 1));
+        assert_eq!(crate::Table::parse(&[0; 512]), None);
+        assert_eq!(crate::Table::parse(&[0x55; 3]), None);
+    }
+
+    #[test]
     fn a_volume_without_the_file_has_no_shared_content() {
         assert_eq!(SharedFile::find(&Root::default(), 512), None);
     }

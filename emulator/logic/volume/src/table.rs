@@ -51,6 +51,37 @@ pub(crate) fn write(signature: u32, partitions: &[Partition], block_bytes: u32) 
     block
 }
 
+/// What the first block of a disk says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The signature that the disk is known by.
+    pub signature: u32,
+    /// Its partitions, at most four.
+    pub partitions: Vec<Partition>,
+}
+
+impl Table {
+    /// Reads the first block of a disk; nothing if it holds no table.
+    #[must_use]
+    pub fn parse(block: &[u8]) -> Option<Self> {
+        let (signature, _) = parse(block)?;
+        let partitions = (0..SLOTS).map(|slot| in_slot(block, slot));
+        Some(Self {
+            signature,
+            partitions: partitions.filter(|it| it.blocks > 0).collect(),
+        })
+    }
+}
+
+fn in_slot(block: &[u8], slot: usize) -> Partition {
+    let at = SLOTS_OFFSET + slot * SLOT_BYTES;
+    Partition {
+        kind: block.get(at + 4).copied().unwrap_or_default(),
+        lba: number(block, at + 8, 4),
+        blocks: number(block, at + 12, 4),
+    }
+}
+
 /// The first FAT partition of the table in a disk's first block, if there is one.
 #[must_use]
 pub fn partition(block: &[u8]) -> Option<Partition> {
@@ -62,16 +93,8 @@ pub(crate) fn parse(block: &[u8]) -> Option<(u32, Option<Partition>)> {
     if block.get(MARK_OFFSET..MARK_OFFSET + 2)? != MARK {
         return None;
     }
-    let partition = |slot: usize| {
-        let at = SLOTS_OFFSET + slot * SLOT_BYTES;
-        Partition {
-            kind: block.get(at + 4).copied().unwrap_or_default(),
-            lba: number(block, at + 8, 4),
-            blocks: number(block, at + 12, 4),
-        }
-    };
     let volume = (0..SLOTS)
-        .map(partition)
+        .map(|slot| in_slot(block, slot))
         .find(|it| KINDS_FAT.contains(&it.kind) && it.lba > 0 && it.blocks > 0);
     Some((number(block, SIGNATURE_OFFSET, 4), volume))
 }

@@ -82,4 +82,5 @@ codec!(enum Notice {
     81 = MoveQueued { group, to },
     82 = QueuedMoveFailed { group },
     83 = GroupPreempted { group, by },
+    84 = DiskAppeared { disk, signature },
 });

@@ -1,5 +1,5 @@
 //! The file system of a cluster shared volume is written by one node at a time, the coordinator,
-//! and there is at most one of them (CSV-2, CSV-3): the coordinator is the holder of the disk's
+//! and there is at most one of them (BOT-4): the coordinator is the holder of the disk's
 //! reservation, and no two members of one view believe to be it.
 
 use base::{DiskId, NodeId};
@@ -16,7 +16,7 @@ impl Checker for SharedVolume {
     }
 
     fn clause(&self) -> &'static str {
-        "TIER-12"
+        "BOT-4"
     }
 
     fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {

@@ -32,6 +32,8 @@ const NOT_FOUND: u32 = 5_007;
 /// ERROR_RESOURCE_FAILED (5038): a check found it not working.
 const FAILED: u32 = 5_038;
 
+/// ERROR_NO_SYSTEM_RESOURCES: the node has no memory left for it.
+const NO_ROOM: u32 = 1_450;
 /// ERROR_NOT_QUORUM_CLASS: nothing that a host runs can be a witness.
 const NOT_QUORUM_CLASS: u32 = 5_025;
 /// ERROR_INVALID_FUNCTION: the cluster service is to answer the control code.
@@ -57,6 +59,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) outside: &'a mut Outside,
     pub(crate) networks: &'a Networks,
     pub(crate) scripts: &'a Scripts,
+    /// What resources need of their node's memory, and what this node has.
+    pub(crate) memory: (&'a BTreeMap<ResourceId, u64>, Option<u64>),
     /// Machines that answer to others.
     pub(crate) awake: NodeSet,
     pub(crate) rng: &'a mut Rng,
@@ -93,6 +97,21 @@ pub struct Hosts {
 }
 
 type Steps = Vec<(Duration, Later)>;
+
+impl Surroundings<'_> {
+    /// Whether a node has no memory left for a resource.
+    fn is_crowded(&self, node: NodeId, resource: ResourceId) -> bool {
+        let (needs, limit) = self.memory;
+        let (Some(need), Some(limit)) = (needs.get(&resource), limit) else {
+            return false;
+        };
+        let others = needs
+            .iter()
+            .filter(|(other, _)| **other != resource && self.outside.runs(**other).contains(node));
+        let used: u64 = others.map(|(_, bytes)| bytes).sum();
+        used.saturating_add(*need) > limit
+    }
+}
 
 impl Hosts {
     /// No process yet.
@@ -198,10 +217,13 @@ impl Hosts {
             return self.exit(id, around.outside);
         }
         let parameters = &instance.spec.parameters;
-        let acquired =
-            around
-                .outside
-                .acquire(node, resource, parameters, around.networks, around.awake);
+        let acquired = if around.is_crowded(node, resource) {
+            Err(NO_ROOM)
+        } else {
+            let (networks, awake) = (around.networks, around.awake);
+            let outside = &mut *around.outside;
+            outside.acquire(node, resource, parameters, networks, awake)
+        };
         instance.runs = acquired.is_ok();
         let result = match acquired {
             Ok(()) => EntryResult::Success,

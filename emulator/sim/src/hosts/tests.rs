@@ -44,6 +44,8 @@ struct Bench {
     networks: Networks,
     scripts: Scripts,
     rng: Rng,
+    /// What resources need of the four units of memory that each node has.
+    needs: BTreeMap<ResourceId, u64>,
     calls: u64,
 }
 
@@ -60,12 +62,14 @@ impl Bench {
             networks: Networks::new(vec![segment], Rng::new(1, 0)),
             scripts: Scripts::default(),
             rng: Rng::new(1, 1),
+            needs: BTreeMap::new(),
             calls: 0,
         }
     }
 
     fn around(&mut self, on: u8) -> (&mut Hosts, Surroundings<'_>) {
         let around = Surroundings {
+            memory: (&self.needs, Some(4)),
             outside: &mut self.outside,
             networks: &self.networks,
             scripts: &self.scripts,
@@ -147,6 +151,18 @@ fn an_address_that_another_machine_answers_for_is_refused() {
     bench.online(1, IP, address());
     let results = bench.online(2, IP, address());
     assert_eq!(results.last(), Some(&EntryResult::Failure { code: 5_057 }));
+}
+
+#[test]
+fn a_resource_that_finds_no_memory_left_says_so_by_its_error_number() {
+    let mut bench = Bench::new();
+    bench.needs = BTreeMap::from([(IP, 3), (APP, 2)]);
+    bench.online(1, IP, address());
+    let crowded = bench.online(1, APP, program());
+    assert_eq!(crowded, [EntryResult::Failure { code: NO_ROOM }]);
+    assert_eq!(bench.online(2, APP, program()), [EntryResult::Success]);
+    bench.call(1, IP, EntryPoint::Offline);
+    assert_eq!(bench.online(1, APP, program()), [EntryResult::Success]);
 }
 
 #[test]

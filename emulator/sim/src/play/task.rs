@@ -192,6 +192,33 @@ fn verdict_of(why: &Unfit) -> Verdict {
     }
 }
 
+/// What is done to a page of a shared volume.
+fn volume_words(action: &Action) -> String {
+    match action {
+        Action::WriteVolume {
+            nodes,
+            group,
+            resource,
+            page,
+            value,
+        } => format!(
+            "write-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
+             value: {value}"
+        ),
+        Action::ReadVolume {
+            nodes,
+            group,
+            resource,
+            page,
+            value,
+        } => format!(
+            "read-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
+             value: {value}"
+        ),
+        _ => String::new(),
+    }
+}
+
 /// An action in the words of the file, without `do:`.
 fn action_words(action: &Action) -> String {
     match action {
@@ -237,26 +264,7 @@ fn action_words(action: &Action) -> String {
             resource,
             on,
         } => format!("maintenance, resource: {group}/{resource}, value: {on}"),
-        Action::WriteVolume {
-            nodes,
-            group,
-            resource,
-            page,
-            value,
-        } => format!(
-            "write-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
-             value: {value}"
-        ),
-        Action::ReadVolume {
-            nodes,
-            group,
-            resource,
-            page,
-            value,
-        } => format!(
-            "read-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
-             value: {value}"
-        ),
+        Action::WriteVolume { .. } | Action::ReadVolume { .. } => volume_words(action),
         Action::WriteRegistry { nodes, key, value } => {
             format!("write-registry, node: {nodes}, property: {key}, value: {value}")
         }
@@ -318,13 +326,9 @@ impl Answers {
     }
 }
 
-/// What was read instead of a text, if so; what follows the text on its page is zeros.
+/// What was read instead of a text, if so.
 fn other_than(wanted: &str, bytes: &[u8]) -> Option<String> {
-    let end = bytes
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |it| it + 1);
-    let found = String::from_utf8_lossy(bytes.get(..end).unwrap_or_default());
+    let found = crate::session::page_text(bytes);
     (found != wanted).then(|| format!("`{found}` was read, not `{wanted}`"))
 }
 

@@ -263,7 +263,7 @@ fn timelines_have_no_debug_text_and_no_numbers_for_names() {
     let text = text.join("\n");
     for words in [
         "san/data answers nothing",
-        "san/data answers 90ms late",
+        "san/data answers 90 ms late",
         "no path from n1 to array san",
         "fs1/srv is broken wherever it runs",
         "fs1/name hangs wherever it runs",

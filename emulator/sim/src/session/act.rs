@@ -184,8 +184,9 @@ impl<W: Stage> Session<W> {
     }
 }
 
-/// The value as the property wants it; a number where it looks like one and nobody knows better.
-fn property_value(object: &Object, name: &str, generation: Generation, text: &str) -> Value {
+/// The value as the property of an object wants it; a number where it looks like one and nobody
+/// knows better.
+pub fn property_value(object: &Object, name: &str, generation: Generation, text: &str) -> Value {
     let form = object.property(name, generation).map(|it| it.form);
     match (form, text.parse()) {
         (Some(Form::Texts), _) => {

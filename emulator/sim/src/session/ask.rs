@@ -8,7 +8,7 @@ use std::time::Duration;
 use base::{NodeId, RequestId};
 use file::model::Action;
 use middle::database::Value;
-use top::api::{AdminCommand, AdminReply, Object};
+use top::api::{AdminCommand, AdminReply, Entry, Object};
 
 use super::{Session, Unfit};
 use crate::stage::Stage;
@@ -30,6 +30,10 @@ pub enum Of {
     Resource(String, String),
     /// A resource type, by the product's name for it.
     Type(String),
+    /// A network.
+    Network(String),
+    /// The interface of a node on a network.
+    Interface(String, String),
 }
 
 /// What an administrator is told.
@@ -75,6 +79,25 @@ impl<W: Stage> Session<W> {
         Ok(refused.unwrap_or(Told::Done))
     }
 
+    /// Lists all objects with their states, as the node's object manager knows them.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn objects(&mut self, through: &str) -> Result<Told, Unfit> {
+        let at = self.node(through)?;
+        let request = self.world.ask(at, AdminCommand::ListObjects);
+        Ok(self.told(request))
+    }
+
+    /// Asks for something through the lowest active member.
+    ///
+    /// # Errors
+    /// Nobody can be asked.
+    pub fn request(&mut self, command: AdminCommand) -> Result<RequestId, Unfit> {
+        let at = self.observe().quorate().first();
+        Ok(self.world.ask(at.ok_or(Unfit::NobodyToAsk)?, command))
+    }
+
     /// From now on, or no longer, a node's own disk refuses to write.
     ///
     /// # Errors
@@ -111,6 +134,12 @@ impl<W: Stage> Session<W> {
         match self.answer(request) {
             None => Told::Silence,
             Some(AdminReply::Value { value }) => Told::Value(text(value)),
+            Some(AdminReply::Data { bytes }) => Told::Value(page_text(bytes)),
+            Some(AdminReply::Objects { entries }) => {
+                let line = |it: &Entry| format!("{}: {}", it.name, it.state);
+                let lines: Vec<String> = entries.iter().map(line).collect();
+                Told::Value(lines.join("\n"))
+            }
             Some(AdminReply::Refused { code, reason, .. }) => Told::Refused(*code, reason.clone()),
             Some(_) => Told::Done,
         }
@@ -121,7 +150,11 @@ impl<W: Stage> Session<W> {
         node.ok_or_else(|| Unfit::Unknown(format!("node `{name}`")))
     }
 
-    fn object(&self, of: &Of) -> Result<Object, Unfit> {
+    /// What a request of an administrator calls an object.
+    ///
+    /// # Errors
+    /// There is no such object.
+    pub fn object(&self, of: &Of) -> Result<Object, Unfit> {
         let names = &self.world.plan().names;
         let found = match of {
             Of::Cluster => Some(Object::Cluster),
@@ -134,12 +167,30 @@ impl<W: Stage> Session<W> {
             Of::Type(label) => Some(Object::Type {
                 label: label.clone(),
             }),
+            Of::Network(network) => {
+                let network = names.network(network);
+                network.map(|network| Object::Network { network })
+            }
+            Of::Interface(node, network) => {
+                let both = names.node(node).zip(names.network(network));
+                both.map(|(node, network)| Object::Interface { node, network })
+            }
         };
         found.ok_or_else(|| Unfit::Unknown("object of that name".to_owned()))
     }
 }
 
-fn text(value: &Value) -> String {
+/// What was written to a page; zeros fill it up.
+#[must_use]
+pub fn page_text(bytes: &[u8]) -> String {
+    let end = bytes.iter().rposition(|byte| *byte != 0);
+    let end = end.map_or(0, |last| last + 1);
+    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+}
+
+/// A value in words.
+#[must_use]
+pub fn text(value: &Value) -> String {
     match value {
         Value::Dword(number) => number.to_string(),
         Value::Qword(number) => number.to_string(),

@@ -216,6 +216,7 @@ impl<W: Stage> Session<W> {
     fn lun_fault(&mut self, lun: &LunRef, fault: &LunFault) -> Result<Fault, Unfit> {
         let disk = self.disk(lun)?;
         Ok(match fault {
+            LunFault::Full => Fault::Storage(storage::Rule::Full(disk)),
             LunFault::Offline => Fault::Storage(storage::Rule::Silent(disk)),
             LunFault::Slow { latency } => Fault::Storage(storage::Rule::Slow(disk, *latency)),
             LunFault::ClearReservations => Fault::ClearReservations(disk),
@@ -305,6 +306,9 @@ fn machine_fault(fault: NodeFault, stays_off: bool) -> MachineFault {
         NodeFault::StopService => MachineFault::StopService,
         NodeFault::KillService => MachineFault::KillService,
         NodeFault::KillMonitors => MachineFault::KillMonitors,
+        NodeFault::ClockJump { offset } => MachineFault::ClockJump {
+            seconds: u32::try_from(offset.as_secs()).unwrap_or(u32::MAX),
+        },
     }
 }
 

@@ -54,6 +54,8 @@ pub enum Rule {
     Slow(DiskId, Duration),
     /// The unit answers every command with a hardware error.
     Broken(DiskId),
+    /// The unit has no room: what is written to it is refused.
+    Full(DiskId),
 }
 
 /// An array as the world holds it.
@@ -193,6 +195,12 @@ impl Storage {
             Outcome::CheckCondition(Sense::new(
                 SenseKey::HardwareError,
                 asc::INTERNAL_TARGET_FAILURE,
+            ))
+        } else if self.has_rule(Rule::Full(disk)) && matches!(command, Some(Command::Write { .. }))
+        {
+            Outcome::CheckCondition(Sense::new(
+                SenseKey::DataProtect,
+                asc::SPACE_ALLOCATION_FAILED,
             ))
         } else if self.shelves[place].refuses_reservations
             && command.is_some_and(is_persistent_reserve)

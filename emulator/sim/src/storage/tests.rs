@@ -46,6 +46,31 @@ fn insist(storage: &mut Storage, by: u8, out: Out) -> Executed {
     }
 }
 
+#[test]
+fn a_full_unit_is_read_and_not_written() {
+    let mut storage = storage(Vec::new());
+    reserve(&mut storage, 1);
+    storage.add(FAULT, Rule::Full(DISK));
+    let write = Command::Write {
+        lba: 0,
+        blocks: 1,
+        data: vec![1; 512],
+        fua: true,
+    };
+    let read = Command::Read {
+        lba: 0,
+        blocks: 1,
+        block_bytes: 512,
+    };
+    let refused = storage.execute(node(1), DISK, Some(&write)).outcome;
+    assert!(matches!(refused, Outcome::CheckCondition(_)), "{refused:?}");
+    let read = storage.execute(node(1), DISK, Some(&read)).outcome;
+    assert_eq!(read, Outcome::Good(vec![0; 512]));
+    storage.heal(FAULT);
+    let written = storage.execute(node(1), DISK, Some(&write)).outcome;
+    assert_eq!(written, Outcome::Good(Vec::new()));
+}
+
 fn reserve(storage: &mut Storage, by: u8) -> Executed {
     let key = ReservationKey(NonZeroU64::new(by.into()).unwrap());
     let kind = ReservationType::WriteExclusiveRegistrantsOnly;

@@ -21,6 +21,9 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
                 MachineFault::KillService => "service process dies",
                 MachineFault::KillMonitors => "resource host processes die",
                 MachineFault::DiskFails => "own disk refuses to write",
+                MachineFault::ClockJump { seconds } => {
+                    return format!("clock of {} jumps {seconds} s", names.of_node(*node));
+                }
             };
             format!("{} {what}", names.of_node(*node))
         }
@@ -76,7 +79,14 @@ fn storage_words(rule: &storage::Rule, names: &Names) -> String {
             format!("no path from {from} to {disk}")
         }
         Rule::Silent(disk) => format!("{} answers nothing", names.of_disk(*disk)),
-        Rule::Slow(disk, by) => format!("{} answers {by:?} late", names.of_disk(*disk)),
+        Rule::Slow(disk, by) => {
+            format!(
+                "{} answers {} ms late",
+                names.of_disk(*disk),
+                by.as_millis()
+            )
+        }
+        Rule::Full(disk) => format!("{} has no room for what is written", names.of_disk(*disk)),
         Rule::Broken(disk) => {
             format!(
                 "{} answers every command with an error",
@@ -89,7 +99,7 @@ fn storage_words(rule: &storage::Rule, names: &Names) -> String {
 fn behaviour_words(behaviour: Behaviour) -> String {
     let answer = |yes| if yes { "yes" } else { "no" };
     match behaviour {
-        Behaviour::Slow(by) => format!("is slow by {by:?}"),
+        Behaviour::Slow(by) => format!("is slow by {} ms", by.as_millis()),
         Behaviour::Hung => "hangs wherever it runs".to_owned(),
         Behaviour::Crashing => "ends its host whenever it comes online".to_owned(),
         Behaviour::Flapping => "answers its checks with yes and no by turns".to_owned(),

@@ -157,6 +157,12 @@ fn disk_words(notice: &Notice, names: &Names) -> String {
                 names.of_node(*from)
             )
         }
+        Notice::DiskAppeared {
+            disk: id,
+            signature,
+        } => {
+            format!("{} appears with signature {signature:08x}", disk(id))
+        }
         Notice::DiskChallenged { disk: id } => {
             format!("arbitration for {}: another node's key is on it", disk(id))
         }

@@ -219,6 +219,7 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         clock: Clock {
             offset_nanos: clocks.below(u64::from(options.drift_ppm_max) * OFFSET_PER_PPM + 1),
             drift_ppb: i32::try_from(drift).unwrap_or(0),
+            ahead_millis: 0,
         },
         disk,
         hosts: Hosts::new(member.id),

@@ -34,6 +34,11 @@ pub enum MachineFault {
     KillMonitors,
     /// The node's own disk refuses to write.
     DiskFails,
+    /// The wall clock is set forward; healing sets it back.
+    ClockJump {
+        /// By so many seconds.
+        seconds: u32,
+    },
 }
 
 /// Something that goes wrong.
@@ -164,6 +169,9 @@ impl<S: Service> World<S> {
             MachineFault::KillService => self.kill_service(node),
             MachineFault::KillMonitors => self.kill_monitors(node),
             MachineFault::DiskFails => self.set_disk_failing(node, true),
+            MachineFault::ClockJump { seconds } => {
+                self.seats[node.index()].clock.ahead_millis += u64::from(seconds) * 1_000;
+            }
         }
         self.machine_faults.push((id, fault, node));
     }
@@ -178,6 +186,11 @@ impl<S: Service> World<S> {
             MachineFault::Freeze => self.thaw(node),
             MachineFault::StopService => self.start_service(node),
             MachineFault::DiskFails => self.set_disk_failing(node, false),
+            MachineFault::ClockJump { seconds } => {
+                let clock = &mut self.seats[node.index()].clock;
+                let back = u64::from(seconds) * 1_000;
+                clock.ahead_millis = clock.ahead_millis.saturating_sub(back);
+            }
             MachineFault::Crash
             | MachineFault::Reboot
             | MachineFault::KillService

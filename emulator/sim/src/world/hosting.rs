@@ -113,7 +113,10 @@ impl<S: Service> World<S> {
         act: impl FnOnce(&mut Seat<S>, &mut Surroundings<'_>) -> T,
     ) -> T {
         let awake = self.awake();
+        let member = self.plan.member(node);
+        let limit = member.and_then(|member| member.machine.memory_bytes);
         let mut around = Surroundings {
+            memory: (&self.plan.memory, limit),
             outside: &mut self.outside,
             networks: &self.networks,
             scripts: &self.scripts,

@@ -57,6 +57,12 @@ pub(crate) const EMPTY_PROMISE: u8 = 17;
 /// A node's first datagram is sent thirty thousand times.
 pub(crate) const TALKS_TOO_MUCH: u8 = 18;
 
+/// A node that is registered beside the coordinator of a shared volume marks the volume as well.
+pub(crate) const WRITES_FILE_SYSTEM: u8 = 19;
+
+/// Where the volume of a disk with blocks of 512 bytes begins.
+const BOOT_LBA: u64 = 2_048;
+
 /// How often the first datagram is sent by a node that talks too much.
 const REPEATS: usize = 30_000;
 
@@ -130,10 +136,7 @@ impl<const WHAT: u8> Cheated<WHAT> {
                 None
             }
             Effect::Scsi { io, disk, command } => {
-                let look = Command::PersistentReserveIn(InAction::ReadReservation);
-                if WHAT == OLD_RESERVATION && command == look {
-                    self.looks.push((io, disk));
-                }
+                let command = self.command(io, disk, command);
                 Some(Effect::Scsi { io, disk, command })
             }
             Effect::Notice(Notice::ViewClosed { view, next, .. })
@@ -150,6 +153,26 @@ impl<const WHAT: u8> Cheated<WHAT> {
             Effect::Notice(notice) => Some(Effect::Notice(lie::<WHAT>(notice))),
             other => Some(other),
         }
+    }
+
+    /// What is sent to a disk instead of a command.
+    fn command(&mut self, io: base::IoId, disk: DiskId, command: Command) -> Command {
+        let keys = Command::PersistentReserveIn(InAction::ReadKeys);
+        let look = Command::PersistentReserveIn(InAction::ReadReservation);
+        if WHAT == OLD_RESERVATION && command == look {
+            self.looks.push((io, disk));
+        }
+        // The look of a node at its registration becomes a write to the boot sector.
+        let beside = !self.node.picture().disks.contains(&disk);
+        if WHAT == WRITES_FILE_SYSTEM && command == keys && beside {
+            return Command::Write {
+                lba: BOOT_LBA,
+                blocks: 1,
+                data: vec![0; 512],
+                fua: true,
+            };
+        }
+        command
     }
 
     fn is_second(&self) -> bool {

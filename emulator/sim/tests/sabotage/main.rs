@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use base::{DiskId, GroupId, NetworkId, NodeId, NodeSet, ResourceId, Timestamp};
 use cheat::Cheated;
-use file::model::Lab;
+use file::model::{Lab, ResourceKind};
 use libtest_mimic::{Arguments, Failed, Trial};
 use plan::Plan;
 use sim::checkers::Jury;
@@ -60,6 +60,11 @@ const PLANTS: &[Plant] = &[
         name: "a holder does not see a preemption",
         checkers: &["reservation"],
         play: old_reservation,
+    },
+    Plant {
+        name: "a node beside the coordinator writes the file system",
+        checkers: &["shared-volume"],
+        play: writes_file_system,
     },
     Plant {
         name: "all views have one name",
@@ -216,6 +221,18 @@ fn old_reservation() -> Vec<&'static str> {
     let fault = world.next_fault();
     world.make(fault, Fault::Preempt(other, DiskId(1)));
     runs(&mut world, 120);
+    found(&world)
+}
+
+fn writes_file_system() -> Vec<&'static str> {
+    let mut lab = shape(3).lab();
+    for resource in &mut lab.cluster.groups[0].resources {
+        if let ResourceKind::PhysicalDisk { lun } = &resource.kind {
+            let lun = lun.clone();
+            resource.kind = ResourceKind::ClusterSharedVolume { lun };
+        }
+    }
+    let world = formed_of::<{ cheat::WRITES_FILE_SYSTEM }>(&lab);
     found(&world)
 }
 

@@ -109,6 +109,8 @@ pub struct Node {
     pub rack: Option<String>,
     /// Its network adapters, in file order, each with an address.
     pub adapters: Vec<Adapter>,
+    /// Bytes of memory that its resources may use together; absent: no limit.
+    pub memory_bytes: Option<u64>,
     /// Configured vote, 0 or 1 (`NodeWeight`).
     pub votes: u8,
     /// Free words for the reader.

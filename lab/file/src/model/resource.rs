@@ -19,6 +19,8 @@ pub struct Resource {
     pub depends: Vec<DependencyItem>,
     /// Private properties by their documented names, as text, in file order.
     pub properties: Vec<(String, String)>,
+    /// Bytes of memory that it needs on its node.
+    pub memory_bytes: Option<u64>,
     /// What happens when it fails, and how it is watched.
     pub policy: ResourcePolicy,
     /// What the cluster copies to the node that it comes online on.

@@ -165,6 +165,11 @@ pub enum NodeFault {
     KillService,
     /// The processes of the resource hosts die; the cluster service starts others.
     KillMonitors,
+    /// The wall clock is set forward; `for` sets it back.
+    ClockJump {
+        /// By so much, in whole seconds.
+        offset: Duration,
+    },
 }
 
 /// Down or up.
@@ -212,6 +217,8 @@ pub struct Partition {
 pub enum LunFault {
     /// Answers nothing.
     Offline,
+    /// Has no room: refuses what is written.
+    Full,
     /// Answers late.
     Slow {
         /// By so much.

@@ -82,6 +82,11 @@ impl Breaking<'_> {
                 "do: slow",
             ),
             (
+                spec.offset.as_ref().map(|at| at.span),
+                word == Some(FaultWord::ClockJump),
+                "do: clock-jump",
+            ),
+            (
                 spec.by.as_ref().map(|one| one.span),
                 word == Some(FaultWord::PreemptReservation),
                 "do: preempt-reservation",
@@ -178,6 +183,7 @@ impl Breaking<'_> {
             "stop-service",
             "kill-service",
             "monitor-kill",
+            "clock-jump",
         ];
         let nodes_checked = self.selecting.check(nodes, Domain::Nodes, decoder);
         let (feature, fault) = match self.word("node", WORDS, decoder)? {
@@ -188,6 +194,16 @@ impl Breaking<'_> {
             FaultWord::StopService => (Feature::FaultNodeStopService, NodeFault::StopService),
             FaultWord::KillService => (Feature::FaultNodeKillService, NodeFault::KillService),
             FaultWord::MonitorKill => (Feature::FaultNodeMonitorKill, NodeFault::KillMonitors),
+            FaultWord::ClockJump => {
+                let offset = self.spec.offset.as_ref();
+                let offset = self.needed(offset, "offset", decoder)?;
+                if offset.value.subsec_nanos() > 0 || offset.value.is_zero() {
+                    let message = "a clock is set by whole seconds";
+                    decoder.sink.error(Rule::BadFault, offset.span, message);
+                }
+                let offset = offset.value;
+                (Feature::FaultNodeClockJump, NodeFault::ClockJump { offset })
+            }
             _ => return self.wrong_word("node", WORDS, decoder),
         };
         require(feature, nodes.span, decoder);
@@ -312,11 +328,13 @@ impl Breaking<'_> {
             "slow",
             "preempt-reservation",
             "clear-reservations",
+            "full",
         ];
         let arrays = &self.selecting.scope.arrays;
         let lun = super::cluster::lun(&name.value, name.span, self.selecting.lab, arrays, decoder);
         let (feature, fault) = match self.word("lun", WORDS, decoder)? {
             FaultWord::Offline => (Feature::FaultLunOffline, LunFault::Offline),
+            FaultWord::Full => (Feature::FaultLunFull, LunFault::Full),
             FaultWord::ClearReservations => (Feature::FaultLunClear, LunFault::ClearReservations),
             FaultWord::Slow => {
                 let latency = self.spec.latency.as_ref();

@@ -126,6 +126,7 @@ pub(crate) fn nodes(
             .error(Rule::MissingKey, file.span, "the lab has no node");
     }
     check_shared_settings(file, scope, decoder);
+    check_kinds(file, decoder);
     let places = Places {
         file,
         networks,
@@ -143,13 +144,15 @@ fn check_shared_settings(file: &LabFile, scope: &Scope, decoder: &mut Decoder<'_
         .profiles
         .iter()
         .flat_map(|named| named.entries.iter().map(|e| &e.value));
-    for spec in file.defaults.iter().chain(profiles) {
+    let kinds = file.kinds.iter();
+    let kinds = kinds.flat_map(|named| named.entries.iter().map(|e| &e.value));
+    for spec in file.defaults.iter().chain(profiles).chain(kinds) {
         let given = spec
             .addresses
             .iter()
             .flat_map(|pairs| pairs.entries.iter().map(|e| &e.value));
         if let Some(address) = spec.address.iter().chain(given).next() {
-            let message = "an address belongs to one node, not to defaults or a profile";
+            let message = "an address belongs to one node, not to defaults, a kind or a profile";
             decoder
                 .sink
                 .error(Rule::DuplicateAddress, address.span, message);
@@ -200,6 +203,10 @@ impl Places<'_> {
                 .find_map(|one| one.rack.as_ref())
                 .map(|rack| rack.value.0.clone()),
             adapters: self.adapters(entry, &layers, book, decoder),
+            memory_bytes: layers
+                .iter()
+                .find_map(|one| one.memory.as_ref())
+                .map(|size| size.value.0),
             votes: votes.map_or(1, |votes| check_votes(votes, decoder)),
             labels: labels(&layers),
         };
@@ -221,8 +228,16 @@ impl Places<'_> {
             let found = entries.filter(|entry| entry.name == profile.value.0);
             layers.extend(found.map(|entry| &entry.value));
         }
+        layers.extend(self.of_kind());
         layers.extend(&self.file.defaults);
         layers
+    }
+
+    /// What the file says of the kind that every machine is: a member.
+    fn of_kind(&self) -> Option<&NodeSpec> {
+        let kinds = self.file.kinds.iter().flat_map(|named| &named.entries);
+        let member = kinds.filter(|entry| entry.name == MEMBER);
+        member.map(|entry| &entry.value).next()
     }
 
     fn adapters(
@@ -348,6 +363,26 @@ impl Places<'_> {
             decoder
                 .sink
                 .error(Rule::NotSupported, version.span, message);
+        }
+    }
+}
+
+/// The one kind of machine that there is so far.
+const MEMBER: &str = "member";
+
+/// Reports settings of kinds that no machine can be, and kinds inside of kinds.
+fn check_kinds(file: &LabFile, decoder: &mut Decoder<'_>) {
+    for entry in file.kinds.iter().flat_map(|named| &named.entries) {
+        if entry.name != MEMBER {
+            let message = format!("no machine can be of kind `{}` yet", entry.name);
+            let report = Diagnostic::error(Rule::NotSupported, entry.span, message);
+            decoder
+                .sink
+                .report(report.hint("settings of `member` are known"));
+        }
+        if let Some(kind) = &entry.value.kind {
+            let message = "a kind is of no other kind";
+            decoder.sink.error(Rule::NoEffect, kind.span, message);
         }
     }
 }

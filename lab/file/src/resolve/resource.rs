@@ -58,6 +58,7 @@ pub(crate) fn resources(
                 .map(|one| one.value.0.clone())
                 .unwrap_or_default(),
             properties: properties(&entry.value),
+            memory_bytes: entry.value.memory.as_ref().map(|size| size.value.0),
             policy,
             checkpoints: checkpoints(&entry.value),
         });

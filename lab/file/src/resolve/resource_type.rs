@@ -4,11 +4,19 @@ use crate::model::ResourceType;
 use crate::source::Span;
 use crate::syntax::{At, ResourceSpec};
 
+/// Types that stand for something that runs on its node.
+const NEED_MEMORY: &[ResourceType] = &[
+    ResourceType::GenericApplication,
+    ResourceType::GenericService,
+    ResourceType::GenericScript,
+    ResourceType::PlugIn,
+];
+
 /// A key, where it is given, and the types that it belongs to.
 pub(super) type Given = (&'static str, Option<Span>, &'static [ResourceType]);
 
 /// The keys that belong to some types only, where each is given, and to which types it belongs.
-pub(super) fn given_properties(spec: &ResourceSpec) -> [Given; 11] {
+pub(super) fn given_properties(spec: &ResourceSpec) -> [Given; 12] {
     fn span<T>(at: Option<&At<T>>) -> Option<Span> {
         at.map(|at| at.span)
     }
@@ -43,6 +51,7 @@ pub(super) fn given_properties(spec: &ResourceSpec) -> [Given; 11] {
         ),
         ("path", span(spec.path.as_ref()), paths),
         ("command", span(spec.command.as_ref()), program),
+        ("memory", span(spec.memory.as_ref()), NEED_MEMORY),
         ("directory", span(spec.directory.as_ref()), program),
         (
             "service",

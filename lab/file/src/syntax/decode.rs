@@ -72,7 +72,7 @@ impl Problem {
     pub(crate) fn not_supported(word: &str) -> Self {
         Self::new(
             Rule::NotSupported,
-            format!("`{word}` is not supported yet by this version"),
+            format!("`{word}` is not supported yet by any backend of this version"),
         )
     }
 
@@ -392,7 +392,8 @@ impl Decoder<'_> {
     }
 
     fn later_key(&mut self, key: &Key) {
-        let message = format!("`{}` is not supported yet by this version", key.text);
+        let text = &key.text;
+        let message = format!("`{text}` is not supported yet by any backend of this version");
         self.sink.error(Rule::NotSupported, key.span, message);
     }
 

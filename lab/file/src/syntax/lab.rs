@@ -36,6 +36,9 @@ record! {
         optional backend: BackendSpec,
         /// What every node has unless its profile or the node itself says otherwise.
         optional defaults: NodeSpec,
+        /// What every node of a kind has, by the kind's word, unless its profile or the node itself
+        /// says otherwise.
+        optional kinds: Named<NodeSpec>,
         /// Sets of node settings to be named by `profile`.
         optional profiles: Named<NodeSpec>,
         /// The machines. A range such as `n[1-4]` stands for several.
@@ -63,7 +66,7 @@ record! {
         /// What to write at the end.
         optional report: ReportSpec,
     }
-    later { "include", "kinds", "links", "clusters" }
+    later { "include", "links", "clusters" }
 }
 
 record! {

@@ -7,6 +7,7 @@ use base::Generation;
 use super::macros::record;
 use super::number::Natural;
 use super::plain::{AnyScalar, Name, RackName};
+use super::quantity::ByteSize;
 use super::words::NodeKind;
 use super::{At, ImpairmentSpec, OneOrMany, Pairs};
 use crate::model::{NetworkRole, Subnet};
@@ -73,11 +74,13 @@ record! {
         optional version: At<Generation>,
         /// Its vote, 0 or 1; default 1. Windows: NodeWeight.
         optional votes: At<Natural>,
+        /// How much memory its resources may use together; left out: no limit. Backend `sim` only.
+        optional memory: At<ByteSize>,
         /// Free words for readers and tools.
         optional labels: Pairs<At<AnyScalar>>,
     }
     later {
-        "cpu", "memory", "clock", "needs", "services", "probes", "health", "dns", "image",
+        "cpu", "clock", "needs", "services", "probes", "health", "dns", "image",
         "+labels", "+services",
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::macros::record;
 use super::number::Natural;
 use super::plain::{AnyScalar, Dependency, LunName, Name, Text};
-use super::quantity::Retry;
+use super::quantity::{ByteSize, Retry};
 use super::words::MonitorWord;
 use super::{At, OneOrMany, Pairs};
 use crate::model::{OnFailure, ResourceType};
@@ -44,6 +44,9 @@ record! {
         optional script: At<Text>,
         /// For plug-in: the command line of a program that speaks the plug-in protocol.
         optional program: At<Text>,
+        /// For programs, services and scripts: the memory that it needs on its node; Online fails
+        /// where there is not so much left (error 1450). Backend `sim` only.
+        optional memory: At<ByteSize>,
         /// Private properties by their documented names.
         optional properties: Pairs<At<AnyScalar>>,
         /// What happens when it fails, and how it is watched.

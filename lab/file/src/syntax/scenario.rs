@@ -180,6 +180,8 @@ record! {
         optional impair: ImpairmentSpec,
         /// For slow: added to every answer.
         optional latency: At<Duration>,
+        /// For clock-jump: how far forward, at least 1s.
+        optional offset: At<Duration>,
         /// For preempt-reservation: the node that takes it.
         optional by: SelectorSpec,
         /// Heals by itself after so long; left out: stays until `do: heal` or the end.
@@ -210,6 +212,8 @@ pub(crate) enum FaultWord {
     Hang,
     RefuseUpdates,
     LoseUpdates,
+    ClockJump,
+    Full,
 }
 
 words! {
@@ -240,9 +244,13 @@ words! {
         "refuse-updates" => Self::RefuseUpdates, "Directory: every registration is refused.";
         "lose-updates" => Self::LoseUpdates,
             "Directory: registrations are acknowledged and forgotten.";
+        "clock-jump" => Self::ClockJump,
+            "Node: its wall clock is set forward by `offset`. Backend `sim` only.";
+        "full" => Self::Full,
+            "Logical unit: has no room, refuses what is written. Backend `sim` only.";
     }
     later {
-        "drain", "clock-jump", "clock-drift", "full", "steal-lease", "deny", "leak",
+        "drain", "clock-drift", "steal-lease", "deny", "leak",
         "truncate", "stale", "corrupt",
     }
 }

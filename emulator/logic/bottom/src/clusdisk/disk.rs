@@ -7,8 +7,8 @@ use scsi::pr::{InAction, Keys, Out, Reservation};
 use scsi::{Command, Outcome, ReservationKey, ReservationType};
 use volume::RootReader;
 
-use super::reserve::Spc2;
-use super::shared::{Shared, Sharing};
+pub(super) use super::order::{Order, Purpose};
+use super::shared::Sharing;
 use super::{DiskFact, DiskReport, Output, Report, Request, Timing, is_own};
 
 /// The type that the cluster disk driver uses; unsourced for the product, stated in the fact sheet.
@@ -39,52 +39,6 @@ pub(super) enum Phase {
     Attaching,
     /// Somebody else's, and this node is registered beside the owner, or tries to be.
     Attached { until: Timestamp },
-}
-
-/// Why a command is in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Register,
-    ReadHolder,
-    Reserve,
-    ContestKeys,
-    ContestHolder,
-    Preempt,
-    Verify,
-    ClaimKeys,
-    ClaimScrub,
-    Defend,
-    DefendKeys,
-    Scrub,
-    Unreserve,
-    Unregister,
-    Capacity,
-    CheckReady,
-    CheckRoot,
-    Read,
-    Write,
-    /// The purposes of volumes that all nodes use.
-    Shared(Shared),
-    /// The purposes of SPC-2 reservations.
-    Spc2(Spc2),
-}
-
-impl Purpose {
-    /// Whether it is what the disk is used for, not its reservation.
-    fn is_work(self) -> bool {
-        matches!(
-            self,
-            Self::Capacity | Self::CheckReady | Self::CheckRoot | Self::Read | Self::Write
-        )
-    }
-}
-
-/// What is sent to the disk.
-#[derive(Clone, Debug)]
-pub(super) enum Order {
-    Command(Command),
-    /// A logical unit reset.
-    Reset,
 }
 
 #[derive(Debug)]
@@ -225,6 +179,7 @@ impl Disk {
             Request::Read { .. } => Report::Read { data: None },
             Request::Write { .. } => Report::Written { ok: false },
             Request::Share { .. } | Request::Attach => Report::Attached { ok: false },
+            Request::Identify => Report::Table { table: None },
         };
         self.report(report);
     }
@@ -272,7 +227,9 @@ impl Disk {
             }
             Request::Attach => self.attach(),
             Request::Share { with } => self.share(with),
-            Request::Check | Request::Read { .. } | Request::Write { .. } => self.work(request),
+            Request::Check | Request::Identify | Request::Read { .. } | Request::Write { .. } => {
+                self.work(request);
+            }
         }
     }
 
@@ -327,6 +284,7 @@ impl Disk {
         }
         match flight.purpose {
             Purpose::Capacity
+            | Purpose::Identify
             | Purpose::CheckReady
             | Purpose::CheckRoot
             | Purpose::Read

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::{DiskFence, DiskId, IoId, NodeSet, Notice};
-use volume::SharedFile;
+use volume::{SharedFile, Table};
 
 /// What is known of a disk that this node holds or fights for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -29,6 +29,8 @@ pub enum Request {
     /// Register beside the owner, without the reservation, and see to it that this stays so until
     /// `Arbitrate` or `Release`. Answered by `Attached` whenever that changes, or by `Fenced`.
     Attach,
+    /// Read the partition table. Ends in `Table`.
+    Identify,
     /// List the root of the disk's volume, as IsAlive does. Ends in `Checked`.
     Check,
     /// Read pages of [`PAGE_BYTES`](super::PAGE_BYTES) from `page` on. Ends in `Read`.
@@ -58,6 +60,8 @@ pub enum Report {
     Attached { ok: bool },
     /// Somebody took the registration of this node out.
     Fenced,
+    /// What the first block says; nothing where it cannot be read or holds no table.
+    Table { table: Option<Table> },
     /// Where the shared file is on the volume that was just listed; comes before `Checked`.
     SharedFile(SharedFile),
 }

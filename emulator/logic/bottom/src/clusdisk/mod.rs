@@ -15,6 +15,7 @@
 mod defend;
 mod disk;
 mod messages;
+mod order;
 mod reserve;
 mod shared;
 #[cfg(test)]

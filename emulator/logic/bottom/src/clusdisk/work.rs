@@ -2,7 +2,7 @@
 
 use base::{Notice, VolumeFault};
 use scsi::{Capacity, Command, Outcome};
-use volume::{Damage, RootReader, Step};
+use volume::{Damage, RootReader, Step, Table};
 
 use super::disk::{Disk, Phase, Purpose, WAITING_MAX};
 use super::{PAGE_BYTES, Report, Request};
@@ -49,6 +49,14 @@ impl Disk {
                 };
                 self.send(Purpose::Write, command);
             }
+            Request::Identify => {
+                let command = Command::Read {
+                    lba: 0,
+                    blocks: 1,
+                    block_bytes,
+                };
+                self.send(Purpose::Identify, command);
+            }
             Request::Check
             | Request::Arbitrate
             | Request::Release
@@ -69,6 +77,10 @@ impl Disk {
             Purpose::Capacity => self.measured(data.as_deref()),
             Purpose::CheckReady if data.is_some() => self.list(),
             Purpose::CheckReady => self.unreadable(),
+            Purpose::Identify => {
+                let table = data.as_deref().and_then(Table::parse);
+                self.report(Report::Table { table });
+            }
             Purpose::Read => self.report(Report::Read { data }),
             Purpose::Write => self.report(Report::Written { ok: data.is_some() }),
             _ => match (self.reader.take(), data) {

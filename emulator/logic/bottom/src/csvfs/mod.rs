@@ -151,7 +151,7 @@ impl Csvfs {
             Report::SharedFile(file) => volume.jobs.file_is(file),
             Report::Read { data } => volume.page_done(cx, disk, data.map(Done::Read), out),
             Report::Written { ok } => volume.page_done(cx, disk, ok.then_some(Done::Written), out),
-            Report::Held | Report::Checked { .. } => {}
+            Report::Held | Report::Checked { .. } | Report::Table { .. } => {}
         }
         self.settle(cx, disk, out);
     }

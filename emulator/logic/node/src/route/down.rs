@@ -37,6 +37,7 @@
 //! | rcm Propose | gum |
 //! | rcm Host, Reply | shell |
 //! | rcm Disk | clusdisk |
+//! | rcm Disks | partmgr |
 //! | rcm Roles, VolumeIo | csvfs |
 //! | rcm Share | share; a release also quorum |
 //! | rcm Send | messaging; to the owner by object, if it is about one |
@@ -54,7 +55,7 @@
 use std::sync::Arc;
 
 use base::{HaltReason, NodeId, NodeSet, Notice};
-use bottom::{clusdisk, csvfs, netft, security, share};
+use bottom::{clusdisk, csvfs, netft, partmgr, security, share};
 use middle::settings::Witness;
 use middle::{database, gum, host, membership, messaging, quorum, topology};
 use top::{checkpoint, eventlog, rcm};
@@ -391,6 +392,9 @@ impl Node {
                     handle,
                     clusdisk::Input::Request { disk, request }
                 );
+            }
+            rcm::Output::Disks { disks } => {
+                bottom!(self, partmgr, handle, partmgr::Input::Disks { disks });
             }
             rcm::Output::Roles { roles } => {
                 bottom!(self, csvfs, handle, csvfs::Input::Roles { roles });

@@ -15,7 +15,10 @@
 //! | clusdisk Reset | shell |
 //! | clusdisk Publish | facts |
 //! | clusdisk Notice | event log |
-//! | clusdisk Report | csvfs, rcm; of the witness also quorum and database |
+//! | clusdisk Report | partmgr, csvfs, rcm; of the witness also quorum and database |
+//! | partmgr Disk | clusdisk |
+//! | partmgr Publish | facts |
+//! | partmgr Notice | event log |
 //! | csvfs Disk | clusdisk |
 //! | csvfs Send | messaging |
 //! | csvfs Done | rcm |
@@ -45,7 +48,7 @@
 use std::sync::Arc;
 
 use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice};
-use bottom::{clusdisk, csvfs, netft, security, share, txlog};
+use bottom::{clusdisk, csvfs, netft, partmgr, security, share, txlog};
 use middle::settings::{Settings, Witness};
 use middle::{database, gum, host, membership, object, quorum, topology};
 use top::rcm;
@@ -198,12 +201,29 @@ impl Node {
                 } else if report.is_transfer() {
                     self.transferred(&report);
                 }
+                let for_partitions = partmgr::Input::Disk {
+                    report: report.clone(),
+                };
+                bottom!(self, partmgr, handle, for_partitions);
                 let for_volume = csvfs::Input::Disk {
                     report: report.clone(),
                 };
                 bottom!(self, csvfs, handle, for_volume);
                 top!(self, rcm, handle, rcm::Input::Disk { report });
             }
+        }
+    }
+
+    pub(super) fn carry_partmgr(&mut self, output: partmgr::Output) {
+        match output {
+            partmgr::Output::Disk { disk, request } => {
+                let input = clusdisk::Input::Request { disk, request };
+                bottom!(self, clusdisk, handle, input);
+            }
+            partmgr::Output::Publish { disk, look } => {
+                self.bottom.looks.insert(disk, look);
+            }
+            partmgr::Output::Notice(notice) => self.notice(notice),
         }
     }
 
@@ -249,6 +269,7 @@ impl Node {
             Report::Checked { .. }
             | Report::Attached { .. }
             | Report::Fenced
+            | Report::Table { .. }
             | Report::SharedFile(_) => (None, None),
             Report::Read { .. } | Report::Written { .. } => return self.transferred(report),
         };

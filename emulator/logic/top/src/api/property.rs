@@ -239,6 +239,12 @@ const RESOURCE: &[Property] = &[
     Property::dword("SeparateMonitor", 0, 1, 0),
     Property::or_none("PersistentState", 0, 1).read_only(),
     Property::dword("RedirectedAccess", 0, 1, 0).since(Generation::V2008R2),
+    Property::dword("Signature", 0, NONE, 0)
+        .until(Generation::V2003)
+        .read_only(),
+    Property::dword("DiskSignature", 0, NONE, 0)
+        .since(Generation::V2008)
+        .read_only(),
 ];
 
 const TYPE: &[Property] = &[

@@ -46,6 +46,7 @@ impl Rcm {
             | clusdisk::Report::ArbitrationLost { .. }
             | clusdisk::Report::Attached { .. }
             | clusdisk::Report::Fenced
+            | clusdisk::Report::Table { .. }
             | clusdisk::Report::SharedFile(_)
             | clusdisk::Report::Read { .. }
             | clusdisk::Report::Written { .. } => {}

@@ -1,6 +1,6 @@
 //! What the resource control manager hears, says, tells its peers and asks of resource hosts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{
     CallId, DiskId, HostId, NetworkId, NodeId, NodeSet, Notice, PaxosTag, QuorumState, RequestId,
@@ -230,6 +230,8 @@ pub enum Output {
         disk: DiskId,
         request: clusdisk::Request,
     },
+    /// To partmgr: the disks that belong to the cluster, after any change.
+    Disks { disks: BTreeSet<DiskId> },
     /// To csvfs: what the cluster makes of its shared volumes, after any change.
     Roles {
         roles: BTreeMap<DiskId, csvfs::Role>,

@@ -3,7 +3,7 @@
 //! Clauses: seed 001 (Object Manager; Topology Manager: network and interface requests; Security
 //! Manager: the level can be changed). Facts: reference sections 1.3, 3, 4.2, 6.1 and 7.
 
-use base::{InterfaceState, NetworkId, NetworkState, NodeId, ResourceState};
+use base::{InterfaceState, NetworkId, NetworkState, NodeId, ResourceId, ResourceState};
 use middle::database::{Change, Hive, HiveChange, Value};
 use middle::settings::NetworkRole;
 use middle::topology;
@@ -15,7 +15,7 @@ use super::owner::members;
 use super::turn::Turn;
 use crate::api::property::Property;
 use crate::api::{Entry, Object, code};
-use crate::restype::ResourceKind;
+use crate::restype::{ResourceKind, ResourceParameters};
 
 impl Rcm {
     /// The value of a property, or why there is none.
@@ -33,6 +33,9 @@ impl Rcm {
             }
             ("StatusInformation", _) => return Ok(Value::Dword(self.drain.status_bits())),
             ("NodeDrainStatus", _) => return Ok(Value::Dword(self.drain.number())),
+            ("DiskSignature" | "Signature", Object::Resource { resource }) => {
+                return self.signature(turn, *resource, property.name);
+            }
             ("State", Object::Network { network }) => {
                 let state = network_state(turn, *network);
                 return Ok(Value::Text(state.label().to_owned()));
@@ -43,6 +46,26 @@ impl Rcm {
             _ => {}
         }
         Ok(property.value(&turn.middle().hive, &object.key(), generation))
+    }
+
+    /// The signature that the partition manager has read.
+    fn signature(
+        &self,
+        turn: &Turn<'_, '_>,
+        resource: ResourceId,
+        name: &str,
+    ) -> Result<Value, Refusal> {
+        let settings = self.model.resources.get(&resource);
+        let looks = &turn.cx.bottom.looks;
+        let look = settings.and_then(|settings| match settings.parameters {
+            ResourceParameters::PhysicalDisk { disk, .. } => looks.get(&disk),
+            _ => None,
+        });
+        let table = look.and_then(|look| look.table.as_ref());
+        let reason = || format!("no {name} is known of resource {resource}");
+        let unknown = || Refusal(code::NOT_FOUND, reason());
+        let table = table.ok_or_else(unknown)?;
+        Ok(Value::Dword(table.signature))
     }
 
     fn known_property(

@@ -28,6 +28,7 @@ impl Rcm {
         let model = Arc::new(model);
         self.model = Arc::clone(&model);
         self.volumes.read(&model);
+        self.tell_disks(turn);
         let groups: Vec<GroupId> = self.groups.keys().copied().collect();
         for id in groups {
             let Some(group) = self.groups.get_mut(&id) else {

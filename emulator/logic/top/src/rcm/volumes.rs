@@ -4,7 +4,7 @@
 //! Physical Disk resource; its owner is the coordinator. Reads and writes of programs come in as
 //! administrators' requests, because a node has no programs of its own here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{DiskId, NodeId, ResourceId, ResourceState, StateChangeCause};
 use bottom::clusdisk::PAGE_BYTES;
@@ -18,6 +18,7 @@ use super::report::Then;
 use super::turn::Turn;
 use super::{Output, Rcm};
 use crate::api::{AdminReply, code};
+use crate::restype::ResourceParameters;
 
 /// Reads and writes of programs that are under way at once.
 const REQUESTS_MAX: usize = 64;
@@ -35,6 +36,8 @@ pub(super) struct Volumes {
     told: BTreeMap<DiskId, Role>,
     requests: BTreeMap<u64, Origin>,
     tickets: u64,
+    /// Disks of the cluster as last told.
+    known: BTreeSet<DiskId>,
 }
 
 impl Volumes {
@@ -64,6 +67,19 @@ impl Rcm {
         if roles != self.volumes.told {
             self.volumes.told.clone_from(&roles);
             turn.say(Output::Roles { roles });
+        }
+    }
+
+    /// Tells the partition manager which disks belong to the cluster, if that has changed.
+    pub(super) fn tell_disks(&mut self, turn: &mut Turn<'_, '_>) {
+        let disk = |settings: &ResourceSettings| match settings.parameters {
+            ResourceParameters::PhysicalDisk { disk, .. } => Some(disk),
+            _ => None,
+        };
+        let disks: BTreeSet<DiskId> = self.model.resources.values().filter_map(disk).collect();
+        if disks != self.volumes.known {
+            self.volumes.known.clone_from(&disks);
+            turn.say(Output::Disks { disks });
         }
     }
 

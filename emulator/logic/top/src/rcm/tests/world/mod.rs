@@ -322,6 +322,7 @@ impl World {
                 self.at(millis(30), Event::Input(me, Input::Restored { resource }));
             }
             Output::Disk { disk, request } => self.disk(me, disk, request),
+            Output::Disks { .. } => {}
             Output::Roles { roles } => self.roles.push((me, roles)),
             Output::VolumeIo { ticket, .. } => {
                 let result = csvfs::IoResult::Written;

@@ -143,7 +143,8 @@ impl World {
             clusdisk::Request::Read { .. }
             | clusdisk::Request::Write { .. }
             | clusdisk::Request::Share { .. }
-            | clusdisk::Request::Attach => return,
+            | clusdisk::Request::Attach
+            | clusdisk::Request::Identify => return,
         };
         self.at(after, Event::Disk(me, disk, report));
     }
