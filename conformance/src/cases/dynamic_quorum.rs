@@ -36,6 +36,7 @@ fn word(witness: Witness) -> &'static str {
         Witness::Disk => "a-disk",
         Witness::Share => "a-share",
         Witness::DiskOnly => "a-disk-only",
+        Witness::Cloud => "a-blob",
     }
 }
 
