@@ -35,6 +35,7 @@ fn word(witness: Witness) -> &'static str {
         Witness::None => "no-witness",
         Witness::Disk => "a-disk",
         Witness::Share => "a-share",
+        Witness::Cloud => "a-cloud-blob",
         Witness::DiskOnly => "a-disk-only",
         Witness::Cloud => "a-blob",
     }

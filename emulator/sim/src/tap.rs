@@ -4,6 +4,7 @@
 //! Heartbeats are left out, and after a bound the tap is full: it serves short cases.
 
 use base::{NetworkId, NodeId, Timestamp};
+use bottom::csvfs;
 use middle::messaging::{Multicast, Packet, Segment};
 use middle::{gum, host, membership};
 use node::{Frame, Payload};
@@ -228,6 +229,8 @@ fn payload_word(payload: &Payload) -> String {
         Payload::Rcm(rcm::Message::Command { .. }) => "rcm command",
         Payload::Rcm(rcm::Message::Reply { .. }) => "rcm reply",
         Payload::EventLog(_) => "eventlog offer",
+        Payload::Csvfs(csvfs::Message::Request { .. }) => "csvfs request",
+        Payload::Csvfs(csvfs::Message::Reply { .. }) => "csvfs reply",
     };
     word.to_owned()
 }

@@ -350,6 +350,8 @@ impl Rcm {
                 self.transition(turn, id, Cause::CameOnline);
                 self.watch(id);
             }
+            (ResourceState::OnlinePending, EntryResult::Failure { code })
+                if self.make_room(turn, id, code) => {}
             (ResourceState::OnlinePending, EntryResult::Failure { .. }) => self.fail(turn, id),
             (ResourceState::OfflinePending, EntryResult::Success | EntryResult::Watched) => {
                 self.transition(turn, id, Cause::WentOffline);
