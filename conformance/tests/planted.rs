@@ -1,7 +1,7 @@
 //! Cases under test: each runs on a cluster that is wrong in one place, and must not pass there.
 //!
-//! Most of all: no case passes on a cluster that nothing can be done to. What is wrong is planted
-//! between the simulator and the case; wrong nodes, which the checkers must find, are planted by the
+//! Most of all: no case passes on a cluster that nothing can be done to. What is wrong is put
+//! between the simulator and the case; wrong nodes, which checkers must find, are planted by the
 //! simulator's own test `sabotage`.
 
 use std::collections::BTreeSet;
