@@ -16,6 +16,7 @@ mod fault;
 mod format;
 mod local;
 mod machine;
+mod nic;
 mod node;
 mod output;
 mod parity;
@@ -78,6 +79,7 @@ enum Command {
     Target(target::Target),
     Directory(directory::Directory),
     Node(node::Node),
+    Nic(nic::Nic),
     Rhs(rhs::Rhs),
     Machine(machine::Machine),
 }
@@ -132,6 +134,7 @@ fn run() -> Exit {
         Command::Target(command) => command.run(),
         Command::Directory(command) => command.run(),
         Command::Node(command) => command.run(),
+        Command::Nic(command) => command.run(),
         Command::Rhs(command) => command.run(),
         Command::Machine(command) => command.run(),
     };

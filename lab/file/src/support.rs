@@ -82,6 +82,7 @@ features! {
     ExpectVotes, "an expectation on votes", true;
     ExpectLun, "an expectation on a reservation", true;
     ExpectDns, "an expectation on a name", true;
+    ExpectWorkload, "an expectation on a workload", true;
     ExpectEvent, "an expectation on events", true;
     ExpectLog, "an expectation on the log", true;
     SelectCoordinator, "the selector `coordinator`", true;

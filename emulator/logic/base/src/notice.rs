@@ -293,6 +293,8 @@ pub enum Notice {
         attempt: u32,
         delay: Duration,
     },
+    /// An address was not taken: another machine answers for it (event 1049).
+    AddressInUse { resource: ResourceId },
     /// A failed resource has used up its restarts (event 1069) and affects its group.
     RestartsExhausted { resource: ResourceId },
     /// A group has used up its failovers and stays where it is (event 1254).
@@ -357,6 +359,7 @@ impl Notice {
                 VolumeFault::Corrupt => 1037,
             },
             Self::SharedVolume { state, .. } => return state.event_id(),
+            Self::AddressInUse { .. } => 1049,
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
             Self::CheckpointNotRestored { crypto: false, .. } => 1024,

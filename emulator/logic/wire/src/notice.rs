@@ -74,6 +74,7 @@ codec!(enum Notice {
     53 = CheckpointNotRestored { resource, crypto, name },
     54 = VirtualServer { name, node, change },
     55 = FailureSignalled { resource },
+    60 = AddressInUse { resource },
     70 = NodeEvicted { node },
     71 = QuorumForced { have, needed, total },
     80 = SharedVolume { disk, state },

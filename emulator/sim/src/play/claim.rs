@@ -49,6 +49,8 @@ pub(super) fn judge<W: Stage>(
             judge.dns(name, &wanted)
         }
         Claim::Event { id, node } => judge.event(*id, node.as_ref()),
+        // The player knows its clients.
+        Claim::Workload { name, .. } => Err(format!("nobody has looked for {name}")),
         Claim::Log { text, node } => judge.log(text, node.as_ref()),
     }
 }

@@ -231,6 +231,9 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
                 resource(id)
             )
         }
+        Notice::AddressInUse { resource: id } => {
+            format!("{}: another machine has its address", resource(id))
+        }
         Notice::RestartsExhausted { resource: id } => {
             format!("{} has used up its restarts", resource(id))
         }

@@ -113,6 +113,13 @@ pub enum Claim {
         /// Every address that it must resolve to, and no other.
         resolves: Vec<IpAddr>,
     },
+    /// A background client.
+    Workload {
+        /// Its name.
+        name: String,
+        /// The longest time without an answer, since its target answered first.
+        pause_max: Duration,
+    },
     /// An event was logged since the latest fault began, or since the start.
     Event {
         /// Its number in the product's event log.

@@ -13,6 +13,7 @@ mod resource;
 mod scenario;
 mod selector;
 mod storage;
+mod workload;
 
 pub use action::{Action, PropertyOwner, StartOption};
 pub use claim::{
@@ -24,7 +25,9 @@ pub use cluster::{
     Priority, Quorum, Witness,
 };
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
-pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat, Seed};
+pub use report::{
+    Backend, BackendKind, Clock, Expose, Invariant, Invariants, Report, ReportFormat, Seed,
+};
 pub use resource::{
     Checkpoints, DependencyItem, OnFailure, PollPolicy, Resource, ResourceKind, ResourcePolicy,
     ResourceType, RestartPolicy,
@@ -37,6 +40,7 @@ pub use selector::{NicSelector, Selector};
 pub use storage::{
     Array, BlockSize, Endpoint, EndpointHost, EndpointKind, Lun, LunRef, Portal, ReservationSupport,
 };
+pub use workload::{Workload, WorkloadKind};
 
 /// One lab: what exists, what goes wrong in it, what must then be true.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +69,8 @@ pub struct Lab {
     pub cluster: Cluster,
     /// Rules that must hold all the time.
     pub invariants: Invariants,
+    /// Clients that look at something all the time, in file order.
+    pub workloads: Vec<Workload>,
     /// What happens, in order; empty when the file has no scenario.
     pub scenario: Vec<Step>,
     /// What to write at the end.

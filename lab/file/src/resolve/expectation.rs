@@ -48,6 +48,7 @@ enum Subject {
     Votes,
     Lun,
     Dns,
+    Workload,
     Event,
     Log,
     Volume,
@@ -66,6 +67,7 @@ impl Subject {
             Self::Votes => Feature::ExpectVotes,
             Self::Lun => Feature::ExpectLun,
             Self::Dns => Feature::ExpectDns,
+            Self::Workload => Feature::ExpectWorkload,
             Self::Event => Feature::ExpectEvent,
             Self::Log => Feature::ExpectLog,
             Self::Volume => Feature::ExpectVolume,
@@ -82,6 +84,7 @@ impl Subject {
             Self::Resource => &["is", "status-contains"],
             Self::Lun => &["holder"],
             Self::Dns => &["resolves"],
+            Self::Workload => &["pause"],
             Self::Event | Self::Log => &["node"],
             Self::Volume => &["is", "node"],
             Self::Node | Self::Network | Self::Nic => &["is"],
@@ -126,6 +129,7 @@ impl Expecting<'_> {
             (spec.votes.is_some(), Subject::Votes),
             (spec.lun.is_some(), Subject::Lun),
             (spec.dns.is_some(), Subject::Dns),
+            (spec.workload.is_some(), Subject::Workload),
             (spec.event.is_some(), Subject::Event),
             (spec.log.is_some(), Subject::Log),
             (spec.volume.is_some(), Subject::Volume),
@@ -137,7 +141,7 @@ impl Expecting<'_> {
             .filter(|(is, _)| *is)
             .map(|(_, subject)| subject);
         let hint = "one of cluster, group, resource, node, network, nic, volume, witness, votes, \
-                    lun, dns, event, log";
+                    lun, dns, workload, event, log";
         match (subjects.next(), subjects.next()) {
             (Some(subject), None) => Some(subject),
             (None, _) if spec.node.is_some() => Some(Subject::Node),
@@ -170,6 +174,7 @@ impl Expecting<'_> {
             ),
             ("holder", spec.holder.as_ref().map(|_| spec.span)),
             ("resolves", spec.resolves.as_ref().map(|_| spec.span)),
+            ("pause", spec.pause.as_ref().map(|pause| pause.span)),
         ];
         for (key, span) in given {
             let own = subject == Subject::Node && key == "node";
@@ -193,6 +198,7 @@ impl Expecting<'_> {
             Subject::Votes => self.votes(decoder),
             Subject::Lun => self.lun(decoder),
             Subject::Dns => self.dns(decoder),
+            Subject::Workload => self.workload(decoder),
             Subject::Event => Some(Claim::Event {
                 id: spec.event.as_ref()?.value.0,
                 node: self.nodes(spec.node.as_ref(), decoder),
@@ -379,6 +385,23 @@ impl Expecting<'_> {
             }
         };
         Some(Claim::LunHolder { lun, holder })
+    }
+
+    fn workload(&self, decoder: &mut Decoder<'_>) -> Option<Claim> {
+        let name = self.spec.workload.as_ref()?;
+        let workloads = &self.selecting.lab.workloads;
+        if !workloads.iter().any(|it| it.name == name.value.0) {
+            let message = format!("there is no workload `{}`", name.value.0);
+            decoder.sink.error(Rule::UnknownName, name.span, message);
+        }
+        let Some(pause) = &self.spec.pause else {
+            self.says_nothing("pause", decoder);
+            return None;
+        };
+        Some(Claim::Workload {
+            name: name.value.0.clone(),
+            pause_max: pause.at_most.as_ref()?.value,
+        })
     }
 
     fn dns(&self, decoder: &mut Decoder<'_>) -> Option<Claim> {

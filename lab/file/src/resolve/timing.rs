@@ -304,6 +304,7 @@ fn untouchable(claim: &Claim, lab: &Lab) -> Option<String> {
         | Claim::Nic { .. }
         | Claim::Witness(_)
         | Claim::Votes { .. }
+        | Claim::Workload { .. }
         | Claim::Event { .. }
         | Claim::Log { .. } => None,
     }

@@ -57,6 +57,10 @@ record! {
         optional dns: At<Text>,
         /// With `dns`: every address that it resolves to, or none.
         optional resolves: ResolvesSpec,
+        /// A background client; with `pause`.
+        optional workload: At<Name>,
+        /// With `workload`: the longest time without an answer since its target answered first.
+        optional pause: PauseSpec,
         /// A number of the product's event log, seen since the latest fault began.
         optional event: At<Natural>,
         /// A text in the cluster log, seen since the latest fault began.
@@ -69,6 +73,15 @@ record! {
         optional r#for as "for": At<Duration>,
     }
     later { "workload", "pause", "exec", "exit" }
+}
+
+record! {
+    /// How long something may last.
+    PauseSpec {
+        /// No longer than this.
+        required at_most: At<Duration>,
+    }
+    later {}
 }
 
 words! {

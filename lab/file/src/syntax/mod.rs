@@ -27,7 +27,7 @@ pub(crate) use cluster::{
 };
 pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
 pub(crate) use expectation::{BoundsSpec, ExpectationSpec, HolderSpec, ResolvesSpec, StateWord};
-pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
+pub(crate) use lab::{AboutSpec, LabFile, VariableSpec, WorkloadSpec};
 pub(crate) use machines::{NetworkSpec, NodeSpec, RouterSpec};
 #[cfg(test)]
 pub(crate) use number::is_number_or_boolean;

@@ -5,8 +5,8 @@ use base::QuorumModel;
 use super::macros::words;
 use super::number::VariableType;
 use crate::model::{
-    BackendKind, BlockSize, Clock, Invariant, Level, NetworkRole, OnFailure, Priority,
-    ReportFormat, ReservationSupport, ResourceType,
+    BackendKind, BlockSize, Clock, Expose, Invariant, Level, NetworkRole, OnFailure, Priority,
+    ReportFormat, ReservationSupport, ResourceType, WorkloadKind,
 };
 
 words! {
@@ -137,6 +137,23 @@ words! {
         "docker" => Self::Docker, "Containers.";
     }
     later { "kubernetes", "external" }
+}
+
+words! {
+    /// How a client looks at an address.
+    WorkloadKind {
+        "ping" => Self::Ping, "An echo request of ICMP.";
+        "connect" => Self::Connect, "A new connection of TCP, and a byte there and back.";
+    }
+    later { "smb-io", "management-calls" }
+}
+
+words! {
+    /// How machines of backend `local` get adapters of their own.
+    Expose {
+        "tun" => Self::Tun, "A network namespace with TAP and TUN devices for each; needs root.";
+    }
+    later {}
 }
 
 words! {

@@ -72,6 +72,10 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
         Notice::SharedVolume { disk, state } => {
             format!("the cluster shared volume on disk {disk} is {state} on this node")
         }
+        Notice::AddressInUse { resource: id } => format!(
+            "the address of resource {} is in use on the network",
+            resource(*id)
+        ),
         Notice::RestartsExhausted { resource: id } => {
             format!("resource {} failed", resource(*id))
         }
