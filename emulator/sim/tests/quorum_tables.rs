@@ -2,7 +2,7 @@
 //! with a second, naive version of the rules (reference sections 4.1 and 4.2).
 //!
 //! Each row is a cluster of one to six nodes and the order in which parts of it are lost, the
-//! survivors deciding after each loss. With `UPDATE_GOLDEN` set, the table is written anew. A second
+//! survivors deciding after each loss. With `UPDATE_GOLDEN` set it is written anew. A second
 //! test compares the two versions for every set of nodes that may be lost, without writing it down.
 
 use std::collections::BTreeMap;
