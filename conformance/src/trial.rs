@@ -2,7 +2,7 @@
 
 use crate::case::Stop;
 use crate::lab::Lab;
-use crate::observation::{Event, Frame, Observation};
+use crate::observation::{Event, Frame, Observation, Service};
 use crate::subject::{Database, Health, Of, Subject, Told};
 use crate::words::Worded;
 use base::{Generation, Notice, ResourceId};
@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// How long a healthy lab may take to form; generous, because nothing is asserted about it.
 const FORM_BOUND: Duration = Duration::from_secs(300);
+
+/// How long a fault may take to be seen where time is real.
+const TAKES_EFFECT: Duration = Duration::from_secs(10);
 
 /// One run of one case on one subject, for one generation.
 pub struct Trial<'a> {
@@ -95,12 +98,19 @@ impl<'a> Trial<'a> {
         Ok(self.subject.fault(fault.as_ref())?)
     }
 
-    /// Switches these nodes off at one moment.
+    /// Switches these nodes off at one moment, and sees that they are.
     ///
     /// # Errors
-    /// When the subject has no such fault.
+    /// When the subject has no such fault; inconclusive when it has no effect.
     pub fn power_off(&mut self, nodes: &[String]) -> Result<(), Stop> {
-        self.fault(format!("{{ node: [{}], do: power-off }}", nodes.join(", ")))
+        self.fault(format!("{{ node: [{}], do: power-off }}", nodes.join(", ")))?;
+        let off = |seen: &Observation, node: &String| {
+            let node = seen.nodes.get(node);
+            node.is_some_and(|it| it.service == Service::Stopped)
+        };
+        self.needs(TAKES_EFFECT, "the nodes are off", |seen| {
+            nodes.iter().all(|node| off(seen, node))
+        })
     }
 
     /// Does what an administrator would do, in the lab file's words.

@@ -152,6 +152,10 @@ fn the_last_voter_hands_its_vote_over() -> Case {
                 trial.run(secs(30));
                 let other = if node == "n1" { "n2" } else { "n1" };
                 trial.act(format!("{{ do: stop, node: {node} }}"))?;
+                trial.needs(secs(60), "the node has stopped", |seen| {
+                    let node = seen.nodes.get(node);
+                    node.is_some_and(|it| it.service == crate::Service::Stopped)
+                })?;
                 trial.run(secs(120));
                 let goes_on = trial.seen().up(other) && trial.seen().online("app");
                 trial.check(&format!("{other} goes on without {node}"), goes_on)?;

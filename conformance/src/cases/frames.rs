@@ -1,6 +1,6 @@
 //! What cases about frames have in common.
 
-use super::secs;
+use super::{PROGRAM, secs};
 use crate::case::Stop;
 use crate::lab::Lab;
 use crate::observation::Frame;
@@ -11,9 +11,12 @@ use crate::trial::Trial;
 pub(super) fn of_some_changes(trial: &mut Trial<'_>) -> Result<Vec<Frame>, Stop> {
     trial.form(&Lab::of(3).program(""))?;
     let mark = trial.frame_mark();
-    for action in ["offline", "online"] {
+    for (action, runs) in [("offline", 0), ("online", 1)] {
         trial.act(format!("{{ do: {action}, group: app }}"))?;
-        trial.run(secs(10));
+        trial.needs(secs(10), "the change is made", |seen| {
+            seen.running(PROGRAM) == runs
+        })?;
+        trial.run(secs(9));
     }
     for node in ["n1", "n2", "n3"] {
         trial.act(format!("{{ do: move, group: app, to: {node} }}"))?;

@@ -198,6 +198,7 @@ fn a_cluster_without_power_forms_again() -> Case {
             let before = trial.seen().tag("n1");
             let mark = trial.mark();
             trial.fault("{ node: all, do: power-off, for: 1m }")?;
+            trial.needs(secs(10), "nobody has quorum", |seen| !seen.quorate())?;
             trial.run(secs(61));
             trial.within(
                 EVENTUALLY * 2,

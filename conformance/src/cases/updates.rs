@@ -121,7 +121,10 @@ fn a_witness_share_keeps_none() -> Case {
         generations: SAMPLE,
         run: Box::new(|trial| {
             let lab = Lab::of(2).witness(Witness::Share).program("");
-            changed(trial, &lab)?;
+            let before = changed(trial, &lab)?;
+            trial.needs(secs(60), "the change is made", |seen| {
+                common_tag(seen) > before
+            })?;
             trial.run(secs(60));
             let witness = trial.seen().witness.clone();
             trial.check("the witness is shown", witness.is_some())?;

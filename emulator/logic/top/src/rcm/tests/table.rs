@@ -25,6 +25,8 @@ struct Case {
     avoided: Vec<u8>,
     enforced: bool,
     in_node_order: bool,
+    /// Where the group was last, where the generation remembers that.
+    last: Option<u8>,
 }
 
 fn decided(case: &Case) -> BTreeSet<Option<u8>> {
@@ -36,7 +38,7 @@ fn decided(case: &Case) -> BTreeSet<Option<u8>> {
         avoided: nodes(&case.avoided),
         enforced: case.enforced,
         in_node_order: case.in_node_order,
-        default_owner: None,
+        default_owner: case.last.map(node),
     };
     let draw = |seed| choose(&question, &mut Rng::new(seed, 1)).map(NodeId::number);
     (0..DRAWS).map(draw).collect()
@@ -72,7 +74,10 @@ fn expected(case: &Case) -> BTreeSet<Option<u8>> {
         some => some.iter().map(|number| Some(*number)).collect(),
     };
     match (case.reason, case.preferred.is_empty()) {
-        (Reason::Start { leader }, true) => one(round(&list, leader.number(), true, &able)),
+        (Reason::Start { leader }, true) => {
+            let last = case.last.filter(|last| able.contains(last));
+            one(last.or_else(|| round(&list, leader.number(), true, &able)))
+        }
         (Reason::Start { .. } | Reason::BestPossible { .. }, false) => one(top(&list, &able)),
         (Reason::ResourceFailed { owner } | Reason::NodeFailed { owner }, false)
         | (Reason::ResourceFailed { owner }, true) => {
@@ -169,6 +174,7 @@ fn cases_with(count: u8, variants: &[(Vec<u8>, bool, bool)]) -> Vec<Case> {
                         avoided: avoided.clone(),
                         enforced: *enforced,
                         in_node_order: *in_node_order,
+                        last: None,
                     });
                 }
             }
@@ -228,6 +234,9 @@ fn row(case: &Case) -> String {
     if case.in_node_order {
         row.push_str(" (node order)");
     }
+    if let Some(last) = case.last {
+        row.push_str(&format!(" (last on n{last})"));
+    }
     row
 }
 
@@ -241,6 +250,25 @@ fn every_small_case_is_decided_as_the_reference_says() {
         }
     }
     assert!(count > 5_000, "{count} cases");
+}
+
+/// The cases of forming and losing again, for a group that was last on each of the nodes.
+fn remembered(count: u8) -> Vec<Case> {
+    let mut all = Vec::new();
+    for case in cases_with(count, &[(Vec::new(), false, false)]) {
+        all.extend((1..=count).map(|last| Case {
+            last: Some(last),
+            ..case.clone()
+        }));
+    }
+    all
+}
+
+#[test]
+fn where_a_group_was_last_counts_when_the_cluster_forms_and_never_else() {
+    for case in remembered(3) {
+        assert_eq!(decided(&case), expected(&case), "{}", row(&case));
+    }
 }
 
 #[test]
@@ -267,8 +295,12 @@ fn the_table_is_the_committed_one() {
          # Several nodes: one of them at random.\n\
          # why                | prefers   | can take  | avoided   | goes to\n",
     );
-    for case in cases(3).iter().filter(|case| is_for_people(case)) {
-        writeln!(table, "{}", row(case)).expect("a string takes everything");
+    let forms = |case: &Case| matches!(case.reason, Reason::Start { .. });
+    let last = remembered(3).into_iter().filter(forms);
+    let last = last.filter(|case| case.preferred.is_empty() || case.preferred.len() == 3);
+    let cases = cases(3).into_iter().filter(is_for_people).chain(last);
+    for case in cases {
+        writeln!(table, "{}", row(&case)).expect("a string takes everything");
     }
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -294,6 +326,7 @@ fn the_naive_version_catches_a_planted_mistake() {
         avoided: vec![],
         enforced: false,
         in_node_order: false,
+        last: None,
     };
     let mut wrong = case.clone();
     wrong.preferred.reverse();
