@@ -170,6 +170,25 @@ impl Stage for Live {
         self.heal_it(id);
     }
 
+    fn write_registry(
+        &mut self,
+        node: NodeId,
+        key: CheckpointKey,
+        data: Vec<u8>,
+    ) -> Result<(), Unable> {
+        let seat = self.seat(node);
+        let folder = seat.map(|seat| self.folder.node(&seat.name).join(REGISTRY_FOLDER));
+        let written = folder.map(|folder| Registry::of(&folder).write(&key, &data));
+        match written {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(unable(
+                self.backend(),
+                &format!("write `{}`: {error}", key.name),
+            )),
+            None => Err(unable(self.backend(), "write into the registry of nobody")),
+        }
+    }
+
     fn look(&mut self, client: &Client) -> Vec<Look> {
         let now = self.now();
         self.seen_by(client)
