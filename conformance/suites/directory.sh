@@ -126,7 +126,7 @@ at_server() {
 start_ours() {
     nsenter -t "$holder" -n "$program" directory --listen "$server_ip" --domain "$domain" \
         --netbios CORP --controller "$controller" --state "$folder/ours-$1" --updates "$1" \
-        --key "hmac-sha256:$key_name:$key_secret" --user "anna:$password" \
+        --key "hmac-sha256:$key_name:$key_secret" --user "anna:$password" --user "bert:$password" \
         --user "administrator:$password" --zone 0.99.10.in-addr.arpa \
         --control "$folder/control-$1" \
         --krb5-conf "$KRB5_CONFIG" 2>"$folder/ours-$1.log" &
@@ -170,8 +170,10 @@ start_samba() {
         sleep 0.5
     done
     [ -n "${made:-}" ] || {
-        samba-tool user create anna "$password" -H "$folder/samba/private/sam.ldb" \
-            >"$folder/out" 2>&1 || cat "$folder/out" >&2
+        for user in anna bert; do
+            samba-tool user create "$user" "$password" -H "$folder/samba/private/sam.ldb" \
+                >"$folder/out" 2>&1 || cat "$folder/out" >&2
+        done
         samba-tool dns zonecreate "$controller.$domain" 0.99.10.in-addr.arpa \
             -U "administrator%$password" >"$folder/out" 2>&1 || cat "$folder/out" >&2
         made=yes
@@ -252,12 +254,47 @@ EOF
     change "nsupdate -y: signed with a shared key" '^$' -y "hmac-sha256:$key_name:$key_secret" <<EOF
 update add keyed.$domain 60 A 10.0.0.2
 EOF
-    expect "dig: and the record is there" "^10.0.0.2$" $look +short "keyed.$domain" A
+    expect "dig: and its record is there" "^10.0.0.2$" $look +short "keyed.$domain" A
     wrong=$(printf '%s' "$key_secret" | sed 's/hello/other/; s/^a/b/')
     change "nsupdate -y: wrong secret" "BADSIG|NOTAUTH|BADKEY" \
         -y "hmac-sha256:$key_name:$wrong" <<EOF
 zone $domain
 update add keyed.$domain 60 A 10.0.0.3
+EOF
+}
+
+# ticket USER: a ticket of this user for whatever comes next.
+ticket() {
+    echo "$password" | kinit "$1@$realm" >"$folder/out" 2>&1 || cat "$folder/out" >&2
+}
+
+updates_by_kerberos() {
+    command -v kinit >/dev/null || return 0
+    ticket anna
+    change "nsupdate -g: signed by Kerberos" '^$' -g <<EOF
+update add anna.$domain 1200 A 10.0.0.21
+EOF
+    expect "dig: and the record is there" "^10.0.0.21$" $look +short "anna.$domain" A
+    change "nsupdate -g over TCP: another address" '^$' -g -v <<EOF
+update delete anna.$domain A
+update add anna.$domain 1200 A 10.0.0.22
+EOF
+    expect "dig: and it is the new one" "^10.0.0.22$" $look +short "anna.$domain" A
+    change "nsupdate -o: as old Windows does" '^$' -o <<EOF
+update add anna.$domain 1200 A 10.0.0.23
+EOF
+    ticket bert
+    change "nsupdate -g: a name of another is refused" REFUSED -g <<EOF
+update delete anna.$domain A
+EOF
+    expect "dig: it is still there" "^10.0.0.22$" $look +short "anna.$domain" A
+    ticket administrator
+    change "nsupdate -g: the administrator may" '^$' -g <<EOF
+update delete anna.$domain A
+EOF
+    kdestroy -q 2>/dev/null || true
+    change "nsupdate -g: nobody without a ticket" "GSSAPI|tkey|credentials|TKEY|failed" -g <<EOF
+update add anna.$domain 1200 A 10.0.0.24
 EOF
 }
 
@@ -351,6 +388,7 @@ done
 "start_$INSIDE" secure
 queries
 updates_in_a_secure_zone
+updates_by_kerberos
 netbios
 torture nbt.register
 torture nbt.wins.wins

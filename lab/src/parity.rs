@@ -238,7 +238,7 @@ fn group_chain(entries: &[Entry], plan: &Plan, id: GroupId) -> Vec<String> {
 
 fn disks(plan: &Plan, group: GroupId) -> impl Iterator<Item = DiskId> {
     let disk = |parameters: &ResourceParameters| match parameters {
-        ResourceParameters::PhysicalDisk { disk } => Some(*disk),
+        ResourceParameters::PhysicalDisk { disk, .. } => Some(*disk),
         _ => None,
     };
     let of_group = plan.model.of_group(group);

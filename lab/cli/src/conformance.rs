@@ -7,7 +7,8 @@ use base::Generation;
 use clap::{Args, Subcommand};
 use conformance::storage::{self, Address, Array};
 use conformance::{
-    Factory, Report, Selection, Simulator, Table, list, run_silently, run_with_progress,
+    Factory, REFERENCE, Reference, Report, Selection, Simulator, Table, list, run_silently,
+    run_with_progress,
 };
 use libtest_mimic::{Arguments, ColorSetting};
 use serde_json::json;
@@ -32,6 +33,9 @@ enum Verb {
     List {
         #[command(flatten)]
         choice: Choice,
+        /// Instead of cases, the rows of the reference: what shows each, or why nothing does
+        #[arg(long, conflicts_with_all = ["generation", "format"])]
+        reference: bool,
     },
     /// Run the cases on a subject
     Run {
@@ -74,7 +78,11 @@ impl Choice {
 impl Conformance {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.verb {
-            Verb::List { choice } => show(&choice),
+            Verb::List {
+                choice,
+                reference: true,
+            } => show_reference(&choice),
+            Verb::List { choice, .. } => show(&choice),
             Verb::Run {
                 choice,
                 subjects,
@@ -87,6 +95,20 @@ impl Conformance {
             },
         }
     }
+}
+
+fn show_reference(choice: &Choice) -> anyhow::Result<Exit> {
+    let reference = Reference::parse(REFERENCE)?;
+    let rows = reference.rows(choice.filter.as_deref());
+    if rows.is_empty() {
+        let filter = choice.filter.as_deref().unwrap_or_default();
+        output::error(&format!(
+            "no row of the reference matches {filter}; without a filter all are shown"
+        ));
+        return Ok(Exit::Usage);
+    }
+    output::print(&format!("{rows}\n{}", reference.table()))?;
+    Ok(Exit::Good)
 }
 
 /// The clusters that are to be tested; none where the subject is a disk array.

@@ -69,12 +69,15 @@ features! {
     DoSet, "`do: set`", true;
     DoMaintenance, "`do: maintenance`", true;
     DoWriteRegistry, "`do: write-registry`", true;
+    DoVolume, "`do: write-volume` and `read-volume`", true;
     Parallel, "`parallel`", true;
     Repeat, "`repeat`", true;
     ExpectCluster, "an expectation on the cluster", true;
     ExpectGroup, "an expectation on groups", true;
     ExpectResource, "an expectation on a resource", true;
     ExpectNode, "an expectation on nodes", true;
+    ExpectVolume, "an expectation on a cluster shared volume", true;
+    ExpectNetwork, "an expectation on networks and adapters", true;
     ExpectWitness, "an expectation on the witness", true;
     ExpectVotes, "an expectation on votes", true;
     ExpectLun, "an expectation on a reservation", true;

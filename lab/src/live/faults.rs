@@ -204,7 +204,7 @@ impl Live {
 
     fn disk_of(&self, resource: ResourceId) -> Option<DiskId> {
         match self.plan.model.resources.get(&resource)?.parameters {
-            ResourceParameters::PhysicalDisk { disk } => Some(disk),
+            ResourceParameters::PhysicalDisk { disk, .. } => Some(disk),
             _ => None,
         }
     }
@@ -334,7 +334,7 @@ impl Live {
     }
 
     /// What this backend cannot do, or did not manage to do.
-    fn unable(&self, what: &str) -> Unable {
+    pub(super) fn unable(&self, what: &str) -> Unable {
         Unable {
             backend: self.machines.backend(),
             what: what.to_owned(),

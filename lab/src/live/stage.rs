@@ -14,6 +14,7 @@ use bottom::share::{ShareOutcome, ShareRequest};
 use middle::settings::Witness;
 use node::Picture;
 use plan::Plan;
+use rhs::registry::Registry;
 use runtime::control::{self, Answer, Request};
 use runtime::fabric::FromFabric;
 use runtime::telemetry::{Said, Saying};
@@ -26,12 +27,14 @@ use sim::workload::{Client, Look};
 use sim::world::{Asked, Stop};
 use sim::{Fault, FaultId, Life, Stage, Unable, words};
 use top::api::AdminCommand;
+use top::restype::CheckpointKey;
 
 use super::Live;
 use super::input::Input;
 use super::targets::disk_file;
 use super::time::Later;
 use crate::machine::MachineId;
+use crate::start::REGISTRY_FOLDER;
 
 /// How long an administrator waits for a node's answer before the outcome counts as unknown.
 const ANSWER_MAX: Duration = Duration::from_secs(600);
@@ -181,11 +184,8 @@ impl Stage for Live {
         let written = folder.map(|folder| Registry::of(&folder).write(&key, &data));
         match written {
             Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(unable(
-                self.backend(),
-                &format!("write `{}`: {error}", key.name),
-            )),
-            None => Err(unable(self.backend(), "write into the registry of nobody")),
+            Some(Err(error)) => Err(self.unable(&format!("write `{}`: {error}", key.name))),
+            None => Err(self.unable("write into the registry of a machine that is not there")),
         }
     }
 

@@ -76,6 +76,32 @@ impl BlockDisk for ImageFile {
     }
 }
 
+/// Lays a disk out that has no partition table yet: a table and an empty volume with this label.
+///
+/// # Errors
+/// When the disk is too small, or cannot be read or written.
+pub fn lay_out_blank(disk: &mut dyn BlockDisk, label: &str) -> io::Result<()> {
+    let block_bytes = disk.block_bytes();
+    let mut table = vec![0; usize::try_from(block_bytes).map_err(io::Error::other)?];
+    disk.read(0, &mut table)?;
+    if table.iter().any(|it| *it != 0) {
+        return Ok(());
+    }
+    let layout = ::volume::Disk {
+        blocks: disk.blocks(),
+        block_bytes,
+        signature: SIGNATURE,
+    };
+    let pieces = ::volume::format(layout, label, ::volume::Reserve::Nothing);
+    for piece in pieces.map_err(io::Error::other)? {
+        disk.write(piece.offset / u64::from(block_bytes), &piece.bytes)?;
+    }
+    disk.sync()
+}
+
+/// What the partition table of a disk that was laid out here calls it.
+const SIGNATURE: u32 = 0x1005_a11e;
+
 /// Blocks that are read ahead: a directory is read entry by entry.
 const AHEAD_BLOCKS: u64 = 64;
 

@@ -20,7 +20,7 @@ mod server;
 mod tests;
 mod volume;
 
-pub use disk::{BlockDisk, ImageFile};
-pub use lun::{Lun, LunError};
+pub use disk::{BlockDisk, ImageFile, lay_out_blank};
+pub use lun::{Lun, LunAddress, LunError};
 pub use server::{Contents, FLAG_ACCESS_BASED_ENUMERATION, ShareError, ShareSpec, Shares, User};
 pub use volume::MountError;

@@ -3,9 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use initiator::{Path, Settings};
+use initiator::{Path, Patience, Settings};
+use scsi::iscsi::login::Identity;
+use scsi::iscsi::negotiation::Parameters;
 use scsi::pr::Out;
-use scsi::{Capacity, Command, Outcome, ReservationKey};
+use scsi::{Capacity, Command, InitiatorPort, Isid, Outcome, ReservationKey};
 use tokio::runtime::Handle;
 
 use crate::disk::BlockDisk;
@@ -156,5 +158,53 @@ impl BlockDisk for Lun {
 
     fn sync(&mut self) -> io::Result<()> {
         self.ask(Command::SynchronizeCache).map(drop)
+    }
+}
+
+/// Which unit of which target, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LunAddress {
+    /// Where the target listens.
+    pub portal: std::net::SocketAddr,
+    /// Its name.
+    pub target: String,
+    /// The unit's number.
+    pub lun: u16,
+    /// The name to log in with: the owning node's.
+    pub initiator: String,
+    /// The owner's reservation key.
+    pub key: Option<u64>,
+}
+
+/// The part of an initiator port's name that sets a share's path apart from those of its node.
+const SHARE_ISID: Isid = Isid([0x80, 0, 0, b's', b'm', b'b']);
+/// How long a target may take to let a share in.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+impl LunAddress {
+    /// Opens the unit.
+    ///
+    /// # Errors
+    /// When the target does not answer, or the unit is no disk or refuses the key.
+    pub async fn open(self) -> Result<Lun, LunError> {
+        let settings = Settings {
+            portals: vec![self.portal],
+            identity: Identity {
+                initiator: InitiatorPort::new(self.initiator, SHARE_ISID),
+                target_name: Some(self.target),
+                credentials: None,
+                expected_of_target: None,
+                parameters: Parameters::default(),
+            },
+            patience: Patience::default(),
+        };
+        let key = match self.key {
+            None => None,
+            Some(key) => {
+                let key = ReservationKey::new(key);
+                Some(key.ok_or_else(|| LunError::Unusable("zero is no key".to_owned()))?)
+            }
+        };
+        Lun::open(settings, scsi::Lun(self.lun), key, CONNECT_MAX).await
     }
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::volume::{Disk, Reserve};
 use initiator::{Patience, Settings};
 use scsi::iscsi::login::Identity;
 use scsi::iscsi::negotiation::Parameters;
@@ -14,7 +13,7 @@ use scsi::pr::{Out, ReservationType};
 use scsi::{Command, InitiatorPort, Isid, Outcome, ReservationKey};
 use smb_server::{FileTimes, OpenAction, OpenIntent, OpenOptions, ShareBackend, SmbError, SmbPath};
 
-use crate::disk::{BlockDisk, ImageFile};
+use crate::disk::{ImageFile, lay_out_blank};
 use crate::fat::Fat;
 use crate::folder::Folder;
 use crate::lun::Lun;
@@ -37,23 +36,11 @@ fn options(intent: OpenIntent, directory: bool) -> OpenOptions {
     }
 }
 
-/// Pieces of an empty volume on a disk of this size.
-fn layout(bytes: u64) -> Vec<::volume::Piece> {
-    let disk = Disk {
-        blocks: bytes / 512,
-        block_bytes: 512,
-        signature: 7,
-    };
-    ::volume::format(disk, "data", Reserve::Nothing).unwrap()
-}
-
 fn image(path: &Path, bytes: u64) {
     let file = std::fs::File::create(path).unwrap();
     file.set_len(bytes).unwrap();
     let mut disk = ImageFile::open(path).unwrap();
-    for piece in layout(bytes) {
-        disk.write(piece.offset / 512, &piece.bytes).unwrap();
-    }
+    lay_out_blank(&mut disk, "data").unwrap();
 }
 
 async fn mounted(path: &Path) -> (Fat, crate::volume::Unmounted) {
@@ -108,6 +95,7 @@ async fn what_was_put_on_a_volume_is_there_when_it_is_mounted_again() {
     put(&share, "short.txt", b"x").await;
     drop(share);
     unmounted.wait_for(|it| *it).await.unwrap();
+    lay_out_blank(&mut ImageFile::open(&disk).unwrap(), "other").unwrap();
     let (share, _) = mounted(&disk).await;
     assert_eq!(names(&share, "").await, ["Földer", "short.txt"]);
     assert!(content(&share, "FÖLDER\\A LONG NAME.BIN").await == data);
@@ -267,9 +255,7 @@ async fn a_file_put_before_a_failover_is_read_after_it_and_the_old_owner_writes_
     let portal = array.addresses()[0];
     let mut disk = lun(portal, 1).await;
     let disk = tokio::task::spawn_blocking(move || {
-        for piece in layout(16 * MIB) {
-            disk.write(piece.offset / 512, &piece.bytes).unwrap();
-        }
+        lay_out_blank(&mut disk, "data").unwrap();
         disk
     });
     let disk = disk.await.unwrap();

@@ -5,6 +5,7 @@
 
 mod claim;
 mod failover;
+mod objects;
 mod task;
 #[cfg(test)]
 mod tests;

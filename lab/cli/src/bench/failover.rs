@@ -22,6 +22,11 @@ use crate::{check, local, output};
 const AIM_MS: f64 = 200.0;
 const AIM_PART: f64 = 0.05;
 
+fn at_least_one(text: &str) -> Result<u64, String> {
+    let runs = text.parse().ok().filter(|runs| *runs > 0);
+    runs.ok_or_else(|| "write a number from 1 on".to_owned())
+}
+
 /// Measure failovers for real, by phase, beside what the lab's parameters predict
 #[derive(Debug, Args)]
 pub(crate) struct Failover {
@@ -31,7 +36,7 @@ pub(crate) struct Failover {
     #[arg(long, value_enum, default_value_t = Backend::Local)]
     backend: Backend,
     /// How often
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = at_least_one)]
     runs: u64,
 }
 

@@ -5,6 +5,7 @@
 //! What the file leaves out and the generation's table of defaults answers stays an `Option`.
 
 mod action;
+mod claim;
 mod cluster;
 mod machines;
 mod report;
@@ -15,6 +16,10 @@ mod storage;
 mod workload;
 
 pub use action::{Action, PropertyOwner, StartOption};
+pub use claim::{
+    Bounds, Claim, ClusterState, Expectation, GroupClaim, NodeChange, Timing, VolumeWord,
+    WitnessState,
+};
 pub use cluster::{
     Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
     Priority, Quorum, Witness,
@@ -28,9 +33,8 @@ pub use resource::{
     ResourceType, RestartPolicy,
 };
 pub use scenario::{
-    Bounds, Claim, ClusterState, Expectation, Fault, FaultKind, GroupClaim, Impairment, LunFault,
-    NodeChange, NodeFault, Partition, PathEnds, Probability, ResourceFault, Step, StepKind, Timing,
-    UpDown, WitnessState,
+    Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, Probability,
+    ResourceFault, Step, StepKind, UpDown,
 };
 pub use selector::{NicSelector, Selector};
 pub use storage::{

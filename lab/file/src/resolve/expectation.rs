@@ -51,6 +51,9 @@ enum Subject {
     Workload,
     Event,
     Log,
+    Volume,
+    Network,
+    Nic,
     Node,
 }
 
@@ -67,6 +70,8 @@ impl Subject {
             Self::Workload => Feature::ExpectWorkload,
             Self::Event => Feature::ExpectEvent,
             Self::Log => Feature::ExpectLog,
+            Self::Volume => Feature::ExpectVolume,
+            Self::Network | Self::Nic => Feature::ExpectNetwork,
             Self::Node => Feature::ExpectNode,
         }
     }
@@ -81,15 +86,16 @@ impl Subject {
             Self::Dns => &["resolves"],
             Self::Workload => &["pause"],
             Self::Event | Self::Log => &["node"],
-            Self::Node => &["is"],
+            Self::Volume => &["is", "node"],
+            Self::Node | Self::Network | Self::Nic => &["is"],
             Self::Witness | Self::Votes => &[],
         }
     }
 }
 
-struct Expecting<'a> {
-    spec: &'a ExpectationSpec,
-    selecting: &'a Selecting<'a>,
+pub(super) struct Expecting<'a> {
+    pub(super) spec: &'a ExpectationSpec,
+    pub(super) selecting: &'a Selecting<'a>,
 }
 
 impl Expecting<'_> {
@@ -126,13 +132,16 @@ impl Expecting<'_> {
             (spec.workload.is_some(), Subject::Workload),
             (spec.event.is_some(), Subject::Event),
             (spec.log.is_some(), Subject::Log),
+            (spec.volume.is_some(), Subject::Volume),
+            (spec.network.is_some(), Subject::Network),
+            (spec.nic.is_some(), Subject::Nic),
         ];
         let mut subjects = given
             .into_iter()
             .filter(|(is, _)| *is)
             .map(|(_, subject)| subject);
-        let hint = "one of cluster, group, resource, node, witness, votes, lun, dns, workload, \
-                    event, log";
+        let hint = "one of cluster, group, resource, node, network, nic, volume, witness, votes, \
+                    lun, dns, workload, event, log";
         match (subjects.next(), subjects.next()) {
             (Some(subject), None) => Some(subject),
             (None, _) if spec.node.is_some() => Some(Subject::Node),
@@ -198,11 +207,18 @@ impl Expecting<'_> {
                 text: spec.log.as_ref()?.value.0.clone(),
                 node: self.nodes(spec.node.as_ref(), decoder),
             }),
+            Subject::Volume => self.volume(decoder),
+            Subject::Network => self.network(decoder),
+            Subject::Nic => self.nic(decoder),
             Subject::Node => self.node(decoder),
         }
     }
 
-    fn nodes(&self, spec: Option<&SelectorSpec>, decoder: &mut Decoder<'_>) -> Option<Selector> {
+    pub(super) fn nodes(
+        &self,
+        spec: Option<&SelectorSpec>,
+        decoder: &mut Decoder<'_>,
+    ) -> Option<Selector> {
         spec.map(|spec| self.selecting.check(spec, Domain::Nodes, decoder))
     }
 
@@ -246,7 +262,7 @@ impl Expecting<'_> {
         Some(Claim::Group(claim))
     }
 
-    fn says_nothing(&self, keys: &str, decoder: &mut Decoder<'_>) {
+    pub(super) fn says_nothing(&self, keys: &str, decoder: &mut Decoder<'_>) {
         if !self.spec.broken {
             let message = "this expectation says nothing of it";
             decoder.sink.report(
@@ -419,7 +435,7 @@ fn resource_state(word: &At<StateWord>, decoder: &mut Decoder<'_>) -> Option<Res
     }
 }
 
-fn wrong_state<T>(
+pub(super) fn wrong_state<T>(
     word: &At<StateWord>,
     what: &str,
     allowed: &str,

@@ -93,7 +93,11 @@ words! {
     /// The type of a resource.
     ResourceType {
         "physical-disk" => Self::PhysicalDisk, "Physical Disk; needs `lun`.";
+        "cluster-shared-volume" => Self::ClusterSharedVolume,
+            "Physical Disk with a cluster shared volume (2008 R2 and later); needs `lun`.";
         "ip-address" => Self::IpAddress, "IP Address; needs `address`.";
+        "ipv6-address" => Self::Ipv6Address,
+            "IPv6 Address (2008 and later); needs `address` and `network`.";
         "network-name" => Self::NetworkName, "Network Name; needs `name` and an ip-address.";
         "file-server" => Self::FileServer, "File Server; depends on a network-name.";
         "file-share" => Self::FileShare, "File Share; needs `path`.";
@@ -111,8 +115,7 @@ words! {
         "plug-in" => Self::PlugIn, "A program that speaks the plug-in protocol; needs `program`.";
     }
     later {
-        "ipv6-address", "scale-out-file-server", "file-share-witness", "cloud-witness",
-        "cluster-shared-volume",
+        "scale-out-file-server", "file-share-witness", "cloud-witness",
     }
 }
 

@@ -227,7 +227,7 @@ impl Store {
         };
         self.set_control(object, fresh | control::PASSWORD_NOT_REQUIRED);
         let salt = self.salt(object);
-        object.secrets = Some(Secrets::random(1, salt, call.entropy));
+        object.secrets = Some(Secrets::random(0, salt, call.entropy));
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod create;
 mod domain;
+mod fault;
 mod identity;
 mod journal;
 mod modify;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use create::NewObject;
 pub use domain::{Domain, Policy};
+pub use fault::Fault;
 pub use identity::{Guid, Sid};
 pub use journal::Damage;
 pub(crate) use modify::equal;

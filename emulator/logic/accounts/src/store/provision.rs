@@ -106,6 +106,15 @@ impl Store {
         self.add_plain(self.domain.schema(), "dMD", now, entropy);
         self.add_plain(sites, "sitesContainer", now, entropy);
         self.add_plain(site.clone(), "site", now, entropy);
+        let mut place = configuration.clone();
+        for (name, class) in [
+            ("Services", "container"),
+            ("Windows NT", "container"),
+            ("Directory Service", "nTDSService"),
+        ] {
+            place = place.child("CN", name);
+            self.add_plain(place.clone(), class, now, entropy);
+        }
         self.add_plain(
             site.child("CN", "Servers"),
             "serversContainer",

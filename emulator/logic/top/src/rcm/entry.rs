@@ -353,6 +353,8 @@ impl Rcm {
                 self.transition(turn, id, Cause::CameOnline);
                 self.watch(id);
             }
+            (ResourceState::OnlinePending, EntryResult::Failure { code })
+                if self.make_room(turn, id, code) => {}
             (ResourceState::OnlinePending, EntryResult::Failure { code }) => {
                 if code == ADDRESS_IN_USE {
                     turn.notice(Notice::AddressInUse { resource: id });

@@ -143,7 +143,7 @@ struct Accounts {
 }
 
 impl GssAcceptor for Accounts {
-    fn accept(&mut self, now: WallTime, token: &[u8]) -> GssStep {
+    fn accept(self: Box<Self>, now: WallTime, token: &[u8]) -> GssStep {
         match (self.seen, token) {
             (false, b"first") => GssStep::Continue {
                 half_open: Box::new(Self { seen: true }),
