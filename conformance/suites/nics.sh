@@ -1,7 +1,7 @@
 #!/bin/sh
-# Brings a lab up whose machines have adapters of their own, and looks at it with the tools of others:
-# ip, ping and, where they are installed, tcpdump and arping. Plays its scenario, and looks for
-# leftovers.
+# Brings a lab up whose machines have adapters of their own, and looks at it with the tools of
+# others: ip, ping and, where they are installed, tcpdump and arping. Plays its scenario, and looks
+# for leftovers.
 #
 #   conformance/suites/nics.sh [PROGRAM]
 #
