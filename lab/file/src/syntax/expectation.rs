@@ -72,7 +72,7 @@ record! {
         /// Must be true so long without a break.
         optional r#for as "for": At<Duration>,
     }
-    later { "exec", "exit" }
+    later { "workload", "pause", "exec", "exit" }
 }
 
 record! {

@@ -69,13 +69,13 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
         }
         Notice::WitnessFailed => "the witness does not work".to_owned(),
         Notice::DiskLost { disk } => format!("the reservation of disk {disk} was lost"),
+        Notice::SharedVolume { disk, state } => {
+            format!("the cluster shared volume on disk {disk} is {state} on this node")
+        }
         Notice::AddressInUse { resource: id } => format!(
             "the address of resource {} is in use on the network",
             resource(*id)
         ),
-        Notice::SharedVolume { disk, state } => {
-            format!("the cluster shared volume on disk {disk} is {state} on this node")
-        }
         Notice::RestartsExhausted { resource: id } => {
             format!("resource {} failed", resource(*id))
         }
