@@ -12,6 +12,9 @@ use scsi::Lun;
 
 use crate::live::iqn;
 
+/// Where a machine's registry is, in the folder of its database.
+pub(crate) const REGISTRY_FOLDER: &str = "registry";
+
 /// What a node is started with, beside the lab file.
 #[derive(Clone, Debug)]
 pub struct NodeStart {
@@ -72,6 +75,7 @@ impl NodeStart {
         let about_machine = [
             ("--adapters", self.adapters),
             ("--namespace", self.namespace),
+            ("--registry", Some(self.folder.join(REGISTRY_FOLDER))),
         ];
         for (flag, path) in about_machine {
             rhs.extend(path.into_iter().flat_map(|path| [flag.into(), path.into()]));

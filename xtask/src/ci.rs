@@ -26,13 +26,14 @@ const CHECKS: [Stage; 8] = [
 ];
 
 /// What judges from outside, with tools of others: the target, and labs on containers.
-const SUITES: [Stage; 8] = [
+const SUITES: [Stage; 9] = [
     stage("tools", suites::prepare),
     stage("reservations", suites::reservations),
     stage("iscsi-test-cu", suites::foreign_tests),
     stage("initiator", suites::initiator),
     stage("qemu-img", suites::images),
     stage("tshark", suites::captured),
+    stage("adapters", suites::nics),
     stage("containers", suites::containers),
     stage("fuzz", suites::fuzz),
 ];

@@ -124,6 +124,11 @@ pub(crate) fn reservations() -> Result<Ended> {
     suite("storage", &[binary("looksalive")?])
 }
 
+/// Machines with adapters of their own, looked at with ip and ping.
+pub(crate) fn nics() -> Result<Ended> {
+    suite("nics", &[binary("looksalive")?])
+}
+
 /// tshark reads what was captured of a session.
 pub(crate) fn captured() -> Result<Ended> {
     suite("tshark", &[binary("looksalive")?])

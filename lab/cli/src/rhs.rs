@@ -24,6 +24,9 @@ pub(crate) struct Rhs {
     /// Socket of the agent behind the machine's adapters
     #[arg(long, value_name = "PATH")]
     adapters: Option<PathBuf>,
+    /// Folder of the machine's registry
+    #[arg(long, value_name = "DIR")]
+    registry: Option<PathBuf>,
     /// The machine's network namespace, in which programs run
     #[arg(long, value_name = "PATH")]
     namespace: Option<PathBuf>,
@@ -53,6 +56,7 @@ impl Rhs {
             host: HostId(self.host.unwrap_or_default()),
             outside: self.outside,
             adapters: self.adapters,
+            registry: self.registry,
             namespace: self.namespace,
         };
         rhs::run(options).context("the resource host cannot go on")?;

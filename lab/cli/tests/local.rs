@@ -9,3 +9,5 @@ mod clean;
 mod killed;
 #[path = "local/played.rs"]
 mod played;
+#[path = "local/programs.rs"]
+mod programs;

@@ -343,7 +343,7 @@ impl Live {
     }
 
     /// What this backend cannot do, or did not manage to do.
-    fn unable(&self, what: &str) -> Unable {
+    pub(super) fn unable(&self, what: &str) -> Unable {
         Unable {
             backend: self.machines.backend(),
             what: what.to_owned(),

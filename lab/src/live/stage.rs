@@ -14,6 +14,7 @@ use bottom::share::{ShareOutcome, ShareRequest};
 use middle::settings::Witness;
 use node::Picture;
 use plan::Plan;
+use rhs::registry::Registry;
 use runtime::control::{self, Answer, Request};
 use runtime::fabric::FromFabric;
 use runtime::telemetry::{Said, Saying};
@@ -26,12 +27,14 @@ use sim::workload::{Client, Look};
 use sim::world::{Asked, Stop};
 use sim::{Fault, FaultId, Life, Stage, Unable, words};
 use top::api::AdminCommand;
+use top::restype::CheckpointKey;
 
 use super::Live;
 use super::input::Input;
 use super::targets::disk_file;
 use super::time::Later;
 use crate::machine::MachineId;
+use crate::start::REGISTRY_FOLDER;
 
 /// How long an administrator waits for a node's answer before the outcome counts as unknown.
 const ANSWER_MAX: Duration = Duration::from_secs(600);
@@ -168,6 +171,22 @@ impl Stage for Live {
     fn heal(&mut self, id: FaultId) {
         self.say(WorldEvent::Healed(id));
         self.heal_it(id);
+    }
+
+    fn write_registry(
+        &mut self,
+        node: NodeId,
+        key: CheckpointKey,
+        data: Vec<u8>,
+    ) -> Result<(), Unable> {
+        let seat = self.seat(node);
+        let folder = seat.map(|seat| self.folder.node(&seat.name).join(REGISTRY_FOLDER));
+        let written = folder.map(|folder| Registry::of(&folder).write(&key, &data));
+        match written {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(self.unable(&format!("write `{}`: {error}", key.name))),
+            None => Err(self.unable("write into the registry of a machine that is not there")),
+        }
     }
 
     fn look(&mut self, client: &Client) -> Vec<Look> {

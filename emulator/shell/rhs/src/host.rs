@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use base::{CallId, HostId, NodeId, ResourceId};
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -14,6 +15,7 @@ use top::rcm::{EntryPoint, EntryResult, HostCommand, HostReport, ResourceSpec};
 
 use crate::instance::{Instance, Work};
 use crate::outside::{FromLab, Script, ToLab};
+use crate::registry::{Registry, Watched};
 use crate::{family, frames};
 
 /// ERROR_RESOURCE_NOT_FOUND: it is not open here.
@@ -31,6 +33,8 @@ pub struct Options {
     /// The socket of the agent behind the machine's adapters; absent: addresses are the lab's
     /// affair alone.
     pub adapters: Option<PathBuf>,
+    /// The folder of the machine's registry; absent: it has none.
+    pub registry: Option<PathBuf>,
     /// The machine's network namespace, in which programs run; absent: that of this process.
     pub namespace: Option<PathBuf>,
 }
@@ -41,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     scripts: Mutex<BTreeMap<ResourceId, Script>>,
     instances: Mutex<BTreeMap<ResourceId, Sender<Work>>>,
+    watched: Mutex<Watched>,
 }
 
 /// Serves the node on standard input and output until it closes them; everything that runs then
@@ -55,7 +60,9 @@ pub fn run(options: Options) -> io::Result<()> {
         options,
         scripts: Mutex::default(),
         instances: Mutex::default(),
+        watched: Mutex::default(),
     });
+    watch_registry(&shared);
     listen_to_lab(&shared)?;
     shared.report(&HostReport::Started);
     let mut commands = io::stdin().lock();
@@ -78,9 +85,8 @@ fn serve(shared: &Arc<Shared>, command: HostCommand) {
         checkpoints,
     } = command
     {
-        // There is no registry here yet: what has content cannot be put in place.
-        let failed = checkpoints.into_iter().filter(|it| it.data.is_some());
-        let failed = failed.map(|it| it.key).collect();
+        let registry = shared.registry();
+        let failed = lock(&shared.watched).restore(registry.as_ref(), resource, checkpoints);
         shared.report(&HostReport::Restored { resource, failed });
         return;
     }
@@ -146,7 +152,41 @@ fn listen_to_lab(shared: &Arc<Shared>) -> io::Result<()> {
     Ok(())
 }
 
+/// Reports checkpoints that change while their resources are online.
+fn watch_registry(shared: &Arc<Shared>) {
+    let Some(registry) = shared.registry() else {
+        return;
+    };
+    let shared = Arc::clone(shared);
+    thread::spawn(move || {
+        loop {
+            thread::sleep(LOOK_EVERY);
+            for report in lock(&shared.watched).look(&registry, None) {
+                shared.report(&report);
+            }
+        }
+    });
+}
+
+/// How often checkpoints are looked at; the product hears of every write.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
 impl Shared {
+    fn registry(&self) -> Option<Registry> {
+        self.options.registry.as_deref().map(Registry::of)
+    }
+
+    /// Reports what has changed of a resource's checkpoints, which is watched no longer.
+    pub(crate) fn save(&self, resource: ResourceId) {
+        if let Some(registry) = self.registry() {
+            let mut watched = lock(&self.watched);
+            for report in watched.look(&registry, Some(resource)) {
+                self.report(&report);
+            }
+            watched.forget(resource);
+        }
+    }
+
     /// What the lab wants the resource to do instead of behaving.
     pub(crate) fn script(&self, resource: ResourceId) -> Script {
         let scripts = lock(&self.scripts);
@@ -179,7 +219,7 @@ impl Shared {
         });
     }
 
-    fn report(&self, report: &HostReport) {
+    pub(crate) fn report(&self, report: &HostReport) {
         if frames::write(&mut io::stdout().lock(), report).is_err() {
             // The node is gone: standard input ends as well, and with it this process.
         }

@@ -1,6 +1,8 @@
 //! One resource in a host: its entry points, carried out one after the other on its own thread, so
 //! that one that does not return holds up nobody else.
 
+mod talking;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -12,7 +14,8 @@ use top::rcm::{EntryPoint, EntryResult, ResourceParameters, ResourceSpec};
 
 use crate::host::Shared;
 use crate::outside::Hold;
-use crate::program::Program;
+use crate::plug_in::{Heard, PlugIn};
+use crate::program::{Program, Start};
 
 /// ERROR_FILE_NOT_FOUND: there is no such program.
 const FILE_NOT_FOUND: u32 = 2;
@@ -38,6 +41,8 @@ pub(crate) enum Work {
     Call(CallId, EntryPoint),
     /// The program of so many starts has ended.
     Ended(u64),
+    /// The plug-in of so many starts has said something.
+    Heard(u64, Heard),
     /// What it stands for stops working until it is started again.
     Break,
     /// Its entry points do not return any more.
@@ -55,6 +60,7 @@ pub(crate) struct Instance {
     adapters: Hold,
     spec: ResourceSpec,
     program: Option<Program>,
+    plug_in: Option<PlugIn>,
     online: bool,
     broken: bool,
     hung: bool,
@@ -80,6 +86,7 @@ impl Instance {
             adapters,
             spec,
             program: None,
+            plug_in: None,
             online: false,
             broken: false,
             hung: false,
@@ -99,8 +106,13 @@ impl Instance {
                         return;
                     }
                 }
-                Work::Ended(run) if run == self.runs => self.let_go(),
+                Work::Ended(run) if run == self.runs => {
+                    self.lose_plug_in();
+                    self.let_go();
+                }
                 Work::Ended(_) => {}
+                Work::Heard(run, heard) if run == self.runs => self.heard(heard),
+                Work::Heard(..) => {}
                 Work::Break => self.fail(),
                 Work::Hang => self.hung = true,
             }
@@ -113,16 +125,21 @@ impl Instance {
         if script.hung || self.hung {
             return;
         }
+        if let EntryPoint::Open(spec) | EntryPoint::Online(spec) = &entry {
+            self.spec = spec.clone();
+        }
+        if matches!(self.spec.parameters, ResourceParameters::PlugIn { .. }) {
+            return self.call_plug_in(call, entry);
+        }
         let result = match entry {
-            EntryPoint::Open(spec) => {
-                self.spec = spec;
-                EntryResult::Success
-            }
-            EntryPoint::Online(spec) => self.online(spec),
+            EntryPoint::Open(_) => self.run_script(entry.label()),
+            EntryPoint::Online(_) => self.online(),
             EntryPoint::Offline => return self.offline(call),
             EntryPoint::Terminate | EntryPoint::Close => {
+                let result = self.run_script(entry.label());
                 self.terminate();
-                EntryResult::Success
+                self.shared.save(self.resource);
+                result
             }
             EntryPoint::LooksAlive => of_check(self.check(false)),
             EntryPoint::IsAlive => of_check(self.check(true)),
@@ -141,9 +158,8 @@ impl Instance {
         }
     }
 
-    fn online(&mut self, spec: ResourceSpec) -> EntryResult {
+    fn online(&mut self) -> EntryResult {
         self.terminate();
-        self.spec = spec;
         self.broken = false;
         if self.shared.script(self.resource).crashing {
             // What a fault of a resource DLL does to its host.
@@ -165,34 +181,79 @@ impl Instance {
             );
             return Err(NOT_SUPPORTED);
         }
-        if let ResourceParameters::GenericApplication {
-            command_line,
-            current_directory,
-        } = &self.spec.parameters
-        {
+        if let EntryResult::Failure { code } = self.run_script("Online") {
+            return Err(code);
+        }
+        if let ResourceParameters::GenericApplication { .. } = &self.spec.parameters {
             self.runs += 1;
             let (run, told) = (self.runs, self.to_myself.clone());
             let ended = move || {
                 // Nobody listens when the host ends.
                 let _gone = told.send(Work::Ended(run));
             };
-            let mark = self.shared.mark(self.resource, run);
-            let namespace = self.shared.options.namespace.as_deref();
-            let program = Program::start(command_line, current_directory, namespace, mark, ended);
-            self.program = Some(program.map_err(|error| {
-                eprintln!("{} cannot be started: {error}", self.spec.name);
-                let code = error
-                    .raw_os_error()
-                    .and_then(|code| u32::try_from(code).ok());
-                code.unwrap_or(FILE_NOT_FOUND)
-            })?);
+            let program = Program::start(&self.program_start(None), ended);
+            self.program = Some(program.map_err(|error| self.complain(&error))?);
         }
         self.adapters.acquire(&self.spec.parameters)?;
         self.hold.acquire(&self.spec.parameters)
     }
 
+    /// How the program that the resource stands for is started.
+    fn program_start<'a>(&'a self, argument: Option<&'a str>) -> Start<'a> {
+        let (command_line, folder) = match &self.spec.parameters {
+            ResourceParameters::GenericApplication {
+                command_line,
+                current_directory,
+            } => (command_line.as_str(), current_directory.as_str()),
+            ResourceParameters::GenericScript { script } => (script.as_str(), ""),
+            ResourceParameters::PlugIn { program, .. } => (program.as_str(), ""),
+            _ => ("", ""),
+        };
+        let options = &self.shared.options;
+        Start {
+            command_line,
+            argument,
+            folder,
+            namespace: options.namespace.as_deref(),
+            registry: options.registry.as_deref(),
+            mark: self.shared.mark(self.resource, self.runs),
+        }
+    }
+
+    /// Says why a program did not start; the error's number.
+    fn complain(&self, error: &io::Error) -> u32 {
+        eprintln!("{} cannot be started: {error}", self.spec.name);
+        let code = error.raw_os_error();
+        let code = code.and_then(|code| u32::try_from(code).ok());
+        code.unwrap_or(FILE_NOT_FOUND)
+    }
+
+    /// A generic script is called with the entry point's name; zero is yes. Nothing to do for any
+    /// other type.
+    fn run_script(&mut self, entry: &str) -> EntryResult {
+        if !matches!(
+            self.spec.parameters,
+            ResourceParameters::GenericScript { .. }
+        ) {
+            return EntryResult::Success;
+        }
+        self.runs += 1;
+        let started = Program::start(&self.program_start(Some(entry)), || {});
+        let ended = match started {
+            Ok(program) => program.exit_code(),
+            Err(error) => {
+                let code = self.complain(&error);
+                return EntryResult::Failure { code };
+            }
+        };
+        of_check(ended == Some(0))
+    }
+
     /// Asks a program to end before it is killed; that may take long and is then reported later.
     fn offline(&mut self, call: CallId) {
+        if let failed @ EntryResult::Failure { .. } = self.run_script("Offline") {
+            return self.shared.returned(call, self.resource, failed);
+        }
         let asked = self.program.as_ref().map(|it| it.ask_to_end(PENDING_FROM));
         if asked == Some(false) {
             let pending = EntryResult::Pending;
@@ -201,9 +262,11 @@ impl Instance {
                 program.wait(PATIENCE);
             }
             self.terminate();
+            self.shared.save(self.resource);
             self.shared.finished(self.resource, EntryResult::Success);
         } else {
             self.terminate();
+            self.shared.save(self.resource);
             let done = EntryResult::Success;
             self.shared.returned(call, self.resource, done);
         }
@@ -214,6 +277,9 @@ impl Instance {
         self.broken = true;
         if let Some(program) = &self.program {
             program.kill();
+        }
+        if let Some(plug_in) = &self.plug_in {
+            plug_in.program.kill();
         }
     }
 
@@ -240,26 +306,30 @@ impl Instance {
         let flaps = script.flapping && self.checks.is_multiple_of(2);
         let runs = self.program.as_ref().is_none_or(Program::runs);
         let works = |it: &mut Self| it.adapters.works() && it.hold.works();
-        self.online && runs && !self.broken && !flaps && works(self)
+        let says_yes = |it: &mut Self| {
+            let entry = if thorough { "IsAlive" } else { "LooksAlive" };
+            it.run_script(entry) == EntryResult::Success
+        };
+        self.online && runs && !self.broken && !flaps && works(self) && says_yes(self)
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        self.end_plug_in();
         self.terminate();
     }
 }
 
-/// Types that stand for a service, a script or a plug-in, which this host does not start so far.
+/// Types that stand for a service, which this host does not start so far: a lab file has no table
+/// of services yet.
 fn needs_more(parameters: &ResourceParameters) -> bool {
     matches!(
         parameters,
         ResourceParameters::GenericService { .. }
-            | ResourceParameters::GenericScript { .. }
             | ResourceParameters::DhcpService { .. }
             | ResourceParameters::WinsService { .. }
             | ResourceParameters::PrintSpooler { .. }
-            | ResourceParameters::PlugIn { .. }
     )
 }
 

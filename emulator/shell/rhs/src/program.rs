@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,9 +17,55 @@ use rustix::process::{
 };
 
 use crate::family;
+use crate::registry::REGISTRY;
 
 /// How often a program that was asked to end is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// What a program is started with.
+#[derive(Debug)]
+pub(crate) struct Start<'a> {
+    /// The program and its arguments, as a shell would read them.
+    pub(crate) command_line: &'a str,
+    /// One more argument, read by no shell.
+    pub(crate) argument: Option<&'a str>,
+    /// Where it works; empty: where its host does.
+    pub(crate) folder: &'a str,
+    /// The machine's network namespace, if it is not that of its host.
+    pub(crate) namespace: Option<&'a Path>,
+    /// The machine's registry.
+    pub(crate) registry: Option<&'a Path>,
+    /// Mark of its processes.
+    pub(crate) mark: String,
+}
+
+impl Start<'_> {
+    fn command(&self) -> io::Result<Command> {
+        let words = shlex::split(self.command_line).filter(|words| !words.is_empty());
+        let words = words.ok_or_else(|| {
+            let why = format!("`{}` is not a command line", self.command_line);
+            io::Error::new(io::ErrorKind::InvalidInput, why)
+        })?;
+        find(words.first().map_or("", String::as_str))?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["rhs", "--execute", &std::process::id().to_string()]);
+        if let Some(namespace) = self.namespace {
+            command.arg("--namespace").arg(namespace);
+        }
+        if let Some(registry) = self.registry {
+            command.env(REGISTRY, registry);
+        }
+        command
+            .arg("--")
+            .args(&words)
+            .args(self.argument)
+            .env(family::PROGRAM, &self.mark);
+        if !self.folder.is_empty() {
+            command.current_dir(self.folder);
+        }
+        Ok(command)
+    }
+}
 
 /// A program that was started.
 #[derive(Debug)]
@@ -34,33 +80,35 @@ impl Program {
     ///
     /// Must be called on a thread that outlives the program: it is killed when the thread ends.
     pub(crate) fn start(
-        command_line: &str,
-        folder: &str,
-        namespace: Option<&Path>,
-        mark: String,
+        start: &Start<'_>,
         ended: impl FnOnce() + Send + 'static,
     ) -> io::Result<Self> {
-        let words = shlex::split(command_line).filter(|words| !words.is_empty());
-        let words = words.ok_or_else(|| {
-            let why = format!("`{command_line}` is not a command line");
-            io::Error::new(io::ErrorKind::InvalidInput, why)
-        })?;
-        find(words.first().map_or("", String::as_str))?;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["rhs", "--execute", &std::process::id().to_string()]);
-        if let Some(namespace) = namespace {
-            command.arg("--namespace").arg(namespace);
+        let mut command = start.command()?;
+        command.stdin(Stdio::null());
+        command.stdout(io::stderr().as_fd().try_clone_to_owned()?);
+        Self::of(&start.mark, command.spawn()?, ended)
+    }
+
+    /// As [`Self::start`], with the program's standard input and output.
+    pub(crate) fn talk(
+        start: &Start<'_>,
+        ended: impl FnOnce() + Send + 'static,
+    ) -> io::Result<(Self, ChildStdin, ChildStdout)> {
+        let mut command = start.command()?;
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (to, from) = (child.stdin.take(), child.stdout.take());
+        let program = Self::of(&start.mark, child, ended)?;
+        match (to, from) {
+            (Some(to), Some(from)) => Ok((program, to, from)),
+            _ => Err(io::Error::other("the program has no standard streams")),
         }
-        command
-            .arg("--")
-            .args(&words)
-            .env(family::PROGRAM, &mark)
-            .stdin(Stdio::null())
-            .stdout(io::stderr().as_fd().try_clone_to_owned()?);
-        if !folder.is_empty() {
-            command.current_dir(folder);
-        }
-        let child = command.spawn()?;
+    }
+
+    fn of(mark: &str, child: Child, ended: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        let mark = mark.to_owned();
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("the system gave no process id"))?;
         let child = Arc::new(Mutex::new(child));
@@ -73,6 +121,14 @@ impl Program {
             ended();
         });
         Ok(Self { mark, pid, child })
+    }
+
+    /// Waits until it has ended, and says with what; none when a signal ended it.
+    pub(crate) fn exit_code(&self) -> Option<i32> {
+        while self.runs() {
+            thread::sleep(LOOK_EVERY);
+        }
+        lock(&self.child).try_wait().ok().flatten()?.code()
     }
 
     /// Whether it runs.
