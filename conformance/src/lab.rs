@@ -29,6 +29,11 @@ pub struct Lab {
     groups: Vec<(String, String)>,
     disks: Vec<&'static str>,
     enforced_anti_affinity: bool,
+    /// Nodes without a configured vote.
+    voteless: Vec<&'static str>,
+    /// Further words of the cluster's `quorum`, each as the lab file has it.
+    quorum: Vec<&'static str>,
+    two_sites: bool,
 }
 
 impl Lab {
@@ -44,6 +49,9 @@ impl Lab {
             groups: Vec::new(),
             disks: Vec::new(),
             enforced_anti_affinity: false,
+            voteless: Vec::new(),
+            quorum: Vec::new(),
+            two_sites: false,
         }
     }
 
@@ -72,6 +80,28 @@ impl Lab {
     #[must_use]
     pub fn heartbeat(mut self, same_subnet: &'static str) -> Self {
         self.heartbeat = Some(same_subnet);
+        self
+    }
+
+    /// This node has no configured vote.
+    #[must_use]
+    pub fn voteless(mut self, node: &'static str) -> Self {
+        self.voteless.push(node);
+        self
+    }
+
+    /// A further word of the cluster's `quorum`, as the lab file has it.
+    #[must_use]
+    pub fn quorum(mut self, word: &'static str) -> Self {
+        self.quorum.push(word);
+        self
+    }
+
+    /// The first half of the nodes stands in site `east`, the rest in `west`; each site has a
+    /// subnet of its own, and a router joins them.
+    #[must_use]
+    pub fn two_sites(mut self) -> Self {
+        self.two_sites = true;
         self
     }
 
@@ -139,6 +169,34 @@ impl Lab {
     }
 
     fn write(&self, text: &mut String, generation: Generation) -> std::fmt::Result {
+        if self.two_sites {
+            self.write_sites(text)?;
+        } else {
+            self.write_network(text)?;
+        }
+        self.write_storage(text)?;
+        self.write_cluster(text, generation)
+    }
+
+    fn write_sites(&self, text: &mut String) -> std::fmt::Result {
+        text.push_str("sites: { east: {}, west: {} }\nnetworks:\n");
+        let role = "role: cluster-and-client";
+        for (site, third) in [("east", 1), ("west", 2)] {
+            writeln!(
+                text,
+                "  {site}-lan: {{ subnet: 10.10.{third}.0/24, site: {site}, {role} }}"
+            )?;
+        }
+        text.push_str("routers: { wan: { joins: [east-lan, west-lan] } }\nnodes:\n");
+        for (index, name) in self.names().iter().enumerate() {
+            let is_east = index < usize::from(self.nodes).div_ceil(2);
+            let site = if is_east { "east" } else { "west" };
+            writeln!(text, "  {name}: {{ site: {site}, networks: [{site}-lan] }}")?;
+        }
+        Ok(())
+    }
+
+    fn write_network(&self, text: &mut String) -> std::fmt::Result {
         text.push_str("networks:\n");
         for (index, network) in self.networks.iter().enumerate() {
             let role = if index == 0 {
@@ -154,14 +212,18 @@ impl Lab {
         }
         text.push_str("nodes:\n");
         for name in self.names() {
+            let votes = if self.voteless.contains(&name.as_str()) {
+                ", votes: 0"
+            } else {
+                ""
+            };
             writeln!(
                 text,
-                "  {name}: {{ networks: [{}] }}",
+                "  {name}: {{ networks: [{}]{votes} }}",
                 self.networks.join(", ")
             )?;
         }
-        self.write_storage(text)?;
-        self.write_cluster(text, generation)
+        Ok(())
     }
 
     fn write_storage(&self, text: &mut String) -> std::fmt::Result {
@@ -203,9 +265,11 @@ impl Lab {
         };
         writeln!(text, "  witness: {witness}")?;
         let mut quorum = Vec::new();
-        if self.witness == Witness::DiskOnly {
+        // The quorum disk of 2003 is a model of its own, and what its disk means by default.
+        if self.witness == Witness::DiskOnly && generation > Generation::V2003 {
             quorum.push("model: disk-only");
         }
+        quorum.extend(&self.quorum);
         if !self.dynamic && generation >= Generation::V2012 {
             quorum.push("dynamic: false");
         }

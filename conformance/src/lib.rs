@@ -30,6 +30,6 @@ pub use observation::{
 };
 pub use register::{Clause, Register, Scope, Status};
 pub use report::{Report, Row};
-pub use subject::{Factory, Health, Refusal, Simulator, Staged, Subject};
+pub use subject::{Database, Factory, Health, Of, Refusal, Simulator, Staged, Subject, Told};
 pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
 pub use trial::Trial;

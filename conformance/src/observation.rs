@@ -85,6 +85,8 @@ pub struct NodeSeen {
     pub tag: Option<PaxosTag>,
     /// Its event log while it runs: who noticed what, by the product's numbers.
     pub log: Vec<(String, u16)>,
+    /// It has the hive of the copy on the witness disk loaded, `0.Cluster`.
+    pub has_witness_hive: bool,
     /// Its registry, as text, by key.
     pub registry: BTreeMap<String, String>,
 }

@@ -5,7 +5,7 @@ use crate::case::{Case, Mark, Stop, Verdict};
 use crate::observation::{
     Event, GroupSeen, NodeSeen, Observation, ResourceSeen, Service, Votes, WitnessSeen,
 };
-use crate::subject::{Factory, Health, Refusal, Subject};
+use crate::subject::{Database, Factory, Health, Of, Refusal, Subject, Told};
 use crate::{Clause, Register, Report, Scope, Status, all_cases, judge};
 use base::{
     Generation, GroupState, NodeId, NodeState, Notice, PaxosTag, QuorumModel, ResourceId,
@@ -123,6 +123,7 @@ fn healthy() -> Observation {
     let node = |number| NodeSeen {
         log: Vec::new(),
         registry: BTreeMap::new(),
+        has_witness_hive: false,
         id: NodeId::new(number).unwrap(),
         service: Service::Running,
         state: NodeState::Up,
@@ -345,6 +346,30 @@ impl Subject for Reader {
 
     fn act(&mut self, action: &str) -> Result<(), Refusal> {
         self.read(&format!("scenario:\n  - {action}\n"))
+    }
+
+    fn answer(&mut self, action: &str) -> Result<Told, Refusal> {
+        self.act(action).map(|()| Told::Done)
+    }
+
+    fn property(&mut self, _: Option<&str>, _: &Of, _: &str) -> Result<Told, Refusal> {
+        Ok(Told::Done)
+    }
+
+    fn database(&mut self, _: &str) -> Result<Database, Refusal> {
+        Ok(Database::new())
+    }
+
+    fn cluster_log(&mut self, _: &str) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    fn own_disk(&mut self, _: &str, _: bool) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn slow(&mut self, _: &str, _: Duration) -> Result<(), Refusal> {
+        Ok(())
     }
 
     fn health(&mut self, _: &str, _: Health) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use crate::case::Stop;
 use crate::lab::Lab;
 use crate::observation::{Event, Frame, Observation};
-use crate::subject::{Health, Subject};
+use crate::subject::{Database, Health, Of, Subject, Told};
 use base::{Generation, Notice, ResourceId};
 use std::fmt::Debug;
 use std::time::Duration;
@@ -104,6 +104,75 @@ impl<'a> Trial<'a> {
     /// When the subject or the cluster refuses.
     pub fn act(&mut self, action: impl AsRef<str>) -> Result<(), Stop> {
         Ok(self.subject.act(action.as_ref())?)
+    }
+
+    /// As [`Self::act`], and what the cluster answered.
+    ///
+    /// # Errors
+    /// When the subject cannot show it.
+    pub fn answer(&mut self, action: impl AsRef<str>) -> Result<Told, Stop> {
+        Ok(self.subject.answer(action.as_ref())?)
+    }
+
+    /// Asserts that the cluster refuses an action with this error number.
+    ///
+    /// # Errors
+    /// Failed when it does not.
+    pub fn refused(&mut self, action: impl AsRef<str>, code: u32) -> Result<(), Stop> {
+        let action = action.as_ref();
+        let told = self.answer(action)?;
+        let is = matches!(told, Told::Refused(it, _) if it == code);
+        let text = format!("`{action}` is refused with {code}, and the answer is {told:?}");
+        self.check(&text, is)
+    }
+
+    /// Reads a property through a node, or through any.
+    ///
+    /// # Errors
+    /// When the subject cannot.
+    pub fn property(&mut self, through: Option<&str>, of: &Of, name: &str) -> Result<Told, Stop> {
+        Ok(self.subject.property(through, of, name)?)
+    }
+
+    /// Asserts the value of a property.
+    ///
+    /// # Errors
+    /// Failed when it has another value, or none.
+    pub fn has(&mut self, of: &Of, name: &str, expected: &str) -> Result<(), Stop> {
+        let told = self.property(None, of, name)?;
+        self.equal(name, told, Told::Value(expected.to_owned()))
+    }
+
+    /// What a node shows as its cluster database.
+    ///
+    /// # Errors
+    /// When the subject cannot look into it.
+    pub fn database(&mut self, node: &str) -> Result<Database, Stop> {
+        Ok(self.subject.database(node)?)
+    }
+
+    /// The cluster log of a node.
+    ///
+    /// # Errors
+    /// When the subject keeps none.
+    pub fn cluster_log(&mut self, node: &str) -> Result<Vec<String>, Stop> {
+        Ok(self.subject.cluster_log(node)?)
+    }
+
+    /// From now on, or no longer, a node's own disk refuses to write.
+    ///
+    /// # Errors
+    /// When the subject has no such fault.
+    pub fn own_disk(&mut self, node: &str, fails: bool) -> Result<(), Stop> {
+        Ok(self.subject.own_disk(node, fails)?)
+    }
+
+    /// Makes every entry point of a resource slower.
+    ///
+    /// # Errors
+    /// When the subject cannot.
+    pub fn slow(&mut self, resource: &str, by: Duration) -> Result<(), Stop> {
+        Ok(self.subject.slow(resource, by)?)
     }
 
     /// Scripts the answers of a resource's health checks.

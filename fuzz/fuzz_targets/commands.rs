@@ -4,9 +4,9 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use fuzz::target;
+use fuzz::{PORTS, target};
 use libfuzzer_sys::fuzz_target;
-use scsi::pr::{FullStatus, InAction, Keys};
+use scsi::pr::{FullStatus, InAction, Keys, Registrant};
 use scsi::{InitiatorPort, Isid, Lun, Status};
 use target::{Function, PortId, Request, TaskTag};
 
@@ -90,7 +90,8 @@ fuzz_target!(|steps: Vec<Step>| {
     look(&mut target, nexuses[0]);
 });
 
-/// The registrations, read in both ways, agree.
+/// The registrations, read in both ways, agree: READ KEYS has a key for each nexus, and READ FULL
+/// STATUS may tell an initiator that is registered at all ports in one descriptor.
 fn look(target: &mut target::Target<target::MemoryStore>, nexus: scsi::NexusId) {
     let mut read = |action: InAction| {
         let cdb = action.cdb(u16::MAX);
@@ -114,7 +115,11 @@ fn look(target: &mut target::Target<target::MemoryStore>, nexus: scsi::NexusId) 
     if let (Some(keys), Some(status)) = (keys, status) {
         let keys = Keys::parse(&keys).expect("well formed");
         let status = FullStatus::parse(&status).expect("well formed");
-        let told: Vec<_> = status.registrants.iter().map(|it| it.key).collect();
-        assert_eq!(keys.keys, told);
+        let nexuses = |it: &Registrant| if it.target_port.is_none() { PORTS } else { 1 };
+        let told = status.registrants.iter();
+        let mut told: Vec<_> = told.flat_map(|it| vec![it.key; nexuses(it)]).collect();
+        let mut keys = keys.keys;
+        (told.sort_unstable(), keys.sort_unstable());
+        assert_eq!(keys, told);
     }
 }

@@ -12,6 +12,8 @@ use target::{
 
 /// The target's name.
 pub const NAME: &str = "iqn.2024-01.example:fuzz";
+/// How many target ports there are.
+pub const PORTS: usize = 2;
 /// How large the disk is, in blocks.
 pub const BLOCKS: u64 = 4096;
 

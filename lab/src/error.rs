@@ -29,6 +29,22 @@ pub enum LabError {
         /// Why not.
         why: String,
     },
+    /// No container engine answers.
+    #[error(
+        "no container engine answers, neither Docker nor Podman ({0}); \
+         `looksalive doctor` says how to start one"
+    )]
+    NoEngine(String),
+    /// The container engine did not do something.
+    #[error("the container engine at {} cannot {what}: {why}", socket.display())]
+    Engine {
+        /// Where it listens.
+        socket: PathBuf,
+        /// What it was asked for.
+        what: String,
+        /// Why not.
+        why: String,
+    },
     /// Anything else that the system refused.
     #[error("{what}: {error}")]
     System {

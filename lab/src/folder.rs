@@ -105,6 +105,20 @@ impl LabFolder {
         self.path.join("logs").join(format!("{part}.log"))
     }
 
+    /// The folder of the sockets over which parts of the lab talk.
+    #[must_use]
+    pub fn sockets(&self) -> PathBuf {
+        self.path.join("sockets")
+    }
+
+    /// A socket over which parts of the lab talk.
+    ///
+    /// # Errors
+    /// When the root is so deep that no socket fits below it.
+    pub fn part_socket(&self, part: &str) -> Result<PathBuf, LabError> {
+        self.socket(&format!("sockets/{part}"))
+    }
+
     /// A socket; its path has to be short.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{LabFolder, Uid, remove};
+use crate::{LabError, LabFolder, Uid, remove};
 
 /// Labs that this process keeps or makes.
 static LABS: Mutex<BTreeMap<Uid, (Gate, LabFolder)>> = Mutex::new(BTreeMap::new());
@@ -38,7 +38,14 @@ pub(crate) fn forget(folder: &LabFolder) {
 pub fn take_all_down() {
     for (gate, folder) in std::mem::take(&mut *lock(&LABS)).into_values() {
         std::mem::forget(gate.enter());
-        remove(&folder);
+        say_if_left(remove(&folder));
+    }
+}
+
+/// A lab that cannot be taken away now is taken away by `gc`.
+pub(crate) fn say_if_left(removed: Result<(), LabError>) {
+    if let Err(error) = removed {
+        eprintln!("{error}; `looksalive gc` takes away what is left");
     }
 }
 

@@ -18,7 +18,7 @@ use sim::session::Unfit;
 use sim::{Session, Stage, words};
 use top::api::AdminReply;
 
-use crate::{Local, show};
+use crate::{Live, show};
 
 /// A command for the keeper, with whoever waits for its answers.
 #[derive(Debug)]
@@ -34,13 +34,13 @@ pub struct Order {
 pub fn keep(
     lab: Lab,
     text: String,
-    local: Local,
+    live: Live,
     seed: u64,
     patience: Duration,
     ready: impl FnOnce(Option<&Value>),
 ) {
     let mut keeper = Keeper {
-        session: Session::on(lab, local, seed),
+        session: Session::on(lab, live, seed),
         text,
         followers: Vec::new(),
         waiting: Vec::new(),
@@ -72,7 +72,7 @@ struct Waiting {
 }
 
 struct Keeper {
-    session: Session<Local>,
+    session: Session<Live>,
     text: String,
     followers: Vec<Follower>,
     waiting: Vec<Waiting>,

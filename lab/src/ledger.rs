@@ -26,6 +26,25 @@ pub(crate) enum Deed {
         /// What it is.
         what: String,
     },
+    /// An image of the container engine, which stays for later labs.
+    Image {
+        /// Its name.
+        name: String,
+    },
+    /// Containers, labelled with the lab's unique id by which they are found.
+    Containers {
+        /// Their names.
+        names: Vec<String>,
+    },
+}
+
+/// Whether the lab of a ledger may have made containers.
+pub(crate) fn has_containers(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let deeds = text.lines().filter_map(|it| serde_json::from_str(it).ok());
+    deeds
+        .into_iter()
+        .any(|it| matches!(it, Deed::Containers { .. }))
 }
 
 /// The ledger of one lab.

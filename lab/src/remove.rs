@@ -8,10 +8,23 @@ use std::time::Duration;
 use rhs::family;
 
 use crate::client::is_kept;
-use crate::{LabFolder, Uid};
+use crate::{LabError, LabFolder, Uid, docker, ledger};
 
-/// Ends every process of a lab and removes its folder. Doing it twice is doing it once.
-pub fn remove(folder: &LabFolder) {
+/// Removes every container of a lab, ends its processes and removes its folder. Doing it twice is
+/// doing it once.
+///
+/// # Errors
+/// When it has containers and their engine is not there; its folder stays then.
+pub fn remove(folder: &LabFolder) -> Result<(), LabError> {
+    if ledger::has_containers(&folder.ledger()) {
+        docker::remove(folder.uid())?;
+    }
+    remove_here(folder);
+    Ok(())
+}
+
+/// Ends every process of a lab and removes its folder.
+fn remove_here(folder: &LabFolder) {
     family::kill(family::LAB, folder.uid().as_str());
     for _again in 0..REMOVALS_MAX {
         // The keeper may still write down what it sees of the end.
@@ -38,18 +51,31 @@ pub struct Removed {
     pub processes: usize,
     /// Whether its folder was still there.
     pub folder: bool,
+    /// Why it could not be taken away.
+    pub kept: Option<String>,
 }
 
-/// Takes away what is left of labs that nobody keeps any more: their processes, wherever they came
-/// from, and their folders.
+/// What was found and taken away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Labs.
+    pub labs: Vec<Removed>,
+    /// How many images no lab used any more.
+    pub images: usize,
+}
+
+/// Takes away what is left of labs that nobody keeps any more: their containers and processes,
+/// wherever they came from, and their folders; and images of other builds that no container uses.
 #[must_use]
-pub fn collect(root: &Path) -> Vec<Removed> {
+pub fn collect(root: &Path) -> Collected {
+    let found = docker::collect(root);
     let mut uids: Vec<Uid> = LabFolder::all(root)
         .iter()
         .map(|it| it.uid().clone())
         .collect();
     let marked = family::values(family::LAB);
     uids.extend(marked.iter().filter_map(|it| it.parse::<Uid>().ok()));
+    uids.extend(found.labs.iter().cloned());
     uids.sort();
     uids.dedup();
     let folders = uids.into_iter().map(|uid| LabFolder::of(root, uid));
@@ -60,14 +86,21 @@ pub fn collect(root: &Path) -> Vec<Removed> {
         if is_kept(&folder) || (!has_folder && is_elsewhere(&folder)) {
             continue;
         }
+        let processes = family::members(family::LAB, folder.uid().as_str()).len();
+        let has_containers = found.labs.contains(folder.uid());
+        let containers = has_containers.then(|| docker::remove(folder.uid()));
+        let gone = containers.unwrap_or(Ok(())).and_then(|()| remove(&folder));
         removed.push(Removed {
             uid: folder.uid().clone(),
-            processes: family::members(family::LAB, folder.uid().as_str()).len(),
+            processes,
             folder: has_folder,
+            kept: gone.err().map(|it| it.to_string()),
         });
-        remove(&folder);
     }
-    removed
+    Collected {
+        labs: removed,
+        images: found.images,
+    }
 }
 
 /// Whether a process of the lab works in a folder below another root.

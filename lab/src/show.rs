@@ -5,32 +5,32 @@ use serde_json::{Value, json};
 use sim::observation::Observation;
 use sim::{Life, Session, Stage};
 
-use crate::Local;
+use crate::Live;
 
 /// Version of the document.
 const VERSION: u32 = 1;
 
 /// Everything that can be seen of a lab now.
 #[must_use]
-pub(crate) fn lab(session: &Session<Local>) -> Value {
+pub(crate) fn lab(session: &Session<Live>) -> Value {
     let seen = session.observe();
-    let local = session.world();
-    let plan = local.plan();
+    let live = session.world();
+    let plan = live.plan();
     let quorate = seen.quorate();
     json!({
         "version": VERSION,
         "lab": plan.lab,
-        "uid": local.folder().uid().as_str(),
-        "backend": local.backend(),
+        "uid": live.folder().uid().as_str(),
+        "backend": live.backend(),
         "generation": plan.generation.label(),
-        "folder": local.folder().path(),
-        "up_ms": local.now().as_millis(),
+        "folder": live.folder().path(),
+        "up_ms": live.now().as_millis(),
         "quorate": !quorate.is_empty(),
         "votes": votes(&seen, quorate),
-        "nodes": plan.members.iter().map(|it| node(local, &seen, it)).collect::<Vec<_>>(),
-        "groups": groups(local, &seen),
-        "disks": disks(local, &seen),
-        "faults": faults(local),
+        "nodes": plan.members.iter().map(|it| node(live, &seen, it)).collect::<Vec<_>>(),
+        "groups": groups(live, &seen),
+        "disks": disks(live, &seen),
+        "faults": faults(live),
     })
 }
 
@@ -46,20 +46,20 @@ fn votes(seen: &Observation, quorate: NodeSet) -> Value {
     }
 }
 
-fn node(local: &Local, seen: &Observation, member: &plan::Member) -> Value {
+fn node(live: &Live, seen: &Observation, member: &plan::Member) -> Value {
     let known = seen.nodes.get(&member.id);
-    let life = match local.life(member.id) {
+    let life = match live.life(member.id) {
         Life::Off => "off",
         Life::Stopped => "stopped",
         Life::Running => "running",
         Life::Frozen => "frozen",
     };
-    let networks = &local.plan().names;
+    let networks = &live.plan().names;
     let adapters = member.machine.adapters.iter().map(|(network, address)| {
         json!({
             "network": networks.of_network(*network),
             "address": address.to_string(),
-            "linked": local.networks().is_linked(member.id.into(), *network),
+            "linked": live.networks().is_linked(member.id.into(), *network),
         })
     });
     json!({
@@ -67,14 +67,15 @@ fn node(local: &Local, seen: &Observation, member: &plan::Member) -> Value {
         "machine": life,
         "state": known.map(|it| it.state.label()),
         "quorate": known.is_some_and(|it| it.quorate),
-        "process": local.process_of(member.id),
+        "process": live.process_of(member.id),
+        "container": live.container_of(member.id),
         "tag": known.and_then(|it| it.tag).map(|it| it.to_string()),
         "adapters": adapters.collect::<Vec<_>>(),
     })
 }
 
-fn groups(local: &Local, seen: &Observation) -> Vec<Value> {
-    let plan = local.plan();
+fn groups(live: &Live, seen: &Observation) -> Vec<Value> {
+    let plan = live.plan();
     let names = &plan.names;
     let on = |nodes: NodeSet| -> Vec<String> {
         nodes
@@ -103,26 +104,26 @@ fn groups(local: &Local, seen: &Observation) -> Vec<Value> {
     seen.groups.iter().map(group).collect()
 }
 
-fn disks(local: &Local, seen: &Observation) -> Vec<Value> {
-    let names = &local.plan().names;
+fn disks(live: &Live, seen: &Observation) -> Vec<Value> {
+    let names = &live.plan().names;
     let disk = |disk: &plan::Disk| {
         let holder = seen.holders.get(&disk.id).copied().flatten();
         json!({
             "name": names.of_disk(disk.id),
             "holder": holder.map(|node| names.of_node(node)),
-            "portal": local.portal_of(disk).map(|it| it.to_string()),
-            "target": local.target_name_of(disk),
+            "portal": live.portal_of(disk).map(|it| it.to_string()),
+            "target": live.target_name_of(disk),
             "lun": disk.lun,
         })
     };
-    local.plan().disks.iter().map(disk).collect()
+    live.plan().disks.iter().map(disk).collect()
 }
 
-fn faults(local: &Local) -> Vec<String> {
+fn faults(live: &Live) -> Vec<String> {
     use sim::log::{What, WorldEvent};
-    let names = &local.plan().names;
+    let names = &live.plan().names;
     let mut standing: Vec<(sim::FaultId, String)> = Vec::new();
-    for entry in local.log().entries() {
+    for entry in live.log().entries() {
         match &entry.what {
             What::World(WorldEvent::Fault(id, _)) => {
                 standing.push((*id, sim::words::event(entry, names).text));

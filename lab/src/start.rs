@@ -10,7 +10,7 @@ use plan::Plan;
 use runtime::{DiskPath, Options};
 use scsi::Lun;
 
-use crate::local::iqn;
+use crate::live::iqn;
 
 /// What a node is started with, beside the lab file.
 #[derive(Clone, Debug)]

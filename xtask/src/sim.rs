@@ -8,6 +8,9 @@ use crate::{flags, program};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+/// As fast as a release, with debug assertions.
+pub(crate) const PROFILE: &str = "sim";
+
 /// What `looksalive swarm --format json` prints; other keys are its own business.
 #[derive(Debug, Deserialize)]
 struct Swarm {
@@ -65,11 +68,18 @@ pub(crate) fn command(args: &[String]) -> Result<()> {
     let (seeds, first) = (seeds.to_string(), first.to_string());
     program::run(
         "cargo",
-        &["build", "--profile", "sim", "--bin", "looksalive"],
+        &["build", "--profile", PROFILE, "--bin", "looksalive"],
         &[],
     )?;
-    let line = "run --profile sim --quiet --bin looksalive -- swarm --format json";
-    let mut line: Vec<&str> = line.split(' ').collect();
+    let mut line = vec![
+        "run",
+        "--profile",
+        PROFILE,
+        "--quiet",
+        "--bin",
+        "looksalive",
+    ];
+    line.extend(["--", "swarm", "--format", "json"]);
     line.extend(["--seeds", &seeds, "--first-seed", &first]);
     let runs = (swarm(&line)?, swarm(&line)?);
     let list = std::fs::read_to_string("fixtures/known-seeds.toml")

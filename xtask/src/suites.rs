@@ -4,7 +4,7 @@
 //! when not, and 2 when this machine lacks what it needs; that is *not applicable* then, with the
 //! reason. What Debian has is installed first where that is possible: by root, where apt is.
 
-use crate::{program, tree};
+use crate::{program, sim, tree};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -41,17 +41,13 @@ const TOOLS: [Tool; 3] = [
 
 /// Builds what the suites run, and installs what they need as far as that is possible.
 pub(crate) fn prepare() -> Result<Ended> {
-    program::run(
-        "cargo",
-        &["build", "--release", "--locked", "--package", "cli"],
-        &[],
-    )?;
-    let example = ["--package", "initiator", "--example", "exercise"];
-    program::run(
-        "cargo",
-        &[&["build", "--release", "--locked"], &example[..]].concat(),
-        &[],
-    )?;
+    let build = ["build", "--locked", "--profile", sim::PROFILE];
+    for what in [
+        &["--package", "cli"][..],
+        &["--package", "initiator", "--example", "exercise"],
+    ] {
+        program::run("cargo", &[&build, what].concat(), &[])?;
+    }
     let missing: Vec<&str> = TOOLS
         .iter()
         .filter(|tool| !is_installed(tool.program))
@@ -143,11 +139,12 @@ fn suite(name: &str, arguments: &[PathBuf]) -> Result<Ended> {
     script(&path, arguments)
 }
 
-/// Where a release build has left a program.
+/// Where the build for the suites has left a program: the one that plays the seeds as well, so that
+/// the gate optimises everything once, and debug assertions judge what foreign tools send.
 fn binary(name: &str) -> Result<PathBuf> {
     let built = std::env::var_os("CARGO_TARGET_DIR");
     let folder = built.map_or_else(|| tree::root().join("target"), PathBuf::from);
-    let path = folder.join("release").join(name);
+    let path = folder.join(sim::PROFILE).join(name);
     if !path.is_file() {
         bail!("{} was not built", path.display());
     }

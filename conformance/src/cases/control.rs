@@ -1,6 +1,8 @@
 //! Policies of resource control: who waits for whom, what keeps a group offline, what lasts.
 
-use super::{EVENTUALLY, PROGRAM, SAMPLE, SINCE_2008, break_once, enters, fails_over, secs};
+use super::{
+    EVENTUALLY, PROGRAM, SAMPLE, SINCE_2008, SINCE_2012, break_once, enters, fails_over, secs,
+};
 use crate::case::{Case, Mark};
 use crate::lab::Lab;
 use crate::observation::Observation;
@@ -25,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 const SINCE_2016: &[Generation] = &[Generation::V2016, Generation::V2019, Generation::V2022];
-const SINCE_2012: &[Generation] = &[Generation::V2012, Generation::V2012R2, Generation::V2022];
+
 const DEMO: &str = "type: generic-application, command: demo";
 
 fn offline(resource: &'static str) -> impl FnMut(&Observation) -> bool {

@@ -6,8 +6,11 @@
 mod administered;
 mod checkpoint;
 mod control;
+mod database;
 mod dependency;
 mod disk;
+mod drain;
+mod dynamic_quorum;
 mod failback;
 mod failover_timing;
 mod frames;
@@ -17,19 +20,24 @@ mod isolation;
 mod looks_alive;
 mod membership;
 mod messaging;
+mod monitor;
+mod placement;
+mod properties;
 mod quorum;
 mod quorum_arithmetic;
 mod restart;
 mod security;
+mod server_2003;
 mod topology;
 mod updates;
+mod witness;
 
 use crate::case::{Case, Stop};
 use crate::trial::Trial;
 use base::{Generation, Notice, ResourceId, ResourceState};
 use std::time::Duration;
 
-/// Every generation that cases apply to so far; 2003 comes with its own issue.
+/// Every generation from 2008 on.
 const SINCE_2008: &[Generation] = &[
     Generation::V2008,
     Generation::V2008R2,
@@ -39,6 +47,12 @@ const SINCE_2008: &[Generation] = &[
     Generation::V2019,
     Generation::V2022,
 ];
+
+/// Every generation.
+const ALL: &[Generation] = &Generation::ALL;
+
+/// For what came with 2012.
+const SINCE_2012: &[Generation] = &[Generation::V2012, Generation::V2012R2, Generation::V2022];
 
 /// For behaviour that the reference gives for all generations: one of each era.
 const SAMPLE: &[Generation] = &[Generation::V2008, Generation::V2012R2, Generation::V2022];
@@ -57,18 +71,26 @@ pub fn all() -> Vec<Case> {
         failback::cases(),
         dependency::cases(),
         groups::cases(),
+        placement::cases(),
+        drain::cases(),
         isolation::cases(),
+        monitor::cases(),
         control::cases(),
+        properties::cases(),
         checkpoint::cases(),
         quorum_arithmetic::cases(),
         quorum::cases(),
         administered::cases(),
+        dynamic_quorum::cases(),
+        witness::cases(),
         membership::cases(),
         updates::cases(),
+        database::cases(),
         messaging::cases(),
         security::cases(),
         topology::cases(),
         disk::cases(),
+        server_2003::cases(),
     ];
     components.into_iter().flatten().collect()
 }

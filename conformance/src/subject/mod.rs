@@ -7,6 +7,8 @@ pub use simulator::Simulator;
 pub use staged::Staged;
 
 use crate::observation::Observation;
+pub use sim::session::{Of, Told};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -35,6 +37,54 @@ pub trait Subject {
     /// A [`Refusal`] when this subject cannot, or when the cluster refused the command.
     fn act(&mut self, action: &str) -> Result<(), Refusal>;
 
+    /// As [`Subject::act`], and waits for what the cluster answers.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject cannot; what the cluster refuses is an answer.
+    fn answer(&mut self, _action: &str) -> Result<Told, Refusal> {
+        Err(cannot("show what an administrator is answered"))
+    }
+
+    /// Reads a property by its documented name, through the named node or any.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject cannot; what the cluster refuses is an answer.
+    fn property(&mut self, _through: Option<&str>, _of: &Of, _name: &str) -> Result<Told, Refusal> {
+        Err(cannot("read properties"))
+    }
+
+    /// What a node shows as its cluster database: keys with their values.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject cannot, or when the node does not run.
+    fn database(&mut self, _node: &str) -> Result<Database, Refusal> {
+        Err(cannot("look into a node's cluster database"))
+    }
+
+    /// The cluster log of a node, line by line.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject keeps none.
+    fn cluster_log(&mut self, _node: &str) -> Result<Vec<String>, Refusal> {
+        Err(cannot("show a cluster log"))
+    }
+
+    /// From now on, or no longer, the disk on which a node keeps its own replica refuses to write.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject has no such fault.
+    fn own_disk(&mut self, _node: &str, _fails: bool) -> Result<(), Refusal> {
+        Err(cannot("break a node's own disk"))
+    }
+
+    /// From now on every entry point of a resource, as `group/resource`, takes so much longer.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject has no such fault.
+    fn slow(&mut self, _resource: &str, _by: Duration) -> Result<(), Refusal> {
+        Err(cannot("slow a resource down"))
+    }
+
     /// From now on the resource answers its health checks like this, on whatever node it runs.
     /// `resource` is `group/resource`.
     ///
@@ -61,6 +111,13 @@ pub struct Health {
     pub looks_alive: bool,
     /// Answer of the thorough check.
     pub is_alive: bool,
+}
+
+/// Keys of the cluster database with their values, as text.
+pub type Database = BTreeMap<String, BTreeMap<String, String>>;
+
+fn cannot(what: &str) -> Refusal {
+    Refusal::NotApplicable(format!("this subject cannot {what}"))
 }
 
 /// Why a subject did not do what it was asked.

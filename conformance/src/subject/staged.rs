@@ -10,7 +10,7 @@ use sim::session::{Session, Unfit};
 use sim::tap::FrameSeen;
 use sim::{CORE_GROUP, Life, Picture, Stage};
 
-use super::{Health, Refusal, Subject};
+use super::{Database, Health, Of, Refusal, Subject, Told};
 use crate::observation::{
     Event, Frame, GroupSeen, NodeSeen, Observation, Protection, ResourceSeen, Service, Votes,
     WitnessSeen, WitnessState,
@@ -55,6 +55,16 @@ impl<W: Stage> Staged<W> {
     fn session(&mut self) -> Result<&mut Session<W>, Refusal> {
         let missing = || Refusal::Broken("no lab was formed".to_owned());
         self.session.as_mut().ok_or_else(missing)
+    }
+
+    /// The lab with a resource in it, given as `group/resource`.
+    fn resource(&mut self, path: &str) -> Result<(&mut Session<W>, ResourceId), Refusal> {
+        let session = self.session()?;
+        let names = &session.world().plan().names;
+        let found = path.split_once('/');
+        let found = found.and_then(|(group, name)| names.resource(group, name));
+        let id = found.ok_or_else(|| Refusal::Broken(format!("no resource {path}")))?;
+        Ok((session, id))
     }
 
     /// The steps of a scenario that is just `step`, in the lab that was formed.
@@ -104,15 +114,46 @@ impl<W: Stage> Subject for Staged<W> {
         Ok(())
     }
 
-    fn health(&mut self, resource: &str, health: Health) -> Result<(), Refusal> {
+    fn answer(&mut self, action: &str) -> Result<Told, Refusal> {
+        let steps = self.steps(action)?;
         let session = self.session()?;
-        let names = &session.world().plan().names;
-        let found = resource
-            .split_once('/')
-            .and_then(|(group, it)| names.resource(group, it));
-        let id = found.ok_or_else(|| Refusal::Broken(format!("no resource {resource}")))?;
+        match steps.first().map(|step| &step.kind) {
+            Some(StepKind::Do(action)) => session.answered(action).map_err(refusal),
+            _ => Err(Refusal::Broken(format!("`{action}` is no action"))),
+        }
+    }
+
+    fn property(&mut self, through: Option<&str>, of: &Of, name: &str) -> Result<Told, Refusal> {
+        let session = self.session()?;
+        session.property(through, of, name).map_err(refusal)
+    }
+
+    fn database(&mut self, node: &str) -> Result<Database, Refusal> {
+        let shown = self.session()?.database(node);
+        shown.ok_or_else(|| Refusal::Broken(format!("{node} shows no cluster database")))
+    }
+
+    fn cluster_log(&mut self, node: &str) -> Result<Vec<String>, Refusal> {
+        let world = self.session()?.world();
+        let logs = sim::cluster_log::of_all(world.plan(), world.log().entries());
+        let log = logs.into_iter().find(|(name, _)| name == node);
+        let (_, log) = log.ok_or_else(|| Refusal::Broken(format!("no node {node}")))?;
+        Ok(log.lines().map(str::to_owned).collect())
+    }
+
+    fn own_disk(&mut self, node: &str, fails: bool) -> Result<(), Refusal> {
+        self.session()?.set_own_disk(node, fails).map_err(refusal)
+    }
+
+    fn slow(&mut self, resource: &str, by: Duration) -> Result<(), Refusal> {
+        let (session, id) = self.resource(resource)?;
+        session.set_slow(id, by).map_err(unable)
+    }
+
+    fn health(&mut self, resource: &str, health: Health) -> Result<(), Refusal> {
+        let (session, id) = self.resource(resource)?;
         let set = session.set_health(id, health.looks_alive, health.is_alive);
-        set.map_err(|why| Refusal::NotApplicable(why.to_string()))
+        set.map_err(unable)
     }
 
     fn elapsed(&mut self) -> Duration {
@@ -140,6 +181,10 @@ impl<W: Stage> Subject for Staged<W> {
             until(seen)
         })
     }
+}
+
+fn unable(why: sim::Unable) -> Refusal {
+    Refusal::NotApplicable(why.to_string())
 }
 
 /// What a backend has no way to do does not apply to it.
@@ -277,6 +322,7 @@ fn node_seen(world: &impl Stage, id: NodeId) -> NodeSeen {
             let seen = |it: &sim::EventRecord| (world.plan().names.of_node(it.node), it.id);
             picture.events.iter().map(seen).collect()
         }),
+        has_witness_hive: picture.is_some_and(|picture| picture.witness_hive),
         registry: world
             .registry(id)
             .into_iter()

@@ -3,6 +3,7 @@
 
 mod act;
 mod administer;
+mod ask;
 mod fault;
 mod select;
 mod sides;
@@ -10,6 +11,7 @@ mod sides;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use ask::{Of, Told};
 use base::{GroupId, NodeId, RequestId, ResourceId, Rng, Timestamp};
 use file::model::Lab;
 use plan::{Plan, PlanError};
@@ -77,6 +79,7 @@ pub struct Session<W: Stage = World> {
     open: Vec<Open>,
     mark: Mark,
     health: BTreeMap<ResourceId, FaultId>,
+    own_disks: BTreeMap<NodeId, FaultId>,
 }
 
 impl<S: Service> Session<World<S>> {
@@ -101,6 +104,7 @@ impl<W: Stage> Session<W> {
             open: Vec::new(),
             mark: Mark::default(),
             health: BTreeMap::new(),
+            own_disks: BTreeMap::new(),
         }
     }
 
@@ -175,14 +179,29 @@ impl<W: Stage> Session<W> {
         looks_alive: bool,
         is_alive: bool,
     ) -> Result<(), Unable> {
+        self.set_behaviour(
+            resource,
+            Behaviour::Answers {
+                looks_alive,
+                is_alive,
+            },
+        )
+    }
+
+    /// From now on every entry point of a resource takes so much longer, wherever it runs.
+    ///
+    /// # Errors
+    /// The backend has no way to do it.
+    pub fn set_slow(&mut self, resource: ResourceId, by: Duration) -> Result<(), Unable> {
+        self.set_behaviour(resource, Behaviour::Slow(by))
+    }
+
+    /// In place of what it was told before.
+    fn set_behaviour(&mut self, resource: ResourceId, behaviour: Behaviour) -> Result<(), Unable> {
         if let Some(before) = self.health.remove(&resource) {
             self.world.heal(before);
         }
         let id = self.world.next_fault();
-        let behaviour = Behaviour::Answers {
-            looks_alive,
-            is_alive,
-        };
         self.world.make(id, Fault::Resource(resource, behaviour))?;
         self.health.insert(resource, id);
         Ok(())
@@ -193,7 +212,9 @@ impl<W: Stage> Session<W> {
         for open in std::mem::take(&mut self.open) {
             self.world.heal(open.id);
         }
-        for id in std::mem::take(&mut self.health).into_values() {
+        let unnamed = std::mem::take(&mut self.health).into_values();
+        let unnamed = unnamed.chain(std::mem::take(&mut self.own_disks).into_values());
+        for id in unnamed {
             self.world.heal(id);
         }
     }

@@ -79,7 +79,14 @@ impl Conformance {
                 patience,
             } => match subject.as_str() {
                 "sim" => run(&choice, Arc::new(Simulator)),
-                "local" => run(&choice, Arc::new(local::Subjects::new(patience)?)),
+                "local" => run(
+                    &choice,
+                    Arc::new(local::Subjects::new(lab::Backend::Local, patience)?),
+                ),
+                "docker" => run(
+                    &choice,
+                    Arc::new(local::Subjects::new(lab::Backend::Docker, patience)?),
+                ),
                 array => run_on_array(&choice, array, destructive),
             },
         }

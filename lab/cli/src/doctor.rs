@@ -1,12 +1,13 @@
 //! `looksalive doctor`: what each backend needs, what is missing, and what mends it.
 
 use std::fs::{self, OpenOptions};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::backend::Backend;
 use crate::exit::Exit;
 use crate::format::Format;
 use crate::output;
@@ -14,6 +15,9 @@ use crate::output;
 /// What each backend needs, what is missing, and the one command that mends it
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
+    /// Only this backend, and fail when it lacks something
+    #[arg(long, value_enum)]
+    backend: Option<Backend>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -21,7 +25,7 @@ pub(crate) struct Doctor {
 
 /// One thing that a backend needs.
 struct Need {
-    backend: &'static str,
+    backend: Backend,
     what: &'static str,
     /// Why it is not there.
     missing: Option<String>,
@@ -30,14 +34,18 @@ struct Need {
 
 impl Doctor {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let needs = needs();
+        let mut needs = needs();
+        if let Some(backend) = self.backend {
+            needs.retain(|it| it.backend == backend);
+        }
         let text = match self.format {
             Format::Json => format!("{:#}\n", document(&needs)),
             Format::Text => render(&needs),
         };
         output::print(&text)?;
-        // The daemon is only looked for: nothing of this version uses it.
-        let lacks = |need: &Need| need.missing.is_some() && need.backend != "docker";
+        // Containers are an offer; who wants them names them.
+        let wanted = |it: &Need| self.backend.is_some() || it.backend != Backend::Docker;
+        let lacks = |it: &Need| it.missing.is_some() && wanted(it);
         Ok(if needs.iter().any(lacks) {
             Exit::NotBuilt
         } else {
@@ -48,7 +56,7 @@ impl Doctor {
 
 fn needs() -> Vec<Need> {
     let sim = Need {
-        backend: "sim",
+        backend: Backend::Sim,
         what: "nothing",
         missing: None,
         mend: "",
@@ -56,13 +64,13 @@ fn needs() -> Vec<Need> {
     vec![
         sim,
         Need {
-            backend: "local",
+            backend: Backend::Local,
             what: "a folder of one's own for labs",
             missing: folder(&lab::root()).err(),
             mend: "export LOOKSALIVE_STATE=$HOME/.looksalive",
         },
         Need {
-            backend: "local",
+            backend: Backend::Local,
             what: "a free port on loopback",
             missing: std::net::TcpListener::bind("127.0.0.1:0")
                 .err()
@@ -70,7 +78,7 @@ fn needs() -> Vec<Need> {
             mend: "ip link set lo up",
         },
         Need {
-            backend: "local",
+            backend: Backend::Local,
             what: "processes of one's own in /proc",
             missing: fs::read("/proc/self/environ")
                 .err()
@@ -78,13 +86,13 @@ fn needs() -> Vec<Need> {
             mend: "mount -t proc proc /proc",
         },
         Need {
-            backend: "docker",
-            what: "a daemon of Docker or Podman",
-            missing: daemon().err(),
-            mend: "systemctl start docker",
+            backend: Backend::Docker,
+            what: "an engine: Docker or Podman",
+            missing: lab::docker::missing_engine().err(),
+            mend: mend_engine(),
         },
         Need {
-            backend: "docker",
+            backend: Backend::Docker,
             what: "/dev/net/tun",
             missing: tun().err(),
             mend: "modprobe tun",
@@ -106,24 +114,23 @@ fn folder(root: &Path) -> Result<(), String> {
     listening
 }
 
-fn daemon() -> Result<(), String> {
-    let mut sockets = vec![
-        "/var/run/docker.sock".to_owned(),
-        "/run/podman/podman.sock".to_owned(),
-    ];
-    if let Ok(runtime) = std::env::var("XDG_RUNTIME_DIR") {
-        sockets.push(format!("{runtime}/docker.sock"));
-        sockets.push(format!("{runtime}/podman/podman.sock"));
+/// The one command that starts an engine here, or installs one.
+fn mend_engine() -> &'static str {
+    let on_path = |program: &str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+        folders
+            .map(|it| it.join(program))
+            .any(|it: std::path::PathBuf| it.is_file())
+    };
+    let has_systemd = Path::new("/run/systemd/system").exists();
+    match (on_path("dockerd"), on_path("podman"), has_systemd) {
+        (true, _, true) => "sudo systemctl start docker",
+        (true, _, false) => "sudo sh -c 'setsid dockerd >/var/log/dockerd.log 2>&1 &'",
+        (false, true, true) => "systemctl --user start podman.socket",
+        (false, true, false) => "podman system service --time 0 &",
+        (false, false, _) => "sudo apt-get install --yes docker.io",
     }
-    if let Ok(host) = std::env::var("DOCKER_HOST")
-        && let Some(path) = host.strip_prefix("unix://")
-    {
-        sockets.insert(0, path.to_owned());
-    }
-    if sockets.iter().any(|path| UnixStream::connect(path).is_ok()) {
-        return Ok(());
-    }
-    Err(format!("nobody answers at {}", sockets.join(", ")))
 }
 
 fn tun() -> Result<(), String> {
@@ -137,7 +144,7 @@ fn tun() -> Result<(), String> {
 fn document(needs: &[Need]) -> Value {
     let need = |need: &Need| {
         json!({
-            "backend": need.backend,
+            "backend": need.backend.label(),
             "needs": need.what,
             "missing": need.missing,
             "mend": need.missing.as_ref().map(|_| need.mend),
@@ -148,7 +155,7 @@ fn document(needs: &[Need]) -> Value {
 
 fn render(needs: &[Need]) -> String {
     let line = |need: &Need| {
-        let (backend, what) = (need.backend, need.what);
+        let (backend, what) = (need.backend.label(), need.what);
         match &need.missing {
             None => format!("{backend:<8} {what:<36} ok\n"),
             Some(why) => format!(
@@ -157,8 +164,7 @@ fn render(needs: &[Need]) -> String {
             ),
         }
     };
-    let lines: String = needs.iter().map(line).collect();
-    lines + "\nThis version has no backend `docker` yet; what it will need is shown all the same.\n"
+    needs.iter().map(line).collect()
 }
 
 #[cfg(test)]
@@ -170,7 +176,7 @@ mod tests {
         let why = folder(Path::new("/proc/no-such-folder")).unwrap_err();
         assert!(why.starts_with("/proc/no-such-folder: "), "{why}");
         let needs = [Need {
-            backend: "local",
+            backend: Backend::Local,
             what: "a folder",
             missing: Some(why.clone()),
             mend: "export A=B",
@@ -186,7 +192,7 @@ mod tests {
     #[test]
     fn what_is_there_needs_no_mending() {
         let needs = [Need {
-            backend: "sim",
+            backend: Backend::Sim,
             what: "nothing",
             missing: None,
             mend: "",

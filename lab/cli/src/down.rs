@@ -1,8 +1,8 @@
 //! `looksalive down` and `gc`: take a lab down, and take away what dead labs have left.
 
 use clap::Args;
-use lab::client;
-use serde_json::json;
+use lab::{Collected, client};
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::format::Format;
@@ -39,36 +39,51 @@ impl Down {
         };
         // The lab ends the connection when everything is gone.
         client::ask(&folder, &json!({ "do": "down" }), |_| true)?;
-        lab::remove(&folder);
+        lab::remove(&folder)?;
         Ok(Exit::Good)
     }
 }
 
 impl Gc {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let removed = lab::collect(&lab::root());
+        let collected = lab::collect(&lab::root());
         let text = match self.format {
-            Format::Json => {
-                let labs = removed.iter().map(|it| {
-                    json!({
-                        "uid": it.uid.as_str(),
-                        "processes": it.processes,
-                        "folder": it.folder,
-                    })
-                });
-                let labs: Vec<_> = labs.collect();
-                format!("{:#}\n", json!({ "version": 1, "removed": labs }))
-            }
-            Format::Text if removed.is_empty() => "nothing was left behind\n".to_owned(),
-            Format::Text => {
-                let line = |it: &lab::Removed| {
-                    let folder = if it.folder { " and its folder" } else { "" };
-                    format!("removed {}: {} processes{folder}\n", it.uid, it.processes)
-                };
-                removed.iter().map(line).collect()
-            }
+            Format::Json => format!("{:#}\n", document(&collected)),
+            Format::Text => render(&collected),
         };
         output::print(&text)?;
-        Ok(Exit::Good)
+        let kept = collected.labs.iter().any(|it| it.kept.is_some());
+        Ok(if kept { Exit::NotBuilt } else { Exit::Good })
     }
+}
+
+fn document(collected: &Collected) -> Value {
+    let labs = collected.labs.iter().map(|it| {
+        json!({
+            "uid": it.uid.as_str(),
+            "processes": it.processes,
+            "folder": it.folder,
+            "kept": it.kept,
+        })
+    });
+    let labs: Vec<_> = labs.collect();
+    json!({ "version": 1, "removed": labs, "images": collected.images })
+}
+
+fn render(collected: &Collected) -> String {
+    let line = |it: &lab::Removed| {
+        if let Some(why) = &it.kept {
+            return format!("{} stays: {why}\n", it.uid);
+        }
+        let folder = if it.folder { " and its folder" } else { "" };
+        format!("removed {}: {} processes{folder}\n", it.uid, it.processes)
+    };
+    let mut lines: String = collected.labs.iter().map(line).collect();
+    if collected.images > 0 {
+        lines.push_str(&format!("removed {} images\n", collected.images));
+    }
+    if lines.is_empty() {
+        lines.push_str("nothing was left behind\n");
+    }
+    lines
 }

@@ -101,6 +101,14 @@ impl Exec {
             Ok(found) => found,
             Err(exit) => return Ok(exit),
         };
+        let shown = local::shown(&folder)?;
+        let nodes = shown["nodes"].as_array().map_or(&[][..], Vec::as_slice);
+        let machine = nodes.iter().find(|it| it["name"] == node.as_str());
+        if let Some(container) = machine.and_then(|it| it["container"].as_str()) {
+            let ended = lab::docker::execute(container, &folder.node(&node), &self.command)?;
+            let code = ended.code.and_then(|code| u8::try_from(code).ok());
+            return Ok(Exit::Of(code.unwrap_or(1)));
+        }
         let Some((program, arguments)) = self.command.split_first() else {
             return Ok(Exit::Usage);
         };

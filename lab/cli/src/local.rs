@@ -1,4 +1,4 @@
-//! Labs of processes: what the commands for them have in common.
+//! Labs of processes or containers: what the commands for them have in common.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 use conformance::{Factory, Refusal, Staged, Subject};
 use file::model::Lab;
 use lab::client::{self, NotFound};
-use lab::{LabFolder, Local, LocalOptions};
+use lab::{Backend, LabFolder, Live, LiveOptions};
 use plan::Plan;
 use serde_json::Value;
 use sim::Session;
@@ -21,12 +21,14 @@ pub(crate) fn end() {
 }
 
 /// Builds a lab that ends with this process.
-pub(crate) fn build(lab: &Lab, text: &str, seed: u64) -> anyhow::Result<Local> {
-    Ok(Local::build(Plan::new(lab)?, text, options(seed)?)?)
+pub(crate) fn build(lab: &Lab, text: &str, seed: u64, backend: Backend) -> anyhow::Result<Live> {
+    Ok(Live::build(Plan::new(lab)?, text, options(seed, backend)?)?)
 }
 
-fn options(seed: u64) -> anyhow::Result<LocalOptions> {
-    Ok(LocalOptions {
+fn options(seed: u64, backend: Backend) -> anyhow::Result<LiveOptions> {
+    Ok(LiveOptions {
+        backend,
+        progress: output::error,
         program: std::env::current_exe().context("cannot find my own program")?,
         root: lab::root(),
         seed,
@@ -34,19 +36,20 @@ fn options(seed: u64) -> anyhow::Result<LocalOptions> {
     })
 }
 
-/// Makes subjects of the conformance suite: a lab of processes for each case.
+/// Makes subjects of the conformance suite: a lab of its own for each case.
 #[derive(Debug)]
 pub(crate) struct Subjects {
-    options: LocalOptions,
+    options: LiveOptions,
     patience: Duration,
 }
 
 impl Subjects {
-    pub(crate) fn new(patience_seconds: u64) -> anyhow::Result<Self> {
+    pub(crate) fn new(backend: Backend, patience_seconds: u64) -> anyhow::Result<Self> {
         Ok(Self {
-            options: LocalOptions {
+            options: LiveOptions {
                 trace_polls: true,
-                ..options(SEED)?
+                progress: |_| {},
+                ..options(SEED, backend)?
             },
             patience: Duration::from_secs(patience_seconds),
         })
@@ -58,7 +61,7 @@ const SEED: u64 = 1;
 
 impl Factory for Subjects {
     fn name(&self) -> &'static str {
-        "local"
+        self.options.backend.label()
     }
 
     fn patience(&self) -> Option<Duration> {
@@ -66,12 +69,16 @@ impl Factory for Subjects {
     }
 
     fn make(&self) -> Result<Box<dyn Subject>, Refusal> {
+        if self.options.backend == Backend::Docker {
+            let lacks = |why| Refusal::NotApplicable(format!("no container engine answers: {why}"));
+            lab::docker::missing_engine().map_err(lacks)?;
+        }
         let options = self.options.clone();
         let build = move |lab: Lab, text: &str| {
             let plan = Plan::new(&lab).map_err(|why| Refusal::Broken(why.to_string()))?;
-            let local = Local::build(plan, text, options.clone());
-            let local = local.map_err(|why| Refusal::Broken(why.to_string()))?;
-            Ok(Session::on(lab, local, SEED))
+            let live = Live::build(plan, text, options.clone());
+            let live = live.map_err(|why| Refusal::Broken(why.to_string()))?;
+            Ok(Session::on(lab, live, SEED))
         };
         Ok(Box::new(Staged::new(build)))
     }

@@ -1,11 +1,13 @@
 //! The `looksalive` program: reads the command line, runs one command, turns its outcome into an
 //! exit code. Every command is a module of its own; nothing is decided here.
 
+mod backend;
 mod bench;
 mod check;
 mod cluster;
 mod completion;
 mod conformance;
+mod directory;
 mod doctor;
 mod down;
 mod events;
@@ -13,6 +15,7 @@ mod exit;
 mod fault;
 mod format;
 mod local;
+mod machine;
 mod node;
 mod output;
 mod replay;
@@ -71,8 +74,10 @@ enum Command {
     Gc(down::Gc),
     Doctor(doctor::Doctor),
     Target(target::Target),
+    Directory(directory::Directory),
     Node(node::Node),
     Rhs(rhs::Rhs),
+    Machine(machine::Machine),
 }
 
 fn main() -> ExitCode {
@@ -122,8 +127,10 @@ fn run() -> Exit {
         Command::Gc(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Target(command) => command.run(),
+        Command::Directory(command) => command.run(),
         Command::Node(command) => command.run(),
         Command::Rhs(command) => command.run(),
+        Command::Machine(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));

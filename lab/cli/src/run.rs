@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use file::model::{Lab, Seed};
 use sim::report::{RunReport, Step, Verdict};
 use sim::{Options, Session, Stage, play};
 
+use crate::backend::Backend;
 use crate::exit::Exit;
 use crate::format::Format;
 use crate::{check, local, output};
@@ -32,7 +33,7 @@ const SILENCE: Duration = Duration::from_millis(500);
 pub(crate) struct Run {
     /// The lab file
     file: PathBuf,
-    /// Where the lab runs
+    /// Where the lab runs; beats the lab file
     #[arg(long, value_enum)]
     backend: Option<Backend>,
     /// Decides every random draw; beats the lab file
@@ -46,14 +47,6 @@ pub(crate) struct Run {
     report: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Backend {
-    /// In virtual time, in one process
-    Sim,
-    /// As processes of this machine, on the wall clock
-    Local,
-}
-
 impl Run {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let Some(lab) = check::load(&self.file) else {
@@ -64,9 +57,10 @@ impl Run {
         if let Some(folder) = folder {
             prepare(folder).with_context(|| because(folder))?;
         }
-        let report = match self.backend.unwrap_or(Backend::Sim) {
-            Backend::Sim => play_lab(lab, self.seed)?,
-            Backend::Local => play_local(lab, &self.file, self.seed)?,
+        let backend = Backend::of(&lab, self.backend, Backend::Sim);
+        let report = match backend.machines() {
+            None => play_lab(lab, self.seed)?,
+            Some(machines) => play_for_real(lab, &self.file, self.seed, machines)?,
         };
         match self.format {
             Format::Json => output::print(&json(&report)?)?,
@@ -79,11 +73,16 @@ impl Run {
     }
 }
 
-fn play_local(lab: Lab, file: &Path, seed: Option<u64>) -> anyhow::Result<RunReport> {
+fn play_for_real(
+    lab: Lab,
+    file: &Path,
+    seed: Option<u64>,
+    machines: lab::Backend,
+) -> anyhow::Result<RunReport> {
     let seed = self::seed(&lab, seed);
     let text = fs::read_to_string(file)?;
-    let local = local::build(&lab, &text, seed)?;
-    Ok(play_session(Session::on(lab, local, seed), seed))
+    let live = local::build(&lab, &text, seed, machines)?;
+    Ok(play_session(Session::on(lab, live, seed), seed))
 }
 
 fn play_lab(lab: Lab, seed: Option<u64>) -> anyhow::Result<RunReport> {

@@ -1,4 +1,4 @@
-//! `looksalive up`: a lab of processes that stays up.
+//! `looksalive up`: a lab of processes or containers that stays up.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rustix::process::{Pid, Signal, kill_process, setsid};
 use serde_json::{Value, json};
 
+use crate::backend::Backend;
 use crate::exit::Exit;
 use crate::format::Format;
 use crate::{check, local, output, show};
@@ -24,7 +25,7 @@ const QUORATE_MAX: Duration = Duration::from_secs(120);
 pub(crate) struct Up {
     /// The lab file
     file: PathBuf,
-    /// Where the lab runs
+    /// Where the lab runs; beats the lab file
     #[arg(long, value_enum)]
     backend: Option<Backend>,
     /// Decides what networks lose and delay; beats the lab file
@@ -38,24 +39,25 @@ pub(crate) struct Up {
     keep: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Backend {
-    /// As processes of this machine
-    Local,
-}
-
 impl Up {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let Some(lab) = check::load(&self.file) else {
             return Ok(Exit::Usage);
         };
-        let Backend::Local = self.backend.unwrap_or(Backend::Local);
+        let backend = Backend::of(&lab, self.backend, Backend::Local);
+        let Some(machines) = backend.machines() else {
+            output::error(
+                "the simulator ends with its scenario, so `up` cannot keep a lab there; \
+                 say --backend local or --backend docker, or use `run`",
+            );
+            return Ok(Exit::Usage);
+        };
         if self.keep {
-            return self.keep(lab);
+            return self.keep(lab, machines);
         }
         let began = Instant::now();
         let interrupts = Interrupts::listen()?;
-        let mut keeper = self.start_keeper()?;
+        let mut keeper = self.start_keeper(machines)?;
         interrupts.pass_on_to(&keeper);
         let word = wait(&mut keeper);
         if interrupts.heard() {
@@ -79,10 +81,11 @@ impl Up {
         }
     }
 
-    fn start_keeper(&self) -> anyhow::Result<Child> {
+    fn start_keeper(&self, machines: lab::Backend) -> anyhow::Result<Child> {
         let program = std::env::current_exe().context("cannot find my own program")?;
         let mut command = Command::new(program);
         command.arg("up").arg(&self.file).arg("--keep");
+        command.args(["--backend", machines.label()]);
         if let Some(seed) = self.seed {
             command.args(["--seed", &seed.to_string()]);
         }
@@ -91,13 +94,13 @@ impl Up {
     }
 
     /// The other side: this process keeps the lab until it is taken down.
-    fn keep(self, lab: file::model::Lab) -> anyhow::Result<Exit> {
+    fn keep(self, lab: file::model::Lab, machines: lab::Backend) -> anyhow::Result<Exit> {
         // Nothing that is typed at the terminal reaches it, and it survives the terminal's end.
         setsid()?;
         ctrlc::set_handler(local::end)?;
         let text = fs::read_to_string(&self.file)?;
         let seed = crate::run::seed(&lab, self.seed);
-        let local = match local::build(&lab, &text, seed).and_then(|local| {
+        let local = match local::build(&lab, &text, seed, machines).and_then(|local| {
             local.listen()?;
             Ok(local)
         }) {

@@ -230,3 +230,48 @@ fn an_interrupt_ends_in_130() {
     assert!(told.expect("there is a kill").success());
     assert_eq!(running.wait().expect("it ends").code(), Some(130));
 }
+
+#[test]
+fn without_a_container_engine_a_lab_of_containers_is_not_built_and_doctor_says_what_mends_it() {
+    let nowhere = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_looksalive"));
+        let command = command.args(arguments).current_dir(root());
+        command
+            .env("DOCKER_HOST", "unix:///nowhere/engine.sock")
+            .output()
+            .expect("it starts")
+    };
+    for verb in ["up", "run"] {
+        let output = nowhere(&[verb, GOOD, "--backend", "docker"]);
+        assert_eq!(output.status.code(), Some(3), "{verb}");
+        let why = text(&output.stderr);
+        assert!(why.contains("no container engine answers"), "{why}");
+        assert!(why.contains("/nowhere/engine.sock"), "{why}");
+    }
+    let output = nowhere(&["doctor", "--backend", "docker"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stdout).contains("mend it with: "));
+    let line = [
+        "conformance",
+        "run",
+        "--subject",
+        "docker",
+        "--generation",
+        "2022",
+    ];
+    let output = nowhere(&[&line[..], &["node-majority-3", "--format", "json"]].concat());
+    let report: Json = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let rows = report["cases"].as_array().expect("there are cases");
+    assert!(
+        rows.iter().all(|row| row["verdict"] == "not-applicable"),
+        "{report}"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_simulator_cannot_keep_a_lab_up() {
+    let output = looksalive(&["up", GOOD, "--backend", "sim"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(text(&output.stderr).contains("--backend local"));
+}

@@ -17,6 +17,21 @@ struct Package {
     id: String,
     name: String,
     manifest_path: String,
+    #[serde(default)]
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+}
+
+impl Package {
+    /// A macro runs in the compiler: what it needs is not linked by whom it serves.
+    fn is_macro(&self) -> bool {
+        let mut kinds = self.targets.iter().flat_map(|target| &target.kind);
+        kinds.any(|kind| kind == "proc-macro")
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,9 +82,14 @@ pub(super) fn impure(json: &str, config: &Config) -> Result<Vec<Problem>> {
             config.purity.below
         );
     }
+    let packages = metadata.packages.iter();
+    let macros: BTreeSet<&str> = packages
+        .filter(|pkg| pkg.is_macro())
+        .map(|pkg| pkg.id.as_str())
+        .collect();
     let mut found = Vec::new();
     for package in pure {
-        for id in reachable(&metadata.resolve, &package.id) {
+        for id in reachable(&metadata.resolve, &package.id, &macros) {
             let name = names.get(id).copied().unwrap_or(id);
             if config.purity.banned.iter().any(|banned| banned == name) {
                 let text = format!("pure package `{}` reaches `{name}`", package.name);
@@ -80,7 +100,11 @@ pub(super) fn impure(json: &str, config: &Config) -> Result<Vec<Problem>> {
     Ok(found)
 }
 
-fn reachable<'a>(resolve: &'a Resolve, start: &'a str) -> BTreeSet<&'a str> {
+fn reachable<'a>(
+    resolve: &'a Resolve,
+    start: &'a str,
+    macros: &BTreeSet<&str>,
+) -> BTreeSet<&'a str> {
     let nodes: BTreeMap<&str, &Node> = resolve
         .nodes
         .iter()
@@ -89,7 +113,7 @@ fn reachable<'a>(resolve: &'a Resolve, start: &'a str) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     let mut open = vec![start];
     while let Some(id) = open.pop() {
-        if !seen.insert(id) {
+        if macros.contains(id) || !seen.insert(id) {
             continue;
         }
         let linked = |dep: &&Dep| dep.dep_kinds.iter().any(|kind| kind.kind.is_none());

@@ -312,6 +312,17 @@ fn io_reachable_from_a_pure_package_is_named_unless_only_tests_use_it() {
 }
 
 #[test]
+fn what_a_macro_needs_is_not_reached_from_a_pure_package() {
+    let plain = metadata("tokio", "serde");
+    let of_macro = plain.replace(
+        r#""name":"helper""#,
+        r#""name":"helper","targets":[{"kind":["proc-macro"]}]"#,
+    );
+    assert_ne!(plain, of_macro);
+    assert_eq!(purity::impure(&of_macro, &config()).unwrap(), []);
+}
+
+#[test]
 fn purity_of_no_package_at_all_is_an_error_not_a_pass() {
     let empty = r#"{"packages":[],"resolve":{"nodes":[]}}"#;
     assert!(purity::impure(empty, &config()).is_err());

@@ -202,6 +202,7 @@ impl Node {
             events: Arc::clone(&self.top.events),
             disks: self.held_disks(),
             witness_held: self.share.manager.is_held() || self.holds_witness_disk(),
+            witness_hive: self.database.manager.has_witness_hive(),
         }
     }
 

@@ -53,4 +53,6 @@ pub struct Picture {
     pub disks: Vec<DiskId>,
     /// This node believes to hold the witness: its disk's reservation or the lock on its share.
     pub witness_held: bool,
+    /// It has the copy on the witness disk loaded: the hive `0.Cluster` (reference section 7).
+    pub witness_hive: bool,
 }

@@ -213,17 +213,8 @@ impl Array {
         written
     }
 
-    /// An outsider, whose session stands, takes the reservation away from its holder.
-    pub fn outsider_preempts(&mut self, outsider: NexusId, lun: Lun) -> Outcome {
-        self.intrude(outsider, lun, Intrusion::Preempt)
-    }
-
-    /// An outsider, whose session stands, clears reservation and registrations.
-    pub fn outsider_clears(&mut self, outsider: NexusId, lun: Lun) -> Outcome {
-        self.intrude(outsider, lun, Intrusion::Clear)
-    }
-
-    fn intrude(&mut self, outsider: NexusId, lun: Lun, what: Intrusion) -> Outcome {
+    /// An outsider, whose session stands, does its worst.
+    pub fn intrude(&mut self, outsider: NexusId, lun: Lun, what: Intrusion) -> Outcome {
         if !self.powered || !self.target.is_attached(outsider) {
             return Outcome::PathLost;
         }

@@ -1,17 +1,21 @@
 //! An outsider at a unit: someone with a tool who takes the reservation away or clears it.
 
 use scsi::pr::Out;
-use scsi::{Lun, NexusId, ReservationKey, ReservationType, asc};
+use scsi::{Command, Lun, NexusId, ReservationKey, ReservationType, asc};
 
 use crate::response::Response;
 use crate::store::Store;
 use crate::target::{Request, Target};
+use crate::task::Function;
 
 /// What an outsider does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intrusion {
-    /// Takes the reservation away from its holder.
+    /// Takes the reservation away from its holder: by PREEMPT, or as [`Intrusion::Reserve`] where
+    /// the holder has a reservation of SPC-2, which PERSISTENT RESERVE OUT cannot touch.
     Preempt,
+    /// Resets the unit and reserves it, as SPC-2 has it.
+    Reserve,
     /// Clears the reservation and all registrations.
     Clear,
 }
@@ -30,8 +34,11 @@ impl<S: Store> Target<S> {
     /// holds anything ends as the target answers it. What the response promises to save covers
     /// both commands.
     pub fn intrude(&mut self, outsider: NexusId, lun: Lun, what: Intrusion) -> Response {
-        let key = OUTSIDER_KEY;
         let picture = self.picture(lun);
+        if what == Intrusion::Reserve || picture.reserved_by.is_some() {
+            return self.reset_and_reserve(outsider, lun, what);
+        }
+        let key = OUTSIDER_KEY;
         // Whether the state survives power loss is not the outsider's to change.
         let persist = self
             .unit(Some(lun))
@@ -54,21 +61,36 @@ impl<S: Store> Target<S> {
             return registered;
         }
         match what {
-            Intrusion::Preempt => self.insist(outsider, lun, &Out::preempt(key, victim, held)),
             Intrusion::Clear => self.insist(outsider, lun, &Out::clear(key)),
+            Intrusion::Preempt | Intrusion::Reserve => {
+                self.insist(outsider, lun, &Out::preempt(key, victim, held))
+            }
         }
+    }
+
+    /// A reset clears what SPC-2 has, and whoever reserves next has it.
+    fn reset_and_reserve(&mut self, outsider: NexusId, lun: Lun, what: Intrusion) -> Response {
+        self.manage(outsider, Function::LogicalUnitReset(lun));
+        let next = match what {
+            Intrusion::Clear => Command::TestUnitReady,
+            Intrusion::Preempt | Intrusion::Reserve => Command::Reserve6,
+        };
+        self.insist_on(outsider, lun, next.cdb().as_bytes(), &[])
     }
 
     /// Sends a command until it meets no unit attention.
     fn insist(&mut self, nexus: NexusId, lun: Lun, out: &Out) -> Response {
-        let (cdb, data_out) = (out.cdb(), out.data_out());
-        let (cdb, offered) = (cdb.as_bytes(), data_out.len() as u64);
+        self.insist_on(nexus, lun, out.cdb().as_bytes(), &out.data_out())
+    }
+
+    fn insist_on(&mut self, nexus: NexusId, lun: Lun, cdb: &[u8], data_out: &[u8]) -> Response {
+        let offered = data_out.len() as u64;
         for _ in 0..ATTENTIONS_MAX {
             let request = Request {
                 nexus,
                 lun: Some(lun),
                 cdb,
-                data_out: &data_out,
+                data_out,
                 offered,
             };
             let response = self.execute(request, &mut Vec::new());

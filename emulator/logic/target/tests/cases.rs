@@ -69,9 +69,11 @@ fn an_outsider_takes_or_clears_what_a_node_holds() {
         lab.play("n1 register 0 a");
         lab.play("n1 reserve a wero");
         let outcome = if clears {
-            lab.array.outsider_clears(outsider, common::LUN)
+            lab.array
+                .intrude(outsider, common::LUN, target::Intrusion::Clear)
         } else {
-            lab.array.outsider_preempts(outsider, common::LUN)
+            lab.array
+                .intrude(outsider, common::LUN, target::Intrusion::Preempt)
         };
         assert_eq!(outcome.good(), Some(&[][..]));
         assert_eq!(
@@ -91,5 +93,23 @@ fn an_outsider_takes_or_clears_what_a_node_holds() {
             lab.play("n1 write"),
             if clears { "good" } else { "conflict" }
         );
+    }
+}
+
+/// In a cluster of 2003 nobody is registered.
+#[test]
+fn an_outsider_resets_and_reserves_where_a_node_has_reserved() {
+    for (intrusion, expected) in [
+        (target::Intrusion::Preempt, "conflict"),
+        (target::Intrusion::Reserve, "conflict"),
+        (target::Intrusion::Clear, "good"),
+    ] {
+        let mut lab = common::Lab::new();
+        let outsider = lab.nexus("n9");
+        lab.play("n1 reserve6");
+        let outcome = lab.array.intrude(outsider, common::LUN, intrusion);
+        assert_eq!(outcome.good(), Some(&[][..]), "{intrusion:?}");
+        assert_eq!(lab.play("n1 write"), "attention 29/03", "{intrusion:?}");
+        assert_eq!(lab.play("n1 reserve6"), expected, "{intrusion:?}");
     }
 }

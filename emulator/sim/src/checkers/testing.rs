@@ -79,6 +79,7 @@ pub(super) fn active(by: u8, epoch: u64, members: &[u8]) -> Picture {
         disks: Vec::new(),
         tally: None,
         witness_held: false,
+        witness_hive: false,
     }
 }
 

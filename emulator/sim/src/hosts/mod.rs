@@ -6,6 +6,7 @@
 mod outside;
 mod registry;
 mod script;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub use script::{Behaviour, Scripts};
 use top::restype::CheckpointKey;
 
 use crate::net::Networks;
+use stall::Stalled;
 
 /// ERROR_RESOURCE_NOT_FOUND (5007): the host does not know the resource.
 const NOT_FOUND: u32 = 5_007;
@@ -73,6 +75,8 @@ struct Instance {
 #[derive(Clone, Debug, Default)]
 struct Host {
     instances: BTreeMap<ResourceId, Instance>,
+    /// What hangs, oldest first.
+    stalled: BTreeMap<ResourceId, Vec<Stalled>>,
 }
 
 /// The resource hosts of one node.
@@ -179,8 +183,11 @@ impl Hosts {
         let Some(instance) = self.instance(id, resource) else {
             return Vec::new();
         };
-        let hung = instance.hung || around.scripts.has(resource, Behaviour::Hung);
-        if hung || instance.attempt != attempt {
+        if instance.attempt != attempt {
+            return Vec::new();
+        }
+        if instance.hung || around.scripts.has(resource, Behaviour::Hung) {
+            self.stall(id, resource, Stalled::Finish(attempt, call));
             return Vec::new();
         }
         if around.scripts.has(resource, Behaviour::Crashing) {
@@ -220,7 +227,11 @@ impl Hosts {
     ) -> Steps {
         let hung = self.instance(id, resource).is_some_and(|it| it.hung)
             || around.scripts.has(resource, Behaviour::Hung);
-        if hung || !self.hosts.contains_key(&id) {
+        if hung {
+            self.stall(id, resource, Stalled::Call(call, entry));
+            return Vec::new();
+        }
+        if !self.hosts.contains_key(&id) {
             return Vec::new();
         }
         let slowness = around.scripts.slowness(resource);

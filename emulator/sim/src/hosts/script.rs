@@ -11,7 +11,7 @@ use crate::FaultId;
 pub enum Behaviour {
     /// Every entry point takes so much longer.
     Slow(Duration),
-    /// No entry point returns.
+    /// No entry point returns until the script is gone.
     Hung,
     /// The process that runs it ends when it comes online.
     Crashing,

@@ -64,15 +64,25 @@ impl Bench {
         }
     }
 
-    fn command(&mut self, on: u8, command: HostCommand) -> Vec<HostReport> {
-        let mut around = Surroundings {
+    fn around(&mut self, on: u8) -> (&mut Hosts, Surroundings<'_>) {
+        let around = Surroundings {
             outside: &mut self.outside,
             networks: &self.networks,
             scripts: &self.scripts,
             awake: [node(1), node(2)].into_iter().collect(),
             rng: &mut self.rng,
         };
-        let hosts = &mut self.hosts[usize::from(on) - 1];
+        (&mut self.hosts[usize::from(on) - 1], around)
+    }
+
+    fn go_on(&mut self, on: u8) -> Vec<Later> {
+        let (hosts, mut around) = self.around(on);
+        let steps = hosts.go_on(&mut around).into_iter().flat_map(|it| it.1);
+        steps.map(|(_, later)| later).collect()
+    }
+
+    fn command(&mut self, on: u8, command: HostCommand) -> Vec<HostReport> {
+        let (hosts, mut around) = self.around(on);
         let mut steps = hosts.command(HOST, command, &mut around);
         let mut reports = Vec::new();
         while !steps.is_empty() {
@@ -159,6 +169,22 @@ fn a_hung_resource_answers_nothing_until_its_host_is_killed() {
     assert_eq!(bench.outside.runs(APP), NodeSet::one(node(1)));
     assert_eq!(bench.command(1, HostCommand::Kill), [HostReport::Exited]);
     assert!(bench.outside.runs(APP).is_empty());
+}
+
+#[test]
+fn what_hung_goes_on_when_the_script_is_gone() {
+    let mut bench = Bench::new();
+    bench.online(1, APP, program());
+    bench.scripts.add(FaultId(1), APP, Behaviour::Hung);
+    assert!(bench.call(1, APP, EntryPoint::IsAlive).is_empty());
+    assert!(bench.call(1, APP, EntryPoint::Terminate).is_empty());
+    assert!(bench.go_on(1).is_empty());
+    bench.scripts.heal(FaultId(1));
+    let [alive, ended] = bench.go_on(1).try_into().unwrap();
+    assert!(matches!(alive, Later::Report(HostReport::Returned { .. })));
+    assert!(matches!(ended, Later::Report(HostReport::Returned { .. })));
+    assert!(bench.outside.runs(APP).is_empty());
+    assert!(bench.go_on(1).is_empty());
 }
 
 #[test]

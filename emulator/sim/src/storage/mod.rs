@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use base::{DiskId, NetworkId, NodeId, NodeSet};
 use scsi::{Command, InitiatorPort, Isid, Lun, NexusId, Outcome, Sense, SenseKey, asc};
-use target::{Array, PortId};
+use target::{Array, Intrusion, PortId};
 
 use crate::FaultId;
 use crate::net::Networks;
@@ -251,14 +251,16 @@ impl Storage {
         self.shelves[*place].array.peek(*lun, offset, bytes)
     }
 
-    /// A node's administrator takes the reservation away with a tool.
-    pub fn preempt(&mut self, by: NodeId, disk: DiskId) {
-        self.outside(by, disk, Array::outsider_preempts);
-    }
-
-    /// A node's administrator clears registrations and reservation with a tool.
-    pub fn clear(&mut self, by: NodeId, disk: DiskId) {
-        self.outside(by, disk, Array::outsider_clears);
+    /// A node's administrator takes the reservation away, or clears what is there, with a tool.
+    pub fn intrude(&mut self, by: NodeId, disk: DiskId, what: Intrusion) {
+        let Some((place, lun)) = self.disks.get(&disk).copied() else {
+            return;
+        };
+        let tool = InitiatorPort::new(initiator_name(by), Isid([0x80, 0, 0, 0, 0, 2]));
+        let array = &mut self.shelves[place].array;
+        if let Some(nexus) = array.attach(&tool, PortId(0)) {
+            let _outcome = array.intrude(nexus, lun, what);
+        }
     }
 
     /// The power of an array goes and comes back at once: cached writes and reservations that
@@ -268,22 +270,6 @@ impl Storage {
             shelf.array.power_off(|_, _| target::Fate::Lost);
             shelf.array.power_on();
             shelf.sessions.clear();
-        }
-    }
-
-    fn outside(
-        &mut self,
-        by: NodeId,
-        disk: DiskId,
-        act: impl FnOnce(&mut Array, NexusId, Lun) -> Outcome,
-    ) {
-        let Some((place, lun)) = self.disks.get(&disk).copied() else {
-            return;
-        };
-        let tool = InitiatorPort::new(initiator_name(by), Isid([0x80, 0, 0, 0, 0, 2]));
-        let array = &mut self.shelves[place].array;
-        if let Some(nexus) = array.attach(&tool, PortId(0)) {
-            let _outcome = act(array, nexus, lun);
         }
     }
 

@@ -60,9 +60,9 @@ fn the_target_says_who_holds_a_disk() {
     let second = reserve(&mut storage, 2);
     assert_eq!(second.outcome, Outcome::ReservationConflict);
     assert_eq!(storage.holder(DISK), Some(node(1)));
-    storage.preempt(node(2), DISK);
+    storage.intrude(node(2), DISK, Intrusion::Preempt);
     assert_eq!(storage.holder(DISK), Some(node(2)));
-    storage.clear(node(1), DISK);
+    storage.intrude(node(1), DISK, Intrusion::Clear);
     assert_eq!(storage.holder(DISK), None);
 }
 

@@ -133,6 +133,8 @@ struct Drawer<'a> {
     groups: Vec<GroupId>,
     resources: Vec<ResourceId>,
     has_witness: bool,
+    /// Whether a call that never returns is ever found.
+    finds_deadlocks: bool,
 }
 
 impl<'a> Drawer<'a> {
@@ -146,6 +148,7 @@ impl<'a> Drawer<'a> {
             groups: cluster.model.groups.keys().copied().collect(),
             resources: cluster.model.resources.keys().copied().collect(),
             has_witness: cluster.witness_resource.is_some(),
+            finds_deadlocks: cluster.model.cluster.deadlock_detection,
         }
     }
 
@@ -325,7 +328,9 @@ impl<'a> Drawer<'a> {
         let slow = Behaviour::Slow(Duration::from_millis(self.rng.between(10, 60_000)));
         Some(match self.rng.below(8) {
             0 => Fault::BreakOnce(resource),
-            1 => Fault::HangOnce(resource),
+            // Where nobody looks for deadlocks it would hang for good, as on the product.
+            1 if self.finds_deadlocks => Fault::HangOnce(resource),
+            1 => Fault::Resource(resource, Behaviour::Hung),
             2 => Fault::Resource(resource, Behaviour::BROKEN),
             3 => Fault::Resource(resource, Behaviour::Hung),
             4 => Fault::Resource(resource, Behaviour::Crashing),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use base::{DiskId, NetworkId, NodeId, NodeSet, ResourceId};
+use base::{DiskFence, DiskId, NetworkId, NodeId, NodeSet, ResourceId};
+use target::Intrusion;
 use top::rcm::ResourceParameters;
 use top::restype::Runner;
 
@@ -79,12 +80,17 @@ impl<S: Service> World<S> {
                 self.surroundings_changed();
             }
             Fault::Preempt(by, disk) => {
-                self.storage.preempt(by, disk);
+                // A cluster of 2003 registers nothing: there the outsider has to do as it does.
+                let takes = match self.plan.settings.generation.defaults().disk_fence {
+                    DiskFence::PersistentReservation => Intrusion::Preempt,
+                    DiskFence::ReserveRelease => Intrusion::Reserve,
+                };
+                self.storage.intrude(by, disk, takes);
                 self.holder_seen(disk, self.storage.holder(disk), true);
             }
             Fault::ClearReservations(disk) => {
                 if let Some(by) = self.plan.members.first().map(|member| member.id) {
-                    self.storage.clear(by, disk);
+                    self.storage.intrude(by, disk, Intrusion::Clear);
                 }
                 self.holder_seen(disk, self.storage.holder(disk), true);
             }
@@ -120,6 +126,7 @@ impl<S: Service> World<S> {
         self.networks.heal(id);
         self.storage.heal(id);
         self.scripts.heal(id);
+        self.hosts_go_on();
         if let Some(share) = &mut self.share {
             share.heal(id);
         }

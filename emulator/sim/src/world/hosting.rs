@@ -62,6 +62,17 @@ impl<S: Service> World<S> {
         }
     }
 
+    /// A script is gone: what hung by it goes on.
+    pub(super) fn hosts_go_on(&mut self) {
+        let nodes: Vec<NodeId> = self.seats.iter().map(|seat| seat.id).collect();
+        for node in nodes {
+            let gone_on = self.with_hosts(node, |seat, around| seat.hosts.go_on(around));
+            for (host, steps) in gone_on {
+                self.plan_steps(node, host, steps);
+            }
+        }
+    }
+
     /// A program on a node's machine writes into its registry.
     pub fn write_registry(&mut self, node: NodeId, key: CheckpointKey, data: Vec<u8>) {
         let reports = self.seats[node.index()].hosts.write_registry(key, data);

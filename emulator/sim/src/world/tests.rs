@@ -126,6 +126,7 @@ impl Service for Beater {
             disks: Vec::new(),
             tally: None,
             witness_held: false,
+            witness_hive: false,
         }
     }
 }

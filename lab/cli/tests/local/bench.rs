@@ -39,13 +39,19 @@ cluster:
 /// A folder of its own for labs.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
+    backend: &'static str,
 }
 
 impl Bench {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(backend: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("small.lab.yaml"), LAB).unwrap();
-        Self { folder }
+        Self { folder, backend }
+    }
+
+    /// The command line that brings the small lab up.
+    pub(crate) fn up_line(&self) -> [&'static str; 4] {
+        ["up", "small.lab.yaml", "--backend", self.backend]
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -80,7 +86,7 @@ impl Bench {
 
     /// Brings the small lab up; returns its unique id.
     pub(crate) fn up(&self) -> String {
-        let shown = self.json(&["up", "small.lab.yaml"]);
+        let shown = self.json(&self.up_line());
         assert_eq!(shown["quorate"], true);
         shown["uid"].as_str().unwrap().to_owned()
     }

@@ -10,7 +10,7 @@ use crate::bench::{Bench, shown_group, wait};
 
 #[test]
 fn a_lab_comes_up_is_broken_and_healed_and_leaves_nothing() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     let uid = bench.up();
     let owner = bench.online("app");
     let labs = bench.json(&["ps"]);
@@ -40,7 +40,7 @@ fn a_lab_comes_up_is_broken_and_healed_and_leaves_nothing() {
 
 #[test]
 fn an_administrator_moves_a_group_and_is_told_what_is_refused() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     bench.up();
     let owner = bench.online("app");
     let other = if owner == "n3" { "n2" } else { "n3" };
@@ -69,7 +69,7 @@ fn an_administrator_moves_a_group_and_is_told_what_is_refused() {
 
 #[test]
 fn a_lab_that_is_killed_ends_with_all_its_processes_even_frozen_ones_and_gc_removes_the_rest() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     let uid = bench.up();
     bench.online("app");
     assert!(
@@ -97,9 +97,9 @@ fn a_lab_that_is_killed_ends_with_all_its_processes_even_frozen_ones_and_gc_remo
 fn a_lab_that_dies_at_any_deed_is_removed_by_gc() {
     // The folder, the target and three nodes: before each deed, and after it.
     for deed in ["1", "1+", "2", "2+", "3", "3+", "4", "4+", "5", "5+"] {
-        let bench = Bench::new();
+        let bench = Bench::new("local");
         let up = bench
-            .command(&["up", "small.lab.yaml"])
+            .command(&bench.up_line())
             .env("LOOKSALIVE_DIE_AT_DEED", deed)
             .output()
             .unwrap();
@@ -113,8 +113,8 @@ fn a_lab_that_dies_at_any_deed_is_removed_by_gc() {
 #[test]
 fn an_interrupt_in_the_middle_of_up_leaves_nothing() {
     for after in [0, 30, 120, 300] {
-        let bench = Bench::new();
-        let mut up = bench.command(&["up", "small.lab.yaml"]);
+        let bench = Bench::new("local");
+        let mut up = bench.command(&bench.up_line());
         let mut up = up
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -6,7 +6,7 @@ use crate::bench::{Bench, kill, shown_group, shown_node, wait, with_word};
 
 #[test]
 fn a_killed_node_loses_its_groups_and_is_started_again() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     bench.up();
     let owner = bench.online("app");
     let shown = bench.json(&["inspect"]);
@@ -22,7 +22,7 @@ fn a_killed_node_loses_its_groups_and_is_started_again() {
 
 #[test]
 fn a_killed_program_is_started_again_where_it_was() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     let uid = bench.up();
     let owner = bench.online("app");
     let [before] = with_word(&uid, "600")[..] else {
@@ -40,7 +40,7 @@ fn a_killed_program_is_started_again_where_it_was() {
 
 #[test]
 fn a_killed_resource_host_takes_only_its_resources_with_it() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     let uid = bench.up();
     bench.online("app");
     let programs = with_word(&uid, "600");
@@ -66,7 +66,7 @@ fn a_killed_resource_host_takes_only_its_resources_with_it() {
 
 #[test]
 fn a_killed_target_comes_back_with_its_reservations() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     let uid = bench.up();
     let [target] = with_word(&uid, "target")[..] else {
         panic!("one array, one target");

@@ -23,7 +23,7 @@ scenario:
 
 #[test]
 fn a_scenario_has_the_same_verdicts_on_the_wall_clock_as_in_virtual_time() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     let text = format!("{LAB}{SCENARIO}");
     fs::write(bench.file("played.lab.yaml"), text).unwrap();
     let verdicts = |backend: &str| -> Vec<Value> {
@@ -39,7 +39,7 @@ fn a_scenario_has_the_same_verdicts_on_the_wall_clock_as_in_virtual_time() {
 
 #[test]
 fn an_expectation_that_does_not_hold_fails_the_run_and_leaves_nothing() {
-    let bench = Bench::new();
+    let bench = Bench::new("local");
     let text = format!("{LAB}\nscenario:\n  - expect: {{ group: app, is: failed, within: 2s }}\n");
     fs::write(bench.file("wrong.lab.yaml"), text).unwrap();
     let output = bench.run(&["run", "wrong.lab.yaml", "--backend", "local"]);

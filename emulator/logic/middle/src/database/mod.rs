@@ -121,6 +121,12 @@ pub struct Database {
 }
 
 impl Database {
+    /// Whether the copy on the witness disk is loaded here, as the hive `0.Cluster`.
+    #[must_use]
+    pub fn has_witness_hive(&self) -> bool {
+        self.witness.written().is_some()
+    }
+
     fn log(&mut self, record: &Record, pending: Pending, out: &mut Outbox<Output>) {
         self.records += 1;
         self.pending.push_back(pending);

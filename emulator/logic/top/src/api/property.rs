@@ -153,11 +153,21 @@ const CLUSTER: &[Property] = &[
     Property::table("SameSubnetDelay", 250, 2_000, |d| {
         millis(d.same_subnet_delay)
     }),
-    Property::table("SameSubnetThreshold", 3, 120, |d| d.same_subnet_threshold),
+    Property::table("SameSubnetThreshold", 3, 10, |d| d.same_subnet_threshold)
+        .until(Generation::V2008R2),
+    Property::table("SameSubnetThreshold", 3, 120, |d| d.same_subnet_threshold)
+        .since(Generation::V2012),
     Property::table("CrossSubnetDelay", 250, 4_000, |d| {
         millis(d.cross_subnet_delay)
     }),
-    Property::table("CrossSubnetThreshold", 3, 120, |d| d.cross_subnet_threshold),
+    // 3 to 10 and, on 2008 R2, up to 20 (reference section 6.1).
+    Property::table("CrossSubnetThreshold", 3, 10, |d| d.cross_subnet_threshold)
+        .until(Generation::V2008),
+    Property::table("CrossSubnetThreshold", 3, 20, |d| d.cross_subnet_threshold)
+        .since(Generation::V2008R2)
+        .until(Generation::V2008R2),
+    Property::table("CrossSubnetThreshold", 3, 120, |d| d.cross_subnet_threshold)
+        .since(Generation::V2012),
     Property::dword("DynamicQuorum", 0, 1, 1).since(Generation::V2012),
     Property::dword("WitnessDynamicWeight", 0, 1, 1)
         .since(Generation::V2012R2)
@@ -170,8 +180,8 @@ const CLUSTER: &[Property] = &[
     Property::dword("MinimumNeverPreemptPriority", 0, NONE, 3_000).since(Generation::V2012),
     Property::dword("DrainOnShutdown", 0, 1, 1).since(Generation::V2012R2),
     Property::dword("DisableGroupPreferredOwnerRandomization", 0, 1, 0).until(Generation::V2008R2),
-    Property::dword("EnableResourceDllDeadlockDetection", 0, 1, 0).until(Generation::V2003),
-    Property::dword("ResourceDllDeadlockTimeout", 180, NONE, 240).until(Generation::V2003),
+    Property::dword("EnableResourceDllDeadlockDetection", 0, 1, 0).until(Generation::V2008R2),
+    Property::dword("ResourceDllDeadlockTimeout", 180, NONE, 240).until(Generation::V2008R2),
     Property::dword("VerifySignalledFailures", 0, 1, 1),
 ];
 

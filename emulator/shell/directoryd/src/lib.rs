@@ -1,0 +1,18 @@
+//! The directory services of a domain on sockets: moves bytes between clients and the pure
+//! handlers of `directory`, and keeps what they change.
+//!
+//! Not done here: deciding what is answered. A change is on the disk before its answer leaves.
+
+mod control;
+mod dns;
+mod events;
+mod files;
+mod journal;
+mod options;
+mod server;
+mod sockets;
+
+pub use control::FORMS;
+pub use events::{Event, Listener};
+pub use options::{KeyOption, Options, OptionsError, ServicePorts, UserOption};
+pub use server::{Server, StartError};

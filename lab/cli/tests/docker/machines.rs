@@ -1,0 +1,96 @@
+//! What machines are that are containers.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, LAB, shown_group, shown_node};
+use crate::engine;
+
+pub(crate) fn containers_have_one_privilege_and_no_network() {
+    let bench = Bench::new("docker");
+    let uid = bench.up();
+    for name in engine::containers(&uid) {
+        let found = engine::inspect(&name);
+        let host = &found["HostConfig"];
+        assert_eq!(host["Privileged"], false);
+        assert_eq!(host["CapAdd"], json!(["NET_ADMIN"]));
+        assert_eq!(host["CapDrop"], json!(["ALL"]));
+        assert_eq!(host["NetworkMode"], "none");
+        assert_eq!(found["Config"]["Labels"]["looksalive.lab"], uid.as_str());
+        assert!(found["Config"]["Labels"]["looksalive.machine"].is_string());
+        // Whatever belongs to this computer can be read at most.
+        for mount in found["Mounts"].as_array().unwrap() {
+            let source = mount["Source"].as_str().unwrap();
+            assert!(mount["RW"] == false || source.contains(&uid), "{source}");
+        }
+    }
+}
+
+pub(crate) fn a_container_that_somebody_kills_is_a_machine_without_power() {
+    let bench = Bench::new("docker");
+    bench.up();
+    let owner = bench.online("app");
+    let shown = bench.json(&["inspect"]);
+    let container = shown_node(&shown, &owner)["container"].as_str().unwrap();
+    engine::ask("POST", &format!("/containers/{container}/kill"));
+    bench.wait("the group moves", |shown| {
+        let group = shown_group(shown, "app");
+        group["state"] == "Online" && group["owner"] != owner.as_str()
+    });
+    let shown = bench.json(&["inspect"]);
+    assert_eq!(shown_node(&shown, &owner)["machine"], "off");
+    engine::ask("POST", &format!("/containers/{container}/start"));
+    bench.wait("the node is back", |shown| {
+        shown_node(shown, &owner)["state"] == "Up"
+    });
+}
+
+const SCENARIO: &str = "
+scenario:
+  - expect: { group: app, is: online, within: 20s }
+  - expect: { group: app, owners: { at-most: 1 }, always: true }
+  - fault: { node: owner-of(app), do: power-off, for: 2s }
+  - expect: { group: app, is: online, node: changed, within: 20s }
+  - expect: { node: all, is: up, within: 30s }
+  - { do: move, group: app, to: n1 }
+  - expect: { group: app, is: online, node: n1, within: 10s }
+  - fault: { node: n1, do: pause, for: 3s }
+  - expect: { group: app, is: online, node: changed, within: 20s }
+  - expect: { node: all, is: up, within: 30s }
+  - fault: { partition: { between: [n1, [n2, n3]] }, for: 3s }
+  - expect: { cluster: not-quorate, where: n1, within: 10s }
+  - expect: { node: all, is: up, within: 30s }
+  - fault: { network: lan, impair: { delay: 20ms, loss: 1% }, for: 2s }
+  - expect: { group: app, is: online, for: 1s, node: unchanged }
+";
+
+pub(crate) fn a_scenario_has_the_same_verdicts_as_in_virtual_time() {
+    let bench = Bench::new("docker");
+    let text = format!("{LAB}{SCENARIO}");
+    fs::write(bench.file("played.lab.yaml"), text).unwrap();
+    let verdicts = |backend: &str| -> Vec<Value> {
+        let report = bench.json(&["run", "played.lab.yaml", "--backend", backend]);
+        assert_eq!(report["backend"], backend);
+        assert_eq!(report["verdict"], "passed");
+        let steps = report["steps"].as_array().unwrap();
+        steps.iter().map(|step| step["verdict"].clone()).collect()
+    };
+    assert_eq!(verdicts("docker"), verdicts("sim"));
+    assert!(!bench.root().exists());
+}
+
+pub(crate) fn commands_run_on_the_machine_and_a_fault_that_is_refused_names_the_backend() {
+    let bench = Bench::new("docker");
+    bench.up();
+    let folder = bench.run(&["exec", "n2", "--", "ls"]);
+    assert!(String::from_utf8_lossy(&folder.stdout).contains("CLUSDB"));
+    let hostname = bench.run(&["exec", "n2", "--", "cat", "/etc/hostname"]);
+    assert_eq!(String::from_utf8_lossy(&hostname.stdout).trim(), "n2");
+    let code = bench.run(&["exec", "n2", "--", "false"]).status.code();
+    assert_eq!(code, Some(1));
+    let refused = bench.run(&["fault", "{ node: n1, do: monitor-kill }"]);
+    assert_eq!(refused.status.code(), Some(64));
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(why.contains("docker"), "{why}");
+}

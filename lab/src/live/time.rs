@@ -1,0 +1,90 @@
+//! Time of a running lab: what comes in is taken in, what is due is done.
+
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use base::{IoId, NodeId, Timestamp};
+use bottom::share::ShareOutcome;
+use runtime::fabric::FromFabric;
+use sim::world::Stop;
+
+use super::Live;
+use super::input::Input;
+use crate::LabError;
+
+/// What will be done a while later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Later {
+    /// The file server of the witness share has not answered.
+    ShareSilent { node: NodeId, io: IoId },
+    /// A target that has ended is started again.
+    StartTarget(usize),
+}
+
+/// Longest sleep, so that waiting for ever is no overflow.
+const SLEEP_MAX: Duration = Duration::from_secs(3_600);
+
+impl Live {
+    pub(super) fn run(&mut self, limit: Timestamp) -> Stop {
+        let before = self.changes;
+        loop {
+            while let Some(input) = self.next_input() {
+                self.take(input);
+            }
+            self.do_due();
+            if self.changes != before {
+                return Stop::Changed;
+            }
+            let now = self.clock.mono();
+            if now >= limit {
+                return Stop::Time;
+            }
+            let until = self.next_due().unwrap_or(limit).min(limit);
+            match self.inbox.recv_timeout(until.since(now).min(SLEEP_MAX)) {
+                Ok(input) => self.take(input),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+        }
+    }
+
+    fn next_input(&mut self) -> Option<Input> {
+        let aside = self.put_aside.pop_front();
+        aside.or_else(|| self.inbox.try_recv().ok())
+    }
+
+    pub(super) fn do_later(&mut self, after: Duration, what: Later) {
+        self.later.push((self.clock.mono() + after, what));
+    }
+
+    fn do_due(&mut self) {
+        let now = self.clock.mono();
+        if let Err(error) = self.start_due(now) {
+            self.complain(&error);
+        }
+        self.force_off_due(now);
+        let due = |(at, _): &(Timestamp, Later)| *at <= now;
+        let (due, later) = std::mem::take(&mut self.later).into_iter().partition(due);
+        self.later = later;
+        for (_, what) in due {
+            match what {
+                Later::ShareSilent { node, io } => {
+                    let outcome = ShareOutcome::Unreachable;
+                    self.fabric.tell(node, &FromFabric::Share { io, outcome });
+                }
+                Later::StartTarget(place) => self.restart_target(place),
+            }
+        }
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        let seats = self.seats.iter();
+        let orders = seats.flat_map(|seat| [seat.start_at, seat.force_off_at]);
+        let later = self.later.iter().map(|(at, _)| *at);
+        orders.flatten().chain(later).min()
+    }
+
+    /// Says in the lab's own log what went wrong with a part of it.
+    pub(super) fn complain(&mut self, error: &LabError) {
+        self.note(&error.to_string());
+    }
+}
