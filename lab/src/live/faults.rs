@@ -21,6 +21,12 @@ impl Live {
                     what: "end the resource hosts of a node alone".to_owned(),
                 });
             }
+            Fault::Machine(_, MachineFault::ClockRuns(_) | MachineFault::ClockJumps(_)) => {
+                return Err(Unable {
+                    backend: self.machines.backend(),
+                    what: "set the clock of one node alone".to_owned(),
+                });
+            }
             Fault::Machine(node, fault) => self.break_machine(id, node, fault)?,
             Fault::Network(rule) => self.break_networks(id, vec![rule]),
             Fault::Storage(rule) => self.break_storage(id, rule),
@@ -81,7 +87,9 @@ impl Live {
             MachineFault::KillService => self.kill_service(node),
             MachineFault::DiskFails => self.tell_own_disk(node, true),
             // Refused before.
-            MachineFault::KillMonitors => {}
+            MachineFault::KillMonitors
+            | MachineFault::ClockRuns(_)
+            | MachineFault::ClockJumps(_) => {}
         }
         self.machine_faults.push((id, fault, node));
         Ok(())
@@ -104,7 +112,9 @@ impl Live {
             MachineFault::Crash
             | MachineFault::Reboot
             | MachineFault::KillService
-            | MachineFault::KillMonitors => {}
+            | MachineFault::KillMonitors
+            | MachineFault::ClockRuns(_)
+            | MachineFault::ClockJumps(_) => {}
         }
     }
 

@@ -34,6 +34,10 @@ pub enum MachineFault {
     KillMonitors,
     /// The node's own disk refuses to write.
     DiskFails,
+    /// Its clock runs faster (or slower) by so many parts in a million.
+    ClockRuns(i32),
+    /// Its wall clock is set forward (or back) by so many milliseconds.
+    ClockJumps(i64),
 }
 
 /// Something that goes wrong.
@@ -160,6 +164,8 @@ impl<S: Service> World<S> {
             MachineFault::KillService => self.kill_service(node),
             MachineFault::KillMonitors => self.kill_monitors(node),
             MachineFault::DiskFails => self.set_disk_failing(node, true),
+            MachineFault::ClockRuns(ppm) => self.set_clock_rate(node, ppm),
+            MachineFault::ClockJumps(millis) => self.set_wall_clock(node, millis),
         }
         self.machine_faults.push((id, fault, node));
     }
@@ -174,6 +180,8 @@ impl<S: Service> World<S> {
             MachineFault::Freeze => self.thaw(node),
             MachineFault::StopService => self.start_service(node),
             MachineFault::DiskFails => self.set_disk_failing(node, false),
+            MachineFault::ClockRuns(_) => self.set_clock_rate(node, 0),
+            MachineFault::ClockJumps(_) => self.set_wall_clock(node, 0),
             MachineFault::Crash
             | MachineFault::Reboot
             | MachineFault::KillService

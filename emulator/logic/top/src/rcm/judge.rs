@@ -6,6 +6,7 @@
 use base::{GroupId, NodeId, ResourceId, ResourceState};
 use middle::database::{Change, Hive, HiveChange, Value};
 use middle::object::StateChange;
+use middle::settings::ReadWriteMode;
 
 use super::commands::Refusal;
 use super::model::Model;
@@ -58,7 +59,11 @@ impl Rcm {
                 None => Ok(Vec::new()),
             },
             AdminCommand::GetProperty { .. } | AdminCommand::ListProperties { .. } => {
-                Ok(Vec::new())
+                // A read that a majority has to agree to is one after an update of nothing.
+                let mode = turn.middle().settings.read_write_mode;
+                let by_majority = mode == ReadWriteMode::MajorityReadWrite;
+                let barrier = by_majority.then_some(Change::State(StateChange::Barrier));
+                Ok(barrier.into_iter().collect())
             }
             AdminCommand::SetProperty {
                 object,
