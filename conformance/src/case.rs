@@ -100,6 +100,16 @@ impl Verdict {
             Self::Failed => "failed",
         }
     }
+
+    /// The process exit code that a run of this verdict asks for: 0, 1 or 2.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Inconclusive | Self::NotApplicable => 2,
+        }
+    }
 }
 
 impl fmt::Display for Verdict {

@@ -11,11 +11,13 @@ mod case;
 mod cases;
 mod lab;
 mod observation;
+mod reference;
 mod register;
 mod report;
 pub mod storage;
 mod subject;
 mod suite;
+mod table;
 mod trial;
 
 #[cfg(test)]
@@ -28,8 +30,15 @@ pub use observation::{
     Event, Frame, GroupSeen, NodeSeen, Observation, Protection, ResourceSeen, Service, Votes,
     WitnessSeen, WitnessState,
 };
+pub use reference::{Answer, Fact, Reference};
 pub use register::{Clause, Register, Scope, Status};
 pub use report::{Report, Row};
 pub use subject::{Database, Factory, Health, Of, Refusal, Simulator, Staged, Subject, Told};
 pub use suite::{Listed, Selection, judge, list, run_silently, run_with_progress};
+pub use table::{Line, Outcome, Table};
 pub use trial::Trial;
+
+/// The register of clauses as text.
+pub const CLAUSES: &str = include_str!("../clauses.toml");
+/// The register of reference rows as text.
+pub const REFERENCE: &str = include_str!("../reference.toml");

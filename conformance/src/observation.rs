@@ -55,6 +55,8 @@ pub struct Frame {
     pub protection: Option<Protection>,
     /// The sender's node name can be read in it.
     pub is_named: bool,
+    /// A certificate can be found in it.
+    pub has_certificate: bool,
 }
 
 /// How a frame is protected.

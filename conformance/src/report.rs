@@ -92,11 +92,7 @@ impl Report {
     /// The process exit code that this report asks for: 0, 1 or 2.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        match self.verdict {
-            Verdict::Passed => 0,
-            Verdict::Failed => 1,
-            Verdict::Inconclusive | Verdict::NotApplicable => 2,
-        }
+        self.verdict.exit_code()
     }
 
     /// The report as one JSON document.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 fn register() -> BTreeMap<String, Clause> {
-    let register = Register::parse(include_str!("../clauses.toml")).unwrap();
+    let register = Register::parse(crate::CLAUSES).unwrap();
     register
         .clause
         .into_iter()
@@ -57,6 +57,16 @@ fn every_case_has_its_own_id_a_sentence_and_clauses_that_are_built() {
         }
     }
     assert!(ids.len() >= 40, "{} cases", ids.len());
+}
+
+#[test]
+fn every_row_of_the_reference_has_an_answer_and_its_cases_exist() {
+    let reference = crate::Reference::parse(crate::REFERENCE).unwrap();
+    assert_eq!(reference.problems(), Vec::<String>::new());
+    let mut ids: BTreeSet<String> = all_cases().into_iter().map(|case| case.id).collect();
+    ids.extend(crate::storage::list(None).into_iter().map(|case| case.id));
+    assert_eq!(reference.unknown_cases(&ids), Vec::<String>::new());
+    assert!(reference.row.len() > 200, "{} rows", reference.row.len());
 }
 
 /// Something that happens to what is seen.

@@ -49,6 +49,11 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// Whether this is a walk that shows nothing.
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        self.rehearsing
+    }
+
     /// The generation that this run is for.
     #[must_use]
     pub fn generation(&self) -> Generation {

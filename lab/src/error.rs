@@ -29,6 +29,9 @@ pub enum LabError {
         /// Why not.
         why: String,
     },
+    /// Machines cannot have adapters of their own here.
+    #[error("`expose: tun` cannot be had here: {0}")]
+    NoAdapters(String),
     /// No container engine answers.
     #[error(
         "no container engine answers, neither Docker nor Podman ({0}); \

@@ -93,6 +93,12 @@ impl LabFolder {
         self.path.join("nodes").join(name)
     }
 
+    /// Where the network namespace of a machine is found, if it has one of its own.
+    #[must_use]
+    pub fn namespace(&self, machine: &str) -> PathBuf {
+        self.path.join("networks").join(machine)
+    }
+
     /// The folder of an array's disks.
     #[must_use]
     pub fn array(&self, name: &str) -> PathBuf {

@@ -175,6 +175,7 @@ impl Keeper {
                         AdminReply::Done
                         | AdminReply::Data { .. }
                         | AdminReply::Value { .. }
+                        | AdminReply::Objects { .. }
                         | AdminReply::Properties { .. },
                     ) => false,
                     Some(AdminReply::Refused { code, reason, .. }) => {
@@ -237,6 +238,7 @@ fn action(what: &Value) -> Result<Action, String> {
         ("move", Some(group)) => Action::MoveGroup {
             group,
             to: text("to").map(Selector::Name),
+            queue: what["queue"] == true,
         },
         ("online", Some(group)) => Action::OnlineGroup(group),
         ("offline", Some(group)) => Action::OfflineGroup(group),

@@ -27,6 +27,10 @@ pub struct NodeStart {
     pub portals: BTreeMap<String, SocketAddr>,
     /// The lab's socket for what resources serve.
     pub outside: Option<PathBuf>,
+    /// The agent's socket for addresses, where the machine has adapters of its own.
+    pub adapters: Option<PathBuf>,
+    /// The machine's network namespace, if it is not that of the node's process.
+    pub namespace: Option<PathBuf>,
     /// Our own program.
     pub program: PathBuf,
     /// Mark of the node's processes.
@@ -64,7 +68,14 @@ impl NodeStart {
         };
         let adapters = member.machine.adapters.iter();
         let clock = runtime::Clock::start();
-        let rhs: [OsString; 2] = [self.program.into(), "rhs".into()];
+        let mut rhs: Vec<OsString> = vec![self.program.into(), "rhs".into()];
+        let about_machine = [
+            ("--adapters", self.adapters),
+            ("--namespace", self.namespace),
+        ];
+        for (flag, path) in about_machine {
+            rhs.extend(path.into_iter().flat_map(|path| [flag.into(), path.into()]));
+        }
         Ok(Options {
             config: NodeConfig {
                 me: member.id,
@@ -78,7 +89,7 @@ impl NodeStart {
             fabric: self.fabric,
             control: self.control,
             disks: disks(plan, &self.portals),
-            rhs: rhs.into(),
+            rhs,
             outside: self.outside,
             mark: self.mark,
             epoch_nanos: self.epoch_nanos.unwrap_or(clock.epoch_nanos()),

@@ -25,14 +25,15 @@ const CHECKS: [Stage; 8] = [
     stage("seeds", || always(sim::command(&[]))),
 ];
 
-/// What judges the target from outside, with tools of others.
-const SUITES: [Stage; 7] = [
+/// What judges from outside, with tools of others: the target, and labs on containers.
+const SUITES: [Stage; 8] = [
     stage("tools", suites::prepare),
     stage("reservations", suites::reservations),
     stage("iscsi-test-cu", suites::foreign_tests),
     stage("initiator", suites::initiator),
     stage("qemu-img", suites::images),
     stage("tshark", suites::captured),
+    stage("containers", suites::containers),
     stage("fuzz", suites::fuzz),
 ];
 

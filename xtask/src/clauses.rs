@@ -2,9 +2,11 @@
 //!
 //! A case declares what it shows as `clauses: &["GUM-4", …]` in `conformance/src/cases`. The
 //! declaration is read from Rust tokens, so a clause that is only mentioned in a comment or in a
-//! string does not count. Whether each case also runs is the conformance package's own test.
+//! string does not count. Whether each case also runs, and whether the cases exist that the rows of
+//! the reference name, are tests of the conformance package.
 
 use crate::flags;
+use crate::reference::Reference;
 use crate::register::{Clause, Register, Scope, Status};
 use crate::tree::Tree;
 use anyhow::{Context, Result, bail};
@@ -13,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 const REGISTER: &str = "conformance/clauses.toml";
+const REFERENCE: &str = "conformance/reference.toml";
 const CASES: &str = "conformance/src/cases/";
 
 /// Cases per clause id.
@@ -28,7 +31,12 @@ pub(crate) fn command(args: &[String]) -> Result<()> {
     let register = Register::parse(text).with_context(|| format!("read {REGISTER}"))?;
     let coverage = coverage(&tree)?;
     print!("{}", table(&register, &coverage));
-    let problems = problems(&register, &coverage);
+    let mut problems = problems(&register, &coverage);
+    let text = tree.text(REFERENCE);
+    let text = text.with_context(|| format!("{REFERENCE} is missing"))?;
+    let reference = Reference::parse(text).with_context(|| format!("read {REFERENCE}"))?;
+    print!("\n{}", reference.table());
+    problems.extend(reference.problems());
     for problem in &problems {
         println!("{problem}");
     }

@@ -15,6 +15,13 @@ mod licences;
 mod program;
 #[expect(
     unreachable_pub,
+    dead_code,
+    reason = "shared by path with the conformance package, which knows the cases"
+)]
+#[path = "../../conformance/src/reference.rs"]
+mod reference;
+#[expect(
+    unreachable_pub,
     reason = "shared by path with the conformance package"
 )]
 #[path = "../../conformance/src/register.rs"]

@@ -129,6 +129,11 @@ pub(crate) fn captured() -> Result<Ended> {
     suite("tshark", &[binary("looksalive")?])
 }
 
+/// Labs on containers, on a daemon of their own where there is none.
+pub(crate) fn containers() -> Result<Ended> {
+    suite("docker", &[binary("looksalive")?])
+}
+
 /// Every fuzz target for ten seconds.
 pub(crate) fn fuzz() -> Result<Ended> {
     script(&tree::root().join("scripts/fuzz"), &[])

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
+        every_word_of_a_manager_goes_through_messaging(),
         an_update_is_a_round_of_requests_and_replies(),
         only_the_owner_of_the_lock_sends_updates(),
         the_lock_changes_hands_by_causal_multicast(),
@@ -357,6 +358,59 @@ fn gossip_goes_round_before_a_view_is_proposed() -> Case {
                 others.all(|to| pairs.contains(&(from, to)))
             });
             trial.check("gossip went between all survivors first", told)
+        }),
+    }
+}
+
+/// What only connects nodes and finds the view; it comes before there is a view to send in.
+const BELOW: [&str; 3] = ["membership", "host", "security"];
+
+fn every_word_of_a_manager_goes_through_messaging() -> Case {
+    Case {
+        id: "messaging/every-word-of-a-manager-goes-through-messaging".into(),
+        title:
+            "What managers say to other nodes travels by a service of messaging, in a view, and \
+                only to members of it"
+                .into(),
+        clauses: &["MSG-1", "MSG-2"],
+        source: &[("6.2", Mark::Secondary)],
+        generations: SAMPLE,
+        run: Box::new(|trial| {
+            let frames = of_some_changes(trial)?;
+            let words = frames.iter().filter(|it| !BELOW.contains(&it.service));
+            let words: Vec<&Frame> = words.filter(|it| !it.word.is_empty()).collect();
+            for manager in ["gum", "rcm"] {
+                let own = |it: &&&Frame| it.word.starts_with(manager);
+                trial.check(&format!("{manager} spoke"), words.iter().any(|it| own(&it)))?;
+            }
+            let services = [
+                "unicast",
+                "multicast",
+                "causal",
+                "request",
+                "reply",
+                "forward",
+            ];
+            let other = words.iter().find(|it| !services.contains(&it.service));
+            let other = other.map(|it| it.word.clone());
+            trial.equal("the first word by another way", other, None)?;
+            let loose = words.iter().find(|it| it.view.is_none());
+            let loose = loose.map(|it| it.word.clone());
+            trial.equal("the first word outside a view", loose, None)?;
+            // A node that is cut off is in no view, and nobody has words for it.
+            trial.fault("{ nic: n3/lan, do: down }")?;
+            trial.needs(secs(60), "n3 is out", |seen| {
+                let views = ["n1", "n2"].map(|node| seen.nodes.get(node).map(|it| it.view.len()));
+                views == [Some(2), Some(2)]
+            })?;
+            trial.run(secs(5));
+            let mark = trial.frame_mark();
+            trial.act("{ do: offline, group: app }")?;
+            trial.run(secs(20));
+            let later = trial.frames(mark)?;
+            let mut words = later.iter().filter(|it| !BELOW.contains(&it.service));
+            let none = words.all(|it| it.to != "n3" && it.from != "n3");
+            trial.check("nothing is said to or by a node outside the view", none)
         }),
     }
 }

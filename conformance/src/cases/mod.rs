@@ -11,13 +11,16 @@ mod dependency;
 mod disk;
 mod drain;
 mod dynamic_quorum;
+mod events;
 mod failback;
 mod failover_timing;
 mod frames;
 mod groups;
+mod heartbeat;
 mod is_alive;
 mod isolation;
 mod looks_alive;
+mod maintenance;
 mod membership;
 mod messaging;
 mod monitor;
@@ -68,21 +71,24 @@ pub fn all() -> Vec<Case> {
         is_alive::cases(),
         restart::cases(),
         failover_timing::cases(),
+        heartbeat::cases(),
         failback::cases(),
         dependency::cases(),
         groups::cases(),
         placement::cases(),
         drain::cases(),
+        maintenance::cases(),
         isolation::cases(),
         monitor::cases(),
         control::cases(),
         properties::cases(),
         checkpoint::cases(),
+        events::cases(),
         quorum_arithmetic::cases(),
         quorum::cases(),
-        administered::cases(),
         dynamic_quorum::cases(),
         witness::cases(),
+        administered::cases(),
         membership::cases(),
         updates::cases(),
         database::cases(),

@@ -13,6 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_connection_passes_host_security_netft_and_membership(),
         nothing_is_said_before_the_connection_is_secured(),
         words_between_members_are_signed_by_default(),
+        nothing_between_nodes_is_a_certificate(),
     ]
 }
 
@@ -113,6 +114,37 @@ fn words_between_members_are_signed_by_default() -> Case {
             trial.check("every word is signed and not encrypted", signed)?;
             let named = words.iter().all(|it| it.is_named);
             trial.check("every word has its sender's node name inside", named)
+        }),
+    }
+}
+
+fn nothing_between_nodes_is_a_certificate() -> Case {
+    Case {
+        id: "security/nothing-between-nodes-is-a-certificate".into(),
+        title: "Nodes form, join and change things signed, and no frame of theirs carries a \
+                certificate"
+            .into(),
+        clauses: &["SEC-5"],
+        source: &[("6.1", Mark::Stated)],
+        generations: SAMPLE,
+        run: Box::new(|trial| {
+            of_some_changes(trial)?;
+            trial.fault("{ node: n3, do: power-off, for: 60s }")?;
+            trial.run(secs(60));
+            trial.needs(secs(300), "the node has joined again", |seen| seen.up("n3"))?;
+            let frames = trial.frames(0)?;
+            let of = |service| {
+                frames
+                    .iter()
+                    .filter(move |it| it.service == service)
+                    .count()
+            };
+            trial.check("connections were secured", of("security") > 0)?;
+            let signed = |it: &&crate::Frame| it.protection == Some(Protection::Signed);
+            let signed = frames.iter().filter(signed).count();
+            trial.check("words were signed", signed > 20)?;
+            let with = frames.iter().filter(|it| it.has_certificate).count();
+            trial.equal("frames with a certificate", with, 0)
         }),
     }
 }

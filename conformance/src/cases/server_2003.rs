@@ -66,6 +66,7 @@ fn the_challenger_stops_after_seven_seconds() -> Case {
             trial.within(secs(60), "the owner goes on alone", |seen| {
                 seen.up(&owner) && !seen.up(other)
             })?;
+            trial.run(secs(15));
             let begun = |it: &Notice| matches!(it, Notice::WitnessNeeded { .. });
             let begun = trial.events(mark, begun);
             let ended = |it: &Notice| matches!(it, Notice::Halted { .. });

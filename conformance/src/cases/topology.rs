@@ -1,10 +1,11 @@
 //! Topology manager and network driver: networks, routes, and what follows when one fails.
 
-use super::{EVENTUALLY, SAMPLE, secs};
+use super::{EVENTUALLY, SAMPLE, enters, secs};
 use crate::case::{Case, Mark};
 use crate::lab::Lab;
-use base::{InterfaceState, NetworkState, Notice};
+use base::{Generation, InterfaceState, NetworkState, Notice, ResourceState};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -12,6 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_failed_interface_is_known_to_all_members(),
         a_network_that_is_down_is_known_to_all_members(),
         an_address_fails_with_its_adapter(),
+        an_address_fails_at_once_with_its_interface(),
         a_network_between_two_halves_is_partitioned(),
     ]
 }
@@ -123,6 +125,30 @@ fn an_address_fails_with_its_adapter() -> Case {
             )?;
             let up = trial.seen().up(&owner);
             trial.check("the first node is still a member", up)
+        }),
+    }
+}
+
+fn an_address_fails_at_once_with_its_interface() -> Case {
+    Case {
+        id: "topology/an-address-fails-at-once-with-its-interface".into(),
+        title: "An address fails within moments of the end of its interface, without LooksAlive"
+            .into(),
+        clauses: &["ADDR-1", "NAME-2", "TM-5"],
+        source: &[("13", Mark::Stated)],
+        generations: &[Generation::V2012R2, Generation::V2016, Generation::V2022],
+        run: Box::new(|trial| {
+            trial.form(&Lab::of(2).second_network().file_group())?;
+            let (owner, id) = (trial.owner("fs")?, trial.id("fs/ip")?);
+            let mark = trial.mark();
+            trial.fault(format!("{{ nic: {owner}/lan, do: down, for: 10m }}"))?;
+            trial.run(secs(60));
+            let ended = interface_is(InterfaceState::Failed);
+            let ended = trial.first(mark, "the end of the interface", ended)?;
+            let failed = enters(id, ResourceState::Failed);
+            let failed = trial.first(mark, "the failure of the address", failed)?;
+            let moment = (Duration::ZERO, Duration::from_millis(200));
+            trial.between("the failure", failed.saturating_sub(ended), moment)
         }),
     }
 }

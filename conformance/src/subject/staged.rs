@@ -260,6 +260,7 @@ fn frame_seen(world: &impl Stage, frame: &FrameSeen) -> Frame {
             sim::tap::Protection::Encrypted => Protection::Encrypted,
         }),
         is_named: frame.is_named,
+        has_certificate: frame.has_certificate,
     }
 }
 

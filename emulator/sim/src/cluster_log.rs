@@ -5,7 +5,7 @@
 //! numbers are made up, one process per node and one thread per component; times are the lab's, not
 //! the nodes' own drifting clocks. Not done here: sizes and levels that a cluster may be told.
 
-use base::{NodeId, Notice, Timestamp, WallTime};
+use base::{NodeId, Notice, ResourceState, Timestamp, WallTime};
 use plan::{Names, Plan};
 use top::eventlog::{LineStamp, cluster_log_line, component, log_level};
 
@@ -25,8 +25,31 @@ pub fn line(at: Timestamp, node: NodeId, notice: &Notice, names: &Names) -> Stri
         thread: thread(component),
         at: WallTime(WALL_START.0 + at.as_millis()),
     };
-    let text = words::notice_words(notice, names);
+    let text = documented(notice, names);
+    let text = text.unwrap_or_else(|| words::notice_words(notice, names));
     cluster_log_line(stamp, log_level(notice), component, &text)
+}
+
+/// The words that the product's own documents tell people to look for (reference sections 1.2 and
+/// 9), where there are such.
+fn documented(notice: &Notice, names: &Names) -> Option<String> {
+    match notice {
+        Notice::ResourceState { resource, to, .. } if *to == ResourceState::Online => {
+            let name = names.of_resource(*resource);
+            Some(format!("Resource {name} has come online"))
+        }
+        Notice::ResourceState {
+            resource, from, to, ..
+        } if (*from, *to) == (ResourceState::OnlinePending, ResourceState::Failed) => {
+            let name = names.of_resource(*resource);
+            Some(format!("Online for resource {name} failed"))
+        }
+        Notice::IsAliveFailed { resource } => {
+            let name = names.of_resource(*resource);
+            Some(format!("Resource {name} IsAlive has indicated failure"))
+        }
+        _ => None,
+    }
 }
 
 /// The whole log of every member, by the member's name.

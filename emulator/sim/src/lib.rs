@@ -26,6 +26,7 @@ pub mod swarm;
 pub mod tap;
 pub mod trace;
 pub mod words;
+pub mod workload;
 pub mod world;
 
 pub use node::{Node, Picture};

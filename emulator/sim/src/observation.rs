@@ -242,7 +242,7 @@ fn is_hosted<W: Stage>(world: &W, resource: ResourceId) -> bool {
 /// Whether a node really has what the resource stands for.
 fn really_runs<W: Stage>(world: &W, node: NodeId, resource: ResourceId) -> bool {
     match parameters(world, resource) {
-        Some(ResourceParameters::PhysicalDisk { disk }) => world.holder(*disk) == Some(node),
+        Some(ResourceParameters::PhysicalDisk { disk, .. }) => world.holder(*disk) == Some(node),
         Some(ResourceParameters::FileShareWitness | ResourceParameters::CloudWitness) => {
             world.share().and_then(crate::share::Share::holder) == Some(node)
         }
@@ -256,7 +256,7 @@ fn works<W: Stage>(world: &W, node: NodeId, resource: ResourceId) -> bool {
         return false;
     }
     match parameters(world, resource) {
-        Some(ResourceParameters::PhysicalDisk { disk }) => world.serves(node, *disk),
+        Some(ResourceParameters::PhysicalDisk { disk, .. }) => world.serves(node, *disk),
         Some(ResourceParameters::FileShareWitness | ResourceParameters::CloudWitness) => world
             .share()
             .is_some_and(|share| share.reaches(node, world.networks())),

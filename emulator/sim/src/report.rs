@@ -73,6 +73,11 @@ impl From<std::time::Duration> for Millis {
 }
 
 impl Millis {
+    /// The same in seconds.
+    pub(crate) fn seconds(self) -> f64 {
+        self.0 / 1_000.0
+    }
+
     #[allow(clippy::cast_precision_loss, reason = "microseconds of centuries fit")]
     fn of_nanos(nanos: u64) -> Self {
         Self((nanos / 1_000) as f64 / 1e3)
@@ -177,6 +182,34 @@ pub struct Failover {
     pub total: Option<Millis>,
 }
 
+/// A time without an answer, as a client saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Outage {
+    /// When the first look had none.
+    pub at: Millis,
+    /// Until the next one that had, or to the end of the run.
+    pub took: Millis,
+}
+
+/// What a background client saw of an address.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WorkloadSeen {
+    /// Its name.
+    pub name: String,
+    /// The machine that it ran on.
+    pub from: String,
+    /// How it looked: `ping` or `connect`.
+    pub kind: &'static str,
+    /// What it looked at.
+    pub target: String,
+    /// Whether there ever was an answer.
+    pub answered: bool,
+    /// The longest time without an answer since the first one, in seconds.
+    pub longest_outage_s: f64,
+    /// All of them.
+    pub outages: Vec<Outage>,
+}
+
 /// A rule that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Broken {
@@ -265,6 +298,9 @@ pub struct RunReport {
     pub steps: Vec<Step>,
     /// Groups that went to another node.
     pub failovers: Vec<Failover>,
+    /// What background clients saw.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<WorkloadSeen>,
     /// Rules that did not hold.
     pub violations: Vec<Broken>,
     /// The timeline; a file of its own in reports.

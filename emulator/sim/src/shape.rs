@@ -78,6 +78,7 @@ impl Shape {
             invariants: Invariants {
                 rules: Invariant::STANDARD.to_vec(),
             },
+            workloads: Vec::new(),
             scenario: Vec::new(),
             report: Report::default(),
         }

@@ -21,6 +21,7 @@ use crate::net::{Networks, Rule};
 use crate::service::Service;
 use crate::share::Share;
 use crate::tap::FrameSeen;
+use crate::workload::{Client, Look};
 use crate::world::{Asked, Fault, Life, Stop, World};
 
 /// A fault that a backend has no way to make.
@@ -101,6 +102,11 @@ pub trait Stage {
     fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId;
     /// An administrator's request and what became of it.
     fn asked(&self, request: RequestId) -> Option<&Asked>;
+
+    /// What a background client has seen since it was last asked; here: what it would see now.
+    fn look(&mut self, client: &Client) -> Vec<Look> {
+        vec![(self.now(), client.is_answered(self))]
+    }
 
     /// An administrator starts the cluster service of a node that is no active member.
     ///

@@ -4,6 +4,7 @@
 //! Heartbeats are left out, and after a bound the tap is full: it serves short cases.
 
 use base::{NetworkId, NodeId, Timestamp};
+use bottom::csvfs;
 use middle::messaging::{Multicast, Packet, Segment};
 use middle::{gum, host, membership};
 use node::{Frame, Payload};
@@ -51,6 +52,8 @@ pub struct FrameSeen {
     pub protection: Option<Protection>,
     /// The sender's node name can be read in it.
     pub is_named: bool,
+    /// A certificate can be found in it.
+    pub has_certificate: bool,
 }
 
 /// Remembers frames.
@@ -89,6 +92,7 @@ impl Tap {
             after: None,
             protection: bytes.and_then(protection),
             is_named: bytes.is_some_and(|bytes| holds(bytes, name)),
+            has_certificate: bytes.is_some_and(has_certificate),
         };
         seen.describe(frame);
         self.frames.push(seen);
@@ -102,6 +106,15 @@ fn protection(bytes: &[u8]) -> Option<Protection> {
         2 => Some(Protection::Encrypted),
         _ => Some(Protection::Open),
     }
+}
+
+/// Whether an X.509 certificate of version 3 begins somewhere (RFC 5280, section 4.1, in DER): two
+/// sequences of more than 255 bytes, then the version.
+fn has_certificate(bytes: &[u8]) -> bool {
+    bytes.windows(13).any(|window| match window {
+        [0x30, 0x82, _, _, 0x30, 0x82, _, _, rest @ ..] => rest == [0xA0, 0x03, 0x02, 0x01, 0x02],
+        _ => false,
+    })
 }
 
 fn holds(bytes: &[u8], name: &str) -> bool {
@@ -216,6 +229,24 @@ fn payload_word(payload: &Payload) -> String {
         Payload::Rcm(rcm::Message::Command { .. }) => "rcm command",
         Payload::Rcm(rcm::Message::Reply { .. }) => "rcm reply",
         Payload::EventLog(_) => "eventlog offer",
+        Payload::Csvfs(csvfs::Message::Request { .. }) => "csvfs request",
+        Payload::Csvfs(csvfs::Message::Reply { .. }) => "csvfs reply",
     };
     word.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_found_wherever_it_begins() {
+        let head = [
+            0x30, 0x82, 0x02, 0x10, 0x30, 0x82, 0x01, 0x79, 0xA0, 0x03, 0x02, 0x01, 0x02,
+        ];
+        let frame = [b"to n2 ".as_slice(), &head, b"..."].concat();
+        assert!(has_certificate(&frame));
+        assert!(!has_certificate(&frame[..frame.len() - 4]));
+        assert!(!has_certificate(b"0\x82 is no certificate"));
+    }
 }

@@ -1,10 +1,12 @@
 //! `looksalive bench`: how much virtual time passes per processor time, in one process, each
 //! figure with the aim that it is held against. Never a verdict: figures belong to a machine.
 
+mod failover;
+
 use std::time::Duration;
 
 use base::Timestamp;
-use clap::Args;
+use clap::{Args, Subcommand};
 use plan::Plan;
 use serde_json::json;
 use sim::shape::{Shape, WitnessShape};
@@ -23,12 +25,19 @@ const SETTLING: Duration = Duration::from_secs(120);
 /// Each figure is the median of so many runs.
 const RUNS: usize = 5;
 
-/// Measure virtual time over processor time
+/// Measure virtual time over processor time, or failovers for real
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// How to print the figures
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     format: Format,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Failover(failover::Failover),
 }
 
 /// One measured situation.
@@ -83,6 +92,9 @@ struct Figure {
 
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        if let Some(What::Failover(failover)) = &self.what {
+            return failover.run(self.format);
+        }
         let mut figures = Vec::new();
         for situation in &SITUATIONS {
             output::error_text(&format!("measuring: {}\n", situation.name));

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use base::Generation;
 use clap::{Args, Subcommand};
 use conformance::storage::{self, Address, Array};
-use conformance::{Factory, Report, Selection, Simulator, list, run_silently, run_with_progress};
+use conformance::{
+    Factory, REFERENCE, Reference, Report, Selection, Simulator, Table, list, run_silently,
+    run_with_progress,
+};
 use libtest_mimic::{Arguments, ColorSetting};
 use serde_json::json;
 
@@ -30,18 +33,22 @@ enum Verb {
     List {
         #[command(flatten)]
         choice: Choice,
+        /// Instead of cases, the rows of the reference: what shows each, or why nothing does
+        #[arg(long, conflicts_with_all = ["generation", "format"])]
+        reference: bool,
     },
     /// Run the cases on a subject
     Run {
         #[command(flatten)]
         choice: Choice,
-        /// What to test: `sim`, `local`, or a unit of an array: `iscsi://HOST:PORT/TARGET-NAME/LUN`
-        #[arg(long, default_value = "sim")]
-        subject: String,
+        /// What to test: `sim`, `local`, `docker`, or a unit of an array:
+        /// `iscsi://HOST:PORT/TARGET-NAME/LUN`; several clusters are shown side by side
+        #[arg(long = "subject", value_name = "SUBJECT", default_value = "sim")]
+        subjects: Vec<String>,
         /// On a disk array, also run cases that clear all reservations and overwrite blocks
         #[arg(long)]
         destructive: bool,
-        /// How many seconds of real time a case may take on `local`
+        /// How many seconds of real time a case may take on `local` and `docker`
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
         patience: u64,
     },
@@ -71,26 +78,52 @@ impl Choice {
 impl Conformance {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.verb {
-            Verb::List { choice } => show(&choice),
+            Verb::List {
+                choice,
+                reference: true,
+            } => show_reference(&choice),
+            Verb::List { choice, .. } => show(&choice),
             Verb::Run {
                 choice,
-                subject,
+                subjects,
                 destructive,
                 patience,
-            } => match subject.as_str() {
-                "sim" => run(&choice, Arc::new(Simulator)),
-                "local" => run(
-                    &choice,
-                    Arc::new(local::Subjects::new(lab::Backend::Local, patience)?),
-                ),
-                "docker" => run(
-                    &choice,
-                    Arc::new(local::Subjects::new(lab::Backend::Docker, patience)?),
-                ),
-                array => run_on_array(&choice, array, destructive),
+            } => match clusters(&subjects, patience)?.as_slice() {
+                [] => run_on_arrays(&choice, &subjects, destructive),
+                [one] => run(&choice, one),
+                several => run_all(&choice, several),
             },
         }
     }
+}
+
+fn show_reference(choice: &Choice) -> anyhow::Result<Exit> {
+    let reference = Reference::parse(REFERENCE)?;
+    let rows = reference.rows(choice.filter.as_deref());
+    if rows.is_empty() {
+        let filter = choice.filter.as_deref().unwrap_or_default();
+        output::error(&format!(
+            "no row of the reference matches {filter}; without a filter all are shown"
+        ));
+        return Ok(Exit::Usage);
+    }
+    output::print(&format!("{rows}\n{}", reference.table()))?;
+    Ok(Exit::Good)
+}
+
+/// The clusters that are to be tested; none where the subject is a disk array.
+fn clusters(subjects: &[String], patience: u64) -> anyhow::Result<Vec<Arc<dyn Factory>>> {
+    let mut factories: Vec<Arc<dyn Factory>> = Vec::new();
+    for subject in subjects {
+        let real = |backend| local::Subjects::new(backend, patience).map(Arc::new);
+        match subject.as_str() {
+            "sim" => factories.push(Arc::new(Simulator)),
+            "local" => factories.push(real(lab::Backend::Local)?),
+            "docker" => factories.push(real(lab::Backend::Docker)?),
+            _ => return Ok(Vec::new()),
+        }
+    }
+    Ok(factories)
 }
 
 fn show(choice: &Choice) -> anyhow::Result<Exit> {
@@ -123,16 +156,41 @@ fn show(choice: &Choice) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn run(choice: &Choice, factory: Arc<dyn Factory>) -> anyhow::Result<Exit> {
+fn run(choice: &Choice, factory: &Arc<dyn Factory>) -> anyhow::Result<Exit> {
     if list(&choice.selection()).is_empty() {
         return nothing(choice);
     }
+    print(choice, &report(choice, factory))
+}
+
+fn report(choice: &Choice, factory: &Arc<dyn Factory>) -> Report {
     let selection = choice.selection();
-    let report = match choice.format {
+    match choice.format {
         Format::Json => run_silently(&selection, factory.as_ref()),
-        Format::Text => run_with_progress(&selection, factory, &progress()),
+        Format::Text => run_with_progress(&selection, Arc::clone(factory), &progress()),
+    }
+}
+
+/// Runs the selection on one cluster after the other, and shows them side by side.
+fn run_all(choice: &Choice, factories: &[Arc<dyn Factory>]) -> anyhow::Result<Exit> {
+    if list(&choice.selection()).is_empty() {
+        return nothing(choice);
+    }
+    let reports = factories.iter().map(|it| report(choice, it));
+    let table = Table::of(reports.collect());
+    match choice.format {
+        Format::Json => output::print(&format!("{}\n", table.json()?))?,
+        Format::Text => output::print(&format!("{table}\n"))?,
+    }
+    Ok(exit(table.exit_code()))
+}
+
+fn run_on_arrays(choice: &Choice, subjects: &[String], destructive: bool) -> anyhow::Result<Exit> {
+    let [array] = subjects else {
+        output::error("a disk array is tested alone; name one subject, or clusters only");
+        return Ok(Exit::Usage);
     };
-    print(choice, &report)
+    run_on_array(choice, array, destructive)
 }
 
 /// Runs the reservation suite on a unit of a disk array.
@@ -142,7 +200,7 @@ fn run_on_array(choice: &Choice, subject: &str, destructive: bool) -> anyhow::Re
         Ok(address) => address,
         Err(error) => {
             output::error(&format!(
-                "{error}; the other subjects are `sim` and `local`"
+                "{error}; the other subjects are `sim`, `local` and `docker`"
             ));
             return Ok(Exit::Usage);
         }
@@ -178,7 +236,7 @@ fn print(choice: &Choice, report: &Report) -> anyhow::Result<Exit> {
         Format::Json => output::print(&format!("{}\n", report.json()?))?,
         Format::Text => output::print(&format!("{report}\n"))?,
     }
-    Ok(exit(report))
+    Ok(exit(report.exit_code()))
 }
 
 fn nothing(choice: &Choice) -> anyhow::Result<Exit> {
@@ -189,8 +247,8 @@ fn nothing(choice: &Choice) -> anyhow::Result<Exit> {
     Ok(Exit::Usage)
 }
 
-fn exit(report: &Report) -> Exit {
-    match report.exit_code() {
+fn exit(code: u8) -> Exit {
+    match code {
         0 => Exit::Good,
         1 => Exit::Failed,
         _ => Exit::Inconclusive,

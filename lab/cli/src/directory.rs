@@ -31,7 +31,8 @@ pub(crate) struct Directory {
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
     /// Added to the number of every port, for those who may not open ports below 1024
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=60_000))]
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(value_parser = clap::value_parser!(u16).range(..=60_000))]
     port_base: u16,
     /// Who may update the zones
     #[arg(long, value_enum, default_value = "secure")]

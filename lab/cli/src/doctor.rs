@@ -32,6 +32,9 @@ struct Need {
     mend: &'static str,
 }
 
+/// What only labs with `expose: tun` need.
+const ADAPTERS: &str = "root and TUN, for `expose: tun`";
+
 impl Doctor {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let mut needs = needs();
@@ -44,7 +47,9 @@ impl Doctor {
         };
         output::print(&text)?;
         // Containers are an offer; who wants them names them.
-        let wanted = |it: &Need| self.backend.is_some() || it.backend != Backend::Docker;
+        // So are adapters: a lab asks for them.
+        let named = |it: &Need| self.backend.is_some() || it.backend != Backend::Docker;
+        let wanted = |it: &Need| it.what != ADAPTERS && named(it);
         let lacks = |it: &Need| it.missing.is_some() && wanted(it);
         Ok(if needs.iter().any(lacks) {
             Exit::NotBuilt
@@ -84,6 +89,12 @@ fn needs() -> Vec<Need> {
                 .err()
                 .map(|it| it.to_string()),
             mend: "mount -t proc proc /proc",
+        },
+        Need {
+            backend: Backend::Local,
+            what: ADAPTERS,
+            missing: nic::is_possible().err(),
+            mend: "sudo looksalive, with modprobe tun before it",
         },
         Need {
             backend: Backend::Docker,

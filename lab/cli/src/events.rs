@@ -112,6 +112,10 @@ impl Exec {
         let Some((program, arguments)) = self.command.split_first() else {
             return Ok(Exit::Usage);
         };
+        let namespace = folder.namespace(&node);
+        if namespace.exists() {
+            rhs::enter(&namespace)?;
+        }
         // A process of the node, so that it freezes and ends with its machine.
         let status = Command::new(program)
             .args(arguments)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use conformance::{Factory, Refusal, Staged, Subject};
-use file::model::Lab;
+use file::model::{self, Lab};
 use lab::client::{self, NotFound};
 use lab::{Backend, LabFolder, Live, LiveOptions};
 use plan::Plan;
@@ -21,8 +21,41 @@ pub(crate) fn end() {
 }
 
 /// Builds a lab that ends with this process.
-pub(crate) fn build(lab: &Lab, text: &str, seed: u64, backend: Backend) -> anyhow::Result<Live> {
-    Ok(Live::build(Plan::new(lab)?, text, options(seed, backend)?)?)
+///
+/// `expose` is what the command line says about adapters; it beats the lab file.
+pub(crate) fn build(
+    lab: &Lab,
+    text: &str,
+    seed: u64,
+    (backend, expose): (Backend, Option<Expose>),
+) -> anyhow::Result<Live> {
+    let file = lab.backend.expose.map(|model::Expose::Tun| Expose::Tun);
+    let options = LiveOptions {
+        expose_tun: expose.or(file) == Some(Expose::Tun),
+        ..options(seed, backend)?
+    };
+    Ok(Live::build(Plan::new(lab)?, text, options)?)
+}
+
+/// How machines of backend `local` get adapters of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Expose {
+    /// A network namespace with TAP and TUN devices for each; needs root
+    Tun,
+}
+
+/// As [`build`], without a word of what takes long.
+pub(crate) fn build_silently(
+    lab: &Lab,
+    text: &str,
+    seed: u64,
+    backend: Backend,
+) -> anyhow::Result<Live> {
+    let options = LiveOptions {
+        progress: |_| {},
+        ..options(seed, backend)?
+    };
+    Ok(Live::build(Plan::new(lab)?, text, options)?)
 }
 
 fn options(seed: u64, backend: Backend) -> anyhow::Result<LiveOptions> {
@@ -33,6 +66,7 @@ fn options(seed: u64, backend: Backend) -> anyhow::Result<LiveOptions> {
         root: lab::root(),
         seed,
         trace_polls: false,
+        expose_tun: false,
     })
 }
 

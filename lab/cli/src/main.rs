@@ -16,8 +16,10 @@ mod fault;
 mod format;
 mod local;
 mod machine;
+mod nic;
 mod node;
 mod output;
+mod parity;
 mod replay;
 mod rhs;
 mod run;
@@ -62,6 +64,7 @@ enum Command {
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Conformance(conformance::Conformance),
+    Parity(parity::Parity),
     Bench(bench::Bench),
     Up(up::Up),
     Ps(show::Ps),
@@ -76,6 +79,7 @@ enum Command {
     Target(target::Target),
     Directory(directory::Directory),
     Node(node::Node),
+    Nic(nic::Nic),
     Rhs(rhs::Rhs),
     Machine(machine::Machine),
 }
@@ -115,6 +119,7 @@ fn run() -> Exit {
         Command::Replay(command) => command.run(),
         Command::Shrink(command) => command.run(),
         Command::Conformance(command) => command.run(),
+        Command::Parity(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Up(command) => command.run(),
         Command::Ps(command) => command.run(),
@@ -129,6 +134,7 @@ fn run() -> Exit {
         Command::Target(command) => command.run(),
         Command::Directory(command) => command.run(),
         Command::Node(command) => command.run(),
+        Command::Nic(command) => command.run(),
         Command::Rhs(command) => command.run(),
         Command::Machine(command) => command.run(),
     };
@@ -150,6 +156,7 @@ impl Command {
                 | Self::Replay(_)
                 | Self::Shrink(_)
                 | Self::Conformance(_)
+                | Self::Parity(_)
                 | Self::Bench(_)
         );
         if ends {

@@ -35,6 +35,13 @@ pub(crate) struct Node {
     /// Socket of the lab that knows who serves which address and name
     #[arg(long, value_name = "PATH")]
     outside: Option<PathBuf>,
+    /// Socket of the agent behind its machine's adapters, for addresses; `--fabric` is then the
+    /// agent's other socket
+    #[arg(long, value_name = "PATH")]
+    adapters: Option<PathBuf>,
+    /// The machine's network namespace, in which programs run
+    #[arg(long, value_name = "PATH")]
+    namespace: Option<PathBuf>,
     /// Mark of its processes
     #[arg(long, hide = true, default_value = "")]
     mark: String,
@@ -91,6 +98,8 @@ impl Node {
             control: self.control,
             portals: self.portals.into_iter().collect::<BTreeMap<_, _>>(),
             outside: self.outside,
+            adapters: self.adapters,
+            namespace: self.namespace,
             program: std::env::current_exe().context("cannot find my own program")?,
             mark: self.mark,
             epoch_nanos: self.epoch,

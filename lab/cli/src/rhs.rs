@@ -21,6 +21,12 @@ pub(crate) struct Rhs {
     /// Socket of the lab that knows who serves which address and name
     #[arg(long, value_name = "PATH")]
     outside: Option<PathBuf>,
+    /// Socket of the agent behind the machine's adapters
+    #[arg(long, value_name = "PATH")]
+    adapters: Option<PathBuf>,
+    /// The machine's network namespace, in which programs run
+    #[arg(long, value_name = "PATH")]
+    namespace: Option<PathBuf>,
     /// Become this command, and end with the process of this number
     #[arg(long, hide = true, value_name = "PID")]
     execute: Option<i32>,
@@ -31,7 +37,12 @@ pub(crate) struct Rhs {
 impl Rhs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         if let Some(parent) = self.execute {
-            return Err(rhs::execute(parent, &self.command)).context("cannot start a program");
+            return Err(rhs::execute(
+                parent,
+                self.namespace.as_deref(),
+                &self.command,
+            ))
+            .context("cannot start a program");
         }
         let node = self
             .node
@@ -41,6 +52,8 @@ impl Rhs {
             node,
             host: HostId(self.host.unwrap_or_default()),
             outside: self.outside,
+            adapters: self.adapters,
+            namespace: self.namespace,
         };
         rhs::run(options).context("the resource host cannot go on")?;
         Ok(Exit::Good)

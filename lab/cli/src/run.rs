@@ -17,6 +17,7 @@ use sim::{Options, Session, Stage, play};
 use crate::backend::Backend;
 use crate::exit::Exit;
 use crate::format::Format;
+use crate::local::Expose;
 use crate::{check, local, output};
 
 /// Seed of a run where neither the command line nor the lab file names one.
@@ -36,6 +37,9 @@ pub(crate) struct Run {
     /// Where the lab runs; beats the lab file
     #[arg(long, value_enum)]
     backend: Option<Backend>,
+    /// How machines of backend `local` get adapters of their own; beats the lab file
+    #[arg(long, value_enum)]
+    expose: Option<Expose>,
     /// Decides every random draw; beats the lab file
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -60,7 +64,10 @@ impl Run {
         let backend = Backend::of(&lab, self.backend, Backend::Sim);
         let report = match backend.machines() {
             None => play_lab(lab, self.seed)?,
-            Some(machines) => play_for_real(lab, &self.file, self.seed, machines)?,
+            Some(machines) => {
+                let machines = (machines, self.expose);
+                play_for_real(lab, &self.file, self.seed, machines)?
+            }
         };
         match self.format {
             Format::Json => output::print(&json(&report)?)?,
@@ -77,7 +84,7 @@ fn play_for_real(
     lab: Lab,
     file: &Path,
     seed: Option<u64>,
-    machines: lab::Backend,
+    machines: (lab::Backend, Option<Expose>),
 ) -> anyhow::Result<RunReport> {
     let seed = self::seed(&lab, seed);
     let text = fs::read_to_string(file)?;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::backend::Backend;
 use crate::exit::Exit;
 use crate::format::Format;
+use crate::local::Expose;
 use crate::{check, local, output, show};
 
 /// How long a lab may take to become quorate before `up` gives up and takes it down.
@@ -28,6 +29,9 @@ pub(crate) struct Up {
     /// Where the lab runs; beats the lab file
     #[arg(long, value_enum)]
     backend: Option<Backend>,
+    /// How machines of backend `local` get adapters of their own; beats the lab file
+    #[arg(long, value_enum)]
+    expose: Option<Expose>,
     /// Decides what networks lose and delay; beats the lab file
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -89,6 +93,9 @@ impl Up {
         if let Some(seed) = self.seed {
             command.args(["--seed", &seed.to_string()]);
         }
+        if self.expose == Some(Expose::Tun) {
+            command.args(["--expose", "tun"]);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.spawn().context("cannot start the lab's keeper")
     }
@@ -100,6 +107,7 @@ impl Up {
         ctrlc::set_handler(local::end)?;
         let text = fs::read_to_string(&self.file)?;
         let seed = crate::run::seed(&lab, self.seed);
+        let machines = (machines, self.expose);
         let local = match local::build(&lab, &text, seed, machines).and_then(|local| {
             local.listen()?;
             Ok(local)

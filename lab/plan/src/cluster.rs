@@ -7,11 +7,6 @@ use middle::settings::{Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Se
 
 use crate::{Machine, Member, Names, PlanError, Router};
 
-/// What the product calls automatic metrics: cluster-only networks are preferred over those that
-/// clients use (reference section 6.1, network path choice). The numbers themselves are unsourced.
-const CLUSTER_METRIC: u32 = 30_000;
-const CLIENT_METRIC: u32 = 70_000;
-
 /// Everything that is set once for the whole cluster.
 pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> {
     let cluster = &lab.cluster;
@@ -148,15 +143,13 @@ fn network(place: u8, network: &model::Network) -> NetworkSettings {
         model::NetworkRole::Cluster => NetworkRole::Cluster,
         model::NetworkRole::ClusterAndClient => NetworkRole::ClusterAndClient,
     };
-    let automatic = match role {
-        NetworkRole::ClusterAndClient => CLIENT_METRIC,
-        NetworkRole::None | NetworkRole::Cluster => CLUSTER_METRIC,
-    };
+    let automatic = role.automatic_metric(NetworkId(place));
     NetworkSettings {
         name: network.name.clone(),
         subnet: format!("{}/{}", network.subnet.base, network.subnet.prefix_bits),
         role,
-        metric: network.metric.unwrap_or(automatic + u32::from(place)),
+        metric: network.metric.unwrap_or(automatic),
+        auto_metric: network.metric.is_none(),
     }
 }
 

@@ -92,7 +92,8 @@ impl Planner<'_> {
             Witness::None => Ok(None),
             Witness::Disk(disk) => {
                 let name = format!("Cluster Disk {}", disk.0 + 1);
-                let parameters = ResourceParameters::PhysicalDisk { disk };
+                let shared = false;
+                let parameters = ResourceParameters::PhysicalDisk { disk, shared };
                 self.add(self.resource(&name, CORE_GROUP, parameters))
                     .map(Some)
             }
@@ -205,14 +206,16 @@ impl Planner<'_> {
 
     fn parameters(&self, kind: &model::ResourceKind) -> Result<ResourceParameters, PlanError> {
         Ok(match kind {
-            model::ResourceKind::PhysicalDisk { lun } => {
-                let disk = self.names.disk(lun);
-                let unknown = || PlanError::unknown("logical unit", &lun.to_string());
-                let disk = disk.ok_or_else(unknown)?;
-                ResourceParameters::PhysicalDisk { disk }
-            }
+            model::ResourceKind::PhysicalDisk { lun } => self.disk(lun, false)?,
+            model::ResourceKind::ClusterSharedVolume { lun } => self.disk(lun, true)?,
             model::ResourceKind::IpAddress { address, network } => {
                 self.address(*address, Some(network))?
+            }
+            model::ResourceKind::Ipv6Address { address, network } => {
+                let known = self.names.network(network);
+                let network = known.ok_or_else(|| PlanError::unknown("network", network))?;
+                let address = address.to_string();
+                ResourceParameters::Ipv6Address { network, address }
             }
             model::ResourceKind::NetworkName { name } => ResourceParameters::NetworkName {
                 name: name.clone(),
@@ -232,6 +235,12 @@ impl Planner<'_> {
             }
             program => program_parameters(program),
         })
+    }
+
+    fn disk(&self, lun: &model::LunRef, shared: bool) -> Result<ResourceParameters, PlanError> {
+        let unknown = || PlanError::unknown("logical unit", &lun.to_string());
+        let disk = self.names.disk(lun).ok_or_else(unknown)?;
+        Ok(ResourceParameters::PhysicalDisk { disk, shared })
     }
 
     /// An address on the network that the file names, or on the one whose subnet has it.

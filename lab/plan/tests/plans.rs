@@ -89,7 +89,10 @@ fn the_core_group_has_the_clusters_address_name_and_witness() {
     assert_eq!(plan.settings.witness, Witness::Disk(disk));
     assert_eq!(
         core[2].1.parameters,
-        ResourceParameters::PhysicalDisk { disk }
+        ResourceParameters::PhysicalDisk {
+            disk,
+            shared: false
+        }
     );
     assert_eq!(
         core[1].1.dependencies,

@@ -1,8 +1,9 @@
-//! The lab's networks: a switch for datagrams that breaks them as the lab file says.
+//! The lab's networks: a switch for datagrams and frames that breaks them as the lab file says.
 //!
-//! One thread carries what nodes send over their Unix sockets. What is wrong with a network is the
-//! simulator's own model; a datagram that it delays waits on the wall clock. A node that does not
-//! take its datagrams loses them, as a frozen machine's network card would.
+//! One thread carries what nodes send over their Unix sockets: datagrams between nodes, or the
+//! Ethernet frames of whole machines. What is wrong with a network is the simulator's own model;
+//! what it delays waits on the wall clock. A machine that does not take what comes in loses it, as
+//! a frozen machine's network card would.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,11 +11,12 @@ use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use base::{NetworkId, NodeId, NodeSet};
 use rhs::frames;
 use runtime::fabric::{FromFabric, ToFabric};
-use sim::net::{Arrival, Networks};
+use sim::net::{Arrival, Networks, Station, Stations};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
@@ -36,7 +38,9 @@ pub(crate) struct Fabric {
 #[derive(Debug)]
 struct Switch {
     networks: Networks,
-    ports: BTreeMap<NodeId, Port>,
+    ports: BTreeMap<Station, Port>,
+    /// Where Ethernet addresses were last seen.
+    stations: BTreeMap<(NetworkId, [u8; 6]), Station>,
     connections: u64,
 }
 
@@ -52,6 +56,7 @@ impl Fabric {
         let switch = Switch {
             networks,
             ports: BTreeMap::new(),
+            stations: BTreeMap::new(),
             connections: 0,
         };
         let fabric = Self {
@@ -76,12 +81,12 @@ impl Fabric {
     pub(crate) fn set(&self, networks: Networks) {
         let mut switch = self.lock();
         let before = std::mem::replace(&mut switch.networks, networks);
-        let nodes: Vec<NodeId> = switch.ports.keys().copied().collect();
-        for node in nodes {
-            for network in before.of(node.into()) {
-                let up = switch.networks.is_linked(node.into(), network);
-                if up != before.is_linked(node.into(), network) {
-                    switch.tell(node, &FromFabric::Link { network, up });
+        let stations: Vec<Station> = switch.ports.keys().copied().collect();
+        for station in stations {
+            for network in before.of(station) {
+                let up = switch.networks.is_linked(station, network);
+                if up != before.is_linked(station, network) {
+                    switch.tell(station, &FromFabric::Link { network, up });
                 }
             }
         }
@@ -89,7 +94,7 @@ impl Fabric {
 
     /// Tells a node something.
     pub(crate) fn tell(&self, node: NodeId, message: &FromFabric) {
-        self.lock().tell(node, message);
+        self.lock().tell(node.into(), message);
     }
 
     async fn serve(
@@ -116,16 +121,49 @@ impl Fabric {
 }
 
 impl Switch {
-    fn tell(&self, node: NodeId, message: &FromFabric) {
-        self.put(node, &frames::encode(message).into());
+    fn tell(&self, station: Station, message: &FromFabric) {
+        self.put(station, &frames::encode(message).into());
     }
 
-    fn put(&self, node: NodeId, bytes: &Arc<[u8]>) {
-        if let Some(port) = self.ports.get(&node) {
+    fn put(&self, station: Station, bytes: &Arc<[u8]>) {
+        if let Some(port) = self.ports.get(&station) {
             let _lost = port.queue.try_send(Arc::clone(bytes));
         }
     }
+
+    fn put_all(&self, arrival: &Arrived, bytes: &Arc<[u8]>) {
+        arrival.to.iter().for_each(|it| self.put(it, bytes));
+    }
+
+    /// Where a frame goes: to the machine with its destination's address, or to everybody.
+    fn receivers(&mut self, from: Station, network: NetworkId, frame: &[u8]) -> Stations {
+        let all = self.networks.attached(network);
+        let Some((to, rest)) = frame.split_first_chunk::<6>() else {
+            return Stations::default();
+        };
+        if let Some(source) = rest.first_chunk::<6>()
+            && source[0] & GROUP == 0
+            && self.stations.len() < ADDRESSES_MAX
+        {
+            self.stations.insert((network, *source), from);
+        }
+        match self.stations.get(&(network, *to)) {
+            Some(station) => Stations::one(*station),
+            None => all,
+        }
+    }
 }
+
+/// Something on its way to machines, all of which it reaches after the same time.
+struct Arrived {
+    to: Stations,
+    after: Duration,
+}
+
+/// The bit of an Ethernet address that more than one machine may listen to.
+const GROUP: u8 = 1;
+/// Ethernet addresses that the switch remembers; frames to others go to everybody.
+const ADDRESSES_MAX: usize = 1 << 12;
 
 /// Carries what one node sends.
 struct Carrier {
@@ -137,45 +175,61 @@ struct Carrier {
 impl Carrier {
     async fn carry(self, stream: UnixStream) {
         let (mut reader, writer) = stream.into_split();
-        let Some(ToFabric::Hello { node }) = read(&mut reader).await else {
-            return;
+        let station = match read(&mut reader).await {
+            Some(ToFabric::Hello { node }) => Station::from(node),
+            Some(ToFabric::Machine { station }) if station < STATIONS_MAX => Station(station),
+            _ => return,
         };
-        let connection = self.plug_in(node, writer);
+        let connection = self.plug_in(station, writer);
         while let Some(message) = read(&mut reader).await {
-            match message {
-                ToFabric::Hello { .. } => break,
-                ToFabric::Send { network, to, bytes } => self.send(node, network, to, bytes),
-                ToFabric::Share { io, request } => {
+            match (message, node_of(station)) {
+                (ToFabric::Hello { .. } | ToFabric::Machine { .. }, _) => break,
+                (ToFabric::Send { network, to, bytes }, Some(node)) => {
+                    self.send(node, network, to, bytes);
+                }
+                (ToFabric::Share { io, request }, Some(node)) => {
                     let input = Input::Share { node, io, request };
                     let _closing = self.inbox.send(input);
                 }
+                (ToFabric::Ethernet { network, frame }, _) => {
+                    self.switch(station, network, frame);
+                }
+                // What goes to the virtual adapter has none to go to without an agent; a machine
+                // that is no member has no cluster service.
+                (
+                    ToFabric::Adapter(_)
+                    | ToFabric::Packet(_)
+                    | ToFabric::Send { .. }
+                    | ToFabric::Share { .. },
+                    _,
+                ) => {}
             }
         }
         let mut switch = self.fabric.lock();
-        // A later life of the node may have its own by now.
-        if switch
-            .ports
-            .get(&node)
+        // A later life of the machine may have its own by now.
+        let ports = &mut switch.ports;
+        if ports
+            .get(&station)
             .is_some_and(|it| it.connection == connection)
         {
-            switch.ports.remove(&node);
+            ports.remove(&station);
         }
     }
 
-    fn plug_in(&self, node: NodeId, writer: OwnedWriteHalf) -> u64 {
+    fn plug_in(&self, station: Station, writer: OwnedWriteHalf) -> u64 {
         let (queue, outgoing) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(deliver(writer, outgoing));
         let mut switch = self.fabric.lock();
         switch.connections += 1;
         let connection = switch.connections;
-        switch.ports.insert(node, Port { connection, queue });
+        switch.ports.insert(station, Port { connection, queue });
         let unlinked: Vec<NetworkId> = switch
             .networks
-            .of(node.into())
-            .filter(|network| !switch.networks.is_linked(node.into(), *network))
+            .of(station)
+            .filter(|network| !switch.networks.is_linked(station, *network))
             .collect();
         for network in unlinked {
-            switch.tell(node, &FromFabric::Link { network, up: false });
+            switch.tell(station, &FromFabric::Link { network, up: false });
         }
         connection
     }
@@ -184,31 +238,53 @@ impl Carrier {
         let mut arrivals = Vec::new();
         let mut switch = self.fabric.lock();
         switch.networks.route(network, from, to, &mut arrivals);
-        for arrival in arrivals {
+        for Arrival { network, to, after } in arrivals {
             // A router brings it to another network than the sender's.
-            let network = arrival.network;
             let bytes = bytes.clone();
-            let frame = frames::encode(&FromFabric::Datagram { network, bytes }).into();
-            if arrival.after.is_zero() {
-                arrival.to.iter().for_each(|node| switch.put(node, &frame));
-            } else {
-                self.send_later(arrival, frame);
-            }
+            let message = frames::encode(&FromFabric::Datagram { network, bytes }).into();
+            let to = to.into();
+            self.put(&switch, Arrived { to, after }, message);
         }
     }
 
-    fn send_later(&self, arrival: Arrival, frame: Arc<[u8]>) {
+    fn switch(&self, from: Station, network: NetworkId, frame: Vec<u8>) {
+        let mut switch = self.fabric.lock();
+        let to = switch.receivers(from, network, &frame);
+        let arrivals = switch.networks.switch(network, from, to);
+        let message: Arc<[u8]> = frames::encode(&FromFabric::Ethernet { network, frame }).into();
+        for (to, after) in arrivals {
+            let to = Stations::one(to);
+            self.put(&switch, Arrived { to, after }, Arc::clone(&message));
+        }
+    }
+
+    fn put(&self, switch: &Switch, arrived: Arrived, message: Arc<[u8]>) {
+        if arrived.after.is_zero() {
+            switch.put_all(&arrived, &message);
+        } else {
+            self.put_later(arrived, message);
+        }
+    }
+
+    fn put_later(&self, arrived: Arrived, message: Arc<[u8]>) {
         let Ok(place) = Arc::clone(&self.delayed).try_acquire_owned() else {
             return;
         };
         let fabric = self.fabric.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(arrival.after).await;
-            let switch = fabric.lock();
-            arrival.to.iter().for_each(|node| switch.put(node, &frame));
+            tokio::time::sleep(arrived.after).await;
+            fabric.lock().put_all(&arrived, &message);
             drop(place);
         });
     }
+}
+
+/// Machines that a lab may have.
+const STATIONS_MAX: u8 = 128;
+
+/// The member of the cluster that a machine is.
+fn node_of(station: Station) -> Option<NodeId> {
+    NodeId::new(station.0 + 1)
 }
 
 async fn deliver(mut writer: OwnedWriteHalf, mut outgoing: mpsc::Receiver<Arc<[u8]>>) {

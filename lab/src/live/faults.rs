@@ -214,7 +214,7 @@ impl Live {
 
     fn disk_of(&self, resource: ResourceId) -> Option<DiskId> {
         match self.plan.model.resources.get(&resource)?.parameters {
-            ResourceParameters::PhysicalDisk { disk } => Some(disk),
+            ResourceParameters::PhysicalDisk { disk, .. } => Some(disk),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use base::{DiskId, IoId, NodeId, RequestId};
 use bottom::share::ShareRequest;
 use rhs::outside::ToLab;
 use runtime::telemetry::Said;
+use sim::workload::Look;
 use top::api::AdminReply;
 
 use crate::machine::MachineId;
@@ -45,6 +46,10 @@ pub(crate) enum Input {
     Order(crate::Order),
     /// A machine has lost or got power without the lab's doing.
     Power(MachineId, bool),
+    /// The agent behind a machine's adapters has ended.
+    NicEnded { station: usize, life: u32 },
+    /// A background client has looked.
+    Looked { name: String, look: Look },
     /// A target process has ended.
     TargetEnded(usize),
 }

@@ -44,10 +44,12 @@ impl Live {
     }
 
     fn start(&mut self, node: NodeId) -> Result<(), LabError> {
+        let nic = self.sockets_of(node.index());
         let portals = self.targets.iter();
         let portals = portals.map(|it| format!("{}={}", it.name(), it.reach().from_nodes));
         let start = Start {
             folder: &self.folder,
+            nic,
             portals: portals.collect(),
             epoch_nanos: self.clock.epoch_nanos(),
             trace_polls: self.options.trace_polls,
@@ -111,6 +113,7 @@ impl Live {
         seat.start_at = None;
         seat.force_off_at = None;
         seat.power_off();
+        self.power_nic_off(node.index());
         self.forget_hosts(node);
         if let Some(share) = &mut self.share {
             share.abandon(self.clock.mono(), node);
@@ -127,6 +130,7 @@ impl Live {
         };
         seat.powered = true;
         seat.power_on();
+        self.power_nic_on(node.index());
         self.order_start(node, BOOT);
         self.say(WorldEvent::PowerOn(node));
         self.surroundings_changed();
@@ -155,6 +159,7 @@ impl Live {
             return Ok(());
         };
         seat.set_frozen(frozen)?;
+        self.freeze_nic(node, frozen);
         let (event, change) = if frozen {
             (WorldEvent::Frozen(node), Change::Frozen { node })
         } else {

@@ -10,11 +10,13 @@ mod hosts;
 mod input;
 mod jury;
 mod machines;
+mod nics;
 mod outside;
 mod seat;
 mod stage;
 mod targets;
 mod time;
+mod watchers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -39,14 +41,16 @@ use crate::gate::{self, Gate};
 use crate::ledger::{Deed, Ledger};
 use crate::local::Local;
 use crate::machine::{Machine, MachineId, Machines, Power, Wanted};
-use crate::{LabError, LabFolder, Order, keeper};
+use crate::{LabError, LabFolder, Order, every_machine, keeper};
 use fabric::Fabric;
 use hosts::Connection;
 use input::{ConnectionId, Input};
+use nics::Nic;
 use seat::Seat;
 use targets::Target;
 pub(crate) use targets::iqn;
 use time::Later;
+use watchers::Watcher;
 
 /// What the machines of a lab are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +87,8 @@ pub struct LiveOptions {
     pub trace_polls: bool,
     /// The folder below which labs are.
     pub root: PathBuf,
+    /// Machines of backend `local` have network namespaces with adapters of their own.
+    pub expose_tun: bool,
 }
 
 /// A lab on the wall clock.
@@ -98,6 +104,8 @@ pub struct Live {
     put_aside: VecDeque<Input>,
     sender: Sender<Input>,
     seats: Vec<Seat>,
+    nics: Vec<Nic>,
+    watchers: Vec<Watcher>,
     targets: Vec<Target>,
     machines: Box<dyn Machines>,
     networks: Networks,
@@ -184,6 +192,8 @@ impl Live {
             inbox,
             put_aside: VecDeque::new(),
             sender,
+            nics: Vec::new(),
+            watchers: Vec::new(),
             targets: Vec::new(),
             machines,
             networks,
@@ -206,6 +216,7 @@ impl Live {
             _lock: lock,
             changes: 0,
         };
+        lab.start_nics()?;
         lab.start_targets(arrays)?;
         lab.start_due(Timestamp::ZERO)?;
         Ok(lab)
@@ -287,6 +298,8 @@ impl Drop for Live {
     fn drop(&mut self) {
         self.seats.clear();
         self.targets.clear();
+        self.watchers.clear();
+        self.nics.clear();
         gate::say_if_left(crate::remove(&self.folder));
         gate::forget(&self.folder);
         self.until_gone = None;
@@ -394,8 +407,7 @@ fn wanted(plan: &Plan, folder: &LabFolder) -> Vec<Wanted> {
 }
 
 fn networks(plan: &Plan, seed: u64) -> Networks {
-    let machines = plan.members.iter().map(|member| &member.machine);
-    let machines: Vec<_> = machines.chain(&plan.others).collect();
+    let machines: Vec<_> = every_machine(plan).collect();
     let segment = |network| {
         let attached = |(_, machine): &(u8, &&plan::Machine)| {
             machine.adapters.iter().any(|(it, _)| *it == network)

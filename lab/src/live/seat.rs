@@ -16,6 +16,7 @@ use runtime::control::{self, DiskCondition, Request};
 use sim::Life;
 
 use super::input::Input;
+use super::nics::Sockets;
 use crate::machine::{Machine, Part};
 use crate::{LabError, LabFolder};
 
@@ -59,6 +60,8 @@ pub(super) struct Seat {
 #[derive(Debug)]
 pub(super) struct Start<'a> {
     pub(super) folder: &'a LabFolder,
+    /// The agent behind its machine's adapters, if there is one.
+    pub(super) nic: Option<Sockets>,
     /// Addresses of the targets, by array.
     pub(super) portals: Vec<String>,
     pub(super) epoch_nanos: u64,
@@ -152,8 +155,6 @@ impl Seat {
             (&self.name).into(),
             "--state".into(),
             folder.node(&self.name).into(),
-            "--fabric".into(),
-            folder.part_socket("fabric")?.into(),
             "--outside".into(),
             folder.part_socket("outside")?.into(),
             "--control".into(),
@@ -163,6 +164,10 @@ impl Seat {
             "--mark".into(),
             (&self.mark).into(),
         ];
+        match &with.nic {
+            Some(nic) => arguments.extend(nic.arguments()),
+            None => arguments.extend(["--fabric".into(), folder.part_socket("fabric")?.into()]),
+        }
         for portal in &with.portals {
             arguments.extend(["--portal".into(), portal.into()]);
         }

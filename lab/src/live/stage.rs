@@ -22,6 +22,7 @@ use sim::hosts::Outside;
 use sim::log::{Log, What, WorldEvent};
 use sim::net::{Networks, Rule};
 use sim::share::{SHARE_TIMEOUT, Share};
+use sim::workload::{Client, Look};
 use sim::world::{Asked, Stop};
 use sim::{Fault, FaultId, Life, Stage, Unable, words};
 use top::api::AdminCommand;
@@ -169,6 +170,12 @@ impl Stage for Live {
         self.heal_it(id);
     }
 
+    fn look(&mut self, client: &Client) -> Vec<Look> {
+        let now = self.now();
+        self.seen_by(client)
+            .unwrap_or_else(|| vec![(now, client.is_answered(self))])
+    }
+
     fn ask(&mut self, node: NodeId, command: AdminCommand) -> RequestId {
         let request = RequestId(self.asked.len() as u64 + 1);
         self.say(WorldEvent::Asked(node, command.clone()));
@@ -225,6 +232,8 @@ impl Live {
             Input::Power(MachineId::Node(node), false) => self.power_off(node),
             // Its target says so too.
             Input::Power(MachineId::Array(_), _) => {}
+            Input::NicEnded { station, life } => self.nic_ended(station, life),
+            Input::Looked { name, look } => self.looked(&name, look),
             Input::TargetEnded(place) => self.target_ended(place),
         }
     }

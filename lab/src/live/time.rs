@@ -17,6 +17,8 @@ use crate::LabError;
 pub(super) enum Later {
     /// The file server of the witness share has not answered.
     ShareSilent { node: NodeId, io: IoId },
+    /// A machine that is no member gets its adapters back.
+    StartNic(usize),
     /// A target that has ended is started again.
     StartTarget(usize),
 }
@@ -71,6 +73,7 @@ impl Live {
                     let outcome = ShareOutcome::Unreachable;
                     self.fabric.tell(node, &FromFabric::Share { io, outcome });
                 }
+                Later::StartNic(station) => self.power_nic_on(station),
                 Later::StartTarget(place) => self.restart_target(place),
             }
         }

@@ -11,6 +11,7 @@ pub mod der;
 mod entropy;
 pub mod gss;
 pub mod kerberos;
+pub mod ldap;
 pub mod moment;
 pub mod store;
 

@@ -10,6 +10,7 @@ mod manager;
 mod notice;
 mod outbox;
 mod rng;
+mod shared_volume;
 mod start;
 mod states;
 mod time;
@@ -26,6 +27,7 @@ pub use notice::{
 };
 pub use outbox::Outbox;
 pub use rng::Rng;
+pub use shared_volume::VolumeState;
 pub use start::StartMode;
 pub use states::{
     GroupState, InterfaceState, NetworkState, NodeState, QuorumModel, QuorumState, ResourceState,

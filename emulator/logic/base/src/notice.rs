@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::{
     DiskId, GroupId, GroupState, HostId, Incarnation, InterfaceState, NetworkId, NetworkState,
     NodeId, NodeSet, PaxosTag, ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId,
+    VolumeState,
 };
 
 /// Why the cluster service of a node ended.
@@ -251,6 +252,8 @@ pub enum Notice {
     VolumeFailed { disk: DiskId, fault: VolumeFault },
     /// The reservation was given back.
     DiskReleased { disk: DiskId },
+    /// A cluster shared volume is reached in another way on this node (events 5120 to 5157).
+    SharedVolume { disk: DiskId, state: VolumeState },
     /// The lock of the global update manager moved.
     LockOwner { owner: NodeId },
     /// A global update changed the cluster database.
@@ -290,12 +293,20 @@ pub enum Notice {
         attempt: u32,
         delay: Duration,
     },
+    /// An address was not taken: another machine answers for it (event 1049).
+    AddressInUse { resource: ResourceId },
     /// A failed resource has used up its restarts (event 1069) and affects its group.
     RestartsExhausted { resource: ResourceId },
     /// A group has used up its failovers and stays where it is (event 1254).
     FailoversExhausted { group: GroupId },
     /// No node can take the group.
     NoOwnerAvailable { group: GroupId },
+    /// A move of the group waits until its target can take it.
+    MoveQueued { group: GroupId, to: Option<NodeId> },
+    /// A queued move of the group did not come to its end (event 1155).
+    QueuedMoveFailed { group: GroupId },
+    /// The group goes offline because `by`, of a higher priority, lacks resources (event 1251).
+    GroupPreempted { group: GroupId, by: GroupId },
     /// The group stays offline: `with`, which it avoids, is on the same node.
     AntiAffinityConflict { group: GroupId, with: GroupId },
     /// The group starts only after `on`.
@@ -347,10 +358,14 @@ impl Notice {
                 VolumeFault::Unreadable => 1035,
                 VolumeFault::Corrupt => 1037,
             },
+            Self::SharedVolume { state, .. } => return state.event_id(),
+            Self::AddressInUse { .. } => 1049,
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
             Self::CheckpointNotRestored { crypto: false, .. } => 1024,
             Self::CheckpointNotRestored { crypto: true, .. } => 1121,
+            Self::QueuedMoveFailed { .. } => 1155,
+            Self::GroupPreempted { .. } => 1251,
             Self::DrainMoveFailed { .. } => 1137,
             Self::DrainEnded { completed: false } => 1677,
             Self::EntryPointTimedOut { .. } => 1230,

@@ -1,10 +1,11 @@
 //! The bottom tier: where the cluster meets the operating system.
 //!
 //! `netft` watches routes, `clusdisk` holds reservations, `txlog` keeps the transaction log,
-//! `share` locks the witness file and `security` proves and protects what nodes say. The partition
-//! manager and CSVFS are absent so far; ARCHITECTURE.md says so.
+//! `csvfs` gives every node a way to cluster shared volumes, `share` locks the witness file and
+//! `security` proves and protects what nodes say. The partition manager is part of `clusdisk`.
 
 pub mod clusdisk;
+pub mod csvfs;
 pub mod netft;
 pub mod security;
 pub mod share;
@@ -23,6 +24,8 @@ pub struct Facts {
     pub secured: NodeSet,
     /// clusdisk: what it knows of each disk that this node holds or fights for.
     pub disks: BTreeMap<DiskId, clusdisk::DiskFact>,
+    /// csvfs: how this node reaches each cluster shared volume.
+    pub volumes: BTreeMap<DiskId, csvfs::VolumeFact>,
 }
 
 /// What a manager of this tier sees during one call.

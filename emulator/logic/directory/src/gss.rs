@@ -43,7 +43,7 @@ pub enum GssStep {
 /// Judges the tokens of one client after the other.
 pub trait GssAcceptor: fmt::Debug + Send {
     /// Judges the next token of a client.
-    fn accept(&mut self, now: WallTime, token: &[u8]) -> GssStep;
+    fn accept(self: Box<Self>, now: WallTime, token: &[u8]) -> GssStep;
 }
 
 /// An acceptor without accounts: nobody proves anything.
@@ -51,7 +51,7 @@ pub trait GssAcceptor: fmt::Debug + Send {
 pub struct NoAccounts;
 
 impl GssAcceptor for NoAccounts {
-    fn accept(&mut self, _now: WallTime, _token: &[u8]) -> GssStep {
+    fn accept(self: Box<Self>, _now: WallTime, _token: &[u8]) -> GssStep {
         GssStep::Rejected
     }
 }

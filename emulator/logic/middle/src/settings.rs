@@ -47,7 +47,20 @@ impl NetworkRole {
         }
     }
 
-    fn from_number(number: u32) -> Self {
+    /// What the product calls an automatic metric: networks of the cluster alone are preferred over
+    /// those that clients use (reference section 6.1). The numbers themselves are unsourced.
+    #[must_use]
+    pub fn automatic_metric(self, network: NetworkId) -> u32 {
+        let base = match self {
+            Self::None | Self::Cluster => 30_000,
+            Self::ClusterAndClient => 70_000,
+        };
+        base + u32::from(network.0)
+    }
+
+    /// The role of this number.
+    #[must_use]
+    pub fn from_number(number: u32) -> Self {
         match number {
             0 => Self::None,
             1 => Self::Cluster,
@@ -67,6 +80,8 @@ pub struct NetworkSettings {
     pub role: NetworkRole,
     /// Metric: the lowest sum wins.
     pub metric: u32,
+    /// AutoMetric: the metric follows from the role.
+    pub auto_metric: bool,
 }
 
 /// How often heartbeats go out and how many may be missed.
@@ -416,6 +431,7 @@ fn read_network(hive: &Hive, number: &str) -> NetworkSettings {
         subnet: hive.text(&key, "Address").unwrap_or_default().to_owned(),
         role: NetworkRole::from_number(hive.dword(&key, "Role").unwrap_or(3)),
         metric: hive.dword(&key, "Metric").unwrap_or(0),
+        auto_metric: hive.dword(&key, "AutoMetric") != Some(0),
     }
 }
 
@@ -425,4 +441,6 @@ fn write_network(hive: &mut Hive, network: NetworkId, settings: &NetworkSettings
     hive.set(&key, "Address", Value::Text(settings.subnet.clone()));
     hive.set(&key, "Role", Value::Dword(settings.role.number()));
     hive.set(&key, "Metric", Value::Dword(settings.metric));
+    let auto = u32::from(settings.auto_metric);
+    hive.set(&key, "AutoMetric", Value::Dword(auto));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bottom::netft::Heartbeat;
-use bottom::security;
+use bottom::{csvfs, security};
 use middle::messaging::Segment;
 use middle::{gum, host, membership, quorum};
 use top::{eventlog, rcm};
@@ -45,4 +45,6 @@ pub enum Payload {
     Rcm(rcm::Message),
     /// Between event-log replication managers.
     EventLog(eventlog::Message),
+    /// Between file systems of shared volumes.
+    Csvfs(csvfs::Message),
 }

@@ -12,6 +12,7 @@ mod frame;
 mod machine;
 mod picture;
 mod route;
+mod tunnel;
 
 pub use config::NodeConfig;
 pub use effect::Effect;

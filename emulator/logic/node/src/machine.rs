@@ -9,6 +9,7 @@ use base::{
     QuorumState, Rng, Timestamp,
 };
 use bottom::clusdisk::Clusdisk;
+use bottom::csvfs::Csvfs;
 use bottom::netft::Netft;
 use bottom::security::Security;
 use bottom::share::Share;
@@ -58,6 +59,7 @@ pub struct Node {
     pub(crate) security: Slot<Security>,
     pub(crate) host: Slot<Host>,
     pub(crate) clusdisk: Slot<Clusdisk>,
+    pub(crate) csvfs: Slot<Csvfs>,
     pub(crate) share: Slot<Share>,
     pub(crate) txlog: Slot<Txlog>,
     pub(crate) membership: Slot<Membership>,
@@ -91,6 +93,7 @@ impl Node {
             security: Slot::new(Security::new(entropy)),
             host: Slot::new(Host::default()),
             clusdisk: Slot::new(Clusdisk::new(me, incarnation)),
+            csvfs: Slot::new(Csvfs::default()),
             share: Slot::new(Share::new(config.defaults.share_arbitration_delay)),
             txlog: Slot::new(Txlog::default()),
             membership: Slot::new(Membership::default()),
@@ -183,6 +186,7 @@ impl Node {
     pub fn picture(&self) -> Picture {
         let facts = &self.middle;
         let owners = facts.objects.groups.iter();
+        let topology = middle::topology::states(facts);
         Picture {
             node: facts.me,
             incarnation: facts.incarnation,
@@ -201,6 +205,9 @@ impl Node {
             running: self.top.running.clone(),
             events: Arc::clone(&self.top.events),
             disks: self.held_disks(),
+            networks: topology.networks,
+            interfaces: topology.interfaces,
+            volumes: self.bottom.volumes.clone(),
             witness_held: self.share.manager.is_held() || self.holds_witness_disk(),
             witness_hive: self.database.manager.has_witness_hive(),
         }
@@ -259,6 +266,7 @@ impl Node {
             self.netft.manager.deadline(),
             self.host.manager.deadline(),
             self.clusdisk.manager.deadline(),
+            self.csvfs.manager.deadline(),
             self.share.manager.deadline(),
             self.txlog.manager.deadline(),
             self.membership.manager.deadline(),
@@ -287,7 +295,8 @@ impl Node {
             )*};
         }
         run!(
-            netft by bottom, host by middle, clusdisk by bottom, share by bottom, txlog by bottom,
+            netft by bottom, host by middle, clusdisk by bottom, csvfs by bottom, share by bottom,
+            txlog by bottom,
             membership by middle, messaging by middle, gum by middle, database by middle,
             object by middle, quorum by middle, topology by middle, rcm by top, checkpoint by top,
             eventlog by top

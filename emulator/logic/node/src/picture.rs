@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{
-    DiskId, GroupId, Incarnation, NodeId, NodeSet, NodeState, PaxosTag, QuorumState, ResourceId,
-    ResourceState, ViewId,
+    DiskId, GroupId, Incarnation, InterfaceState, NetworkId, NetworkState, NodeId, NodeSet,
+    NodeState, PaxosTag, QuorumState, ResourceId, ResourceState, ViewId,
 };
+use bottom::csvfs::VolumeFact;
 use middle::database::Hive;
 use middle::quorum::Tally;
 use top::eventlog::EventRecord;
@@ -53,6 +54,12 @@ pub struct Picture {
     pub disks: Vec<DiskId>,
     /// This node believes to hold the witness: its disk's reservation or the lock on its share.
     pub witness_held: bool,
+    /// Networks that are not up, as all members have them.
+    pub networks: BTreeMap<NetworkId, NetworkState>,
+    /// Interfaces that are not up, as all members have them.
+    pub interfaces: BTreeMap<(NodeId, NetworkId), InterfaceState>,
+    /// How this node reaches each cluster shared volume.
+    pub volumes: BTreeMap<DiskId, VolumeFact>,
     /// It has the copy on the witness disk loaded: the hive `0.Cluster` (reference section 7).
     pub witness_hive: bool,
 }

@@ -56,6 +56,7 @@ fn settings(nodes: u8) -> Settings {
         subnet: "10.0.0.0/24".to_owned(),
         role: NetworkRole::ClusterAndClient,
         metric: 1,
+        auto_metric: true,
     };
     settings.networks.insert(LAN, lan);
     settings

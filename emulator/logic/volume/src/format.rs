@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Read, Result as IoResult, Seek, SeekFrom, Write};
 
+use crate::shared::{SHARED_FILE, SHARED_FILE_BYTES};
 use crate::table::{self, COPY_BYTES, COPY_OFFSET, KIND_COPY, KIND_FAT, Partition};
 
 /// Where the first partition begins, in bytes, on all but the smallest disks.
@@ -26,6 +27,9 @@ pub enum Reserve {
     Nothing,
     /// For a disk witness: a partition of its own in front of the volume.
     Copy,
+    /// For a cluster shared volume: the file [`crate::SHARED_FILE`], whose content every node
+    /// writes in place.
+    SharedFile,
 }
 
 /// Bytes that are not zero, at an offset of the disk; whole blocks.
@@ -73,6 +77,9 @@ pub fn format(disk: Disk, label: &str, reserve: Reserve) -> Result<Vec<Piece>, F
         .volume_id(disk.signature)
         .volume_label(padded(label));
     fatfs::format_volume(&mut window, options).map_err(|error| too_small(error.to_string()))?;
+    if reserve == Reserve::SharedFile {
+        keep_file(&mut window).map_err(|error| too_small(error.to_string()))?;
+    }
     let table = table::write(disk.signature, &partitions, disk.block_bytes);
     window.blocks.insert(0, table);
     let piece = |(block, bytes)| Piece {
@@ -82,12 +89,21 @@ pub fn format(disk: Disk, label: &str, reserve: Reserve) -> Result<Vec<Piece>, F
     Ok(window.blocks.into_iter().map(piece).collect())
 }
 
+/// Makes the shared file, full of zeros, in one piece.
+fn keep_file(window: &mut Window) -> IoResult<()> {
+    window.at = 0;
+    let volume = fatfs::FileSystem::new(&mut *window, fatfs::FsOptions::new())?;
+    let mut file = volume.root_dir().create_file(SHARED_FILE)?;
+    file.write_all(&vec![0; SHARED_FILE_BYTES])?;
+    file.flush()
+}
+
 /// The partitions of a disk, the volume last.
 fn partitions(disk: Disk, reserve: Reserve) -> Option<Vec<Partition>> {
     let block = |bytes: u64| bytes / u64::from(disk.block_bytes);
     let start = match reserve {
         Reserve::Copy => block(COPY_OFFSET + COPY_BYTES),
-        Reserve::Nothing => block(START).min(disk.blocks / 8),
+        Reserve::Nothing | Reserve::SharedFile => block(START).min(disk.blocks / 8),
     };
     let blocks = disk.blocks.checked_sub(start)?.min(u64::from(u32::MAX));
     let volume = Partition {
@@ -102,7 +118,7 @@ fn partitions(disk: Disk, reserve: Reserve) -> Option<Vec<Partition>> {
     };
     Some(match reserve {
         Reserve::Copy => vec![copy, volume],
-        Reserve::Nothing => vec![volume],
+        Reserve::Nothing | Reserve::SharedFile => vec![volume],
     })
 }
 

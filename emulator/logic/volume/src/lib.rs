@@ -10,13 +10,15 @@
 mod boot;
 mod format;
 mod root;
+mod shared;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use format::{Disk, FormatError, Piece, Reserve, format};
 pub use root::{Damage, Entry, Root, RootReader, Step};
-pub use table::{COPY_BYTES, COPY_OFFSET, Partition};
+pub use shared::{PAGE_BYTES, SHARED_FILE, SHARED_PAGES, SharedFile, is_in_use, mark_in_use};
+pub use table::{COPY_BYTES, COPY_OFFSET, Partition, partition};
 
 /// Little-endian number of up to four bytes at `at`; zero where there are none.
 fn number(bytes: &[u8], at: usize, len: usize) -> u32 {

@@ -28,6 +28,8 @@ pub struct Entry {
     pub is_folder: bool,
     /// Bytes of the file; zero for a folder.
     pub bytes: u32,
+    /// First block of its content; none where it has no content.
+    pub lba: Option<u64>,
 }
 
 /// The root of a volume.
@@ -35,6 +37,8 @@ pub struct Entry {
 pub struct Root {
     /// The signature in the disk's partition table.
     pub signature: u32,
+    /// First block of the volume, which holds its boot sector.
+    pub boot_lba: u64,
     /// The label of the volume; empty if it has none.
     pub label: String,
     /// What is in it.
@@ -128,6 +132,7 @@ impl RootReader {
             Some((_, None)) => Step::Damaged(Damage::NoVolume),
             Some((signature, Some(partition))) => {
                 self.root.signature = signature;
+                self.root.boot_lba = u64::from(partition.lba);
                 self.state = State::Boot(partition);
                 Step::Read {
                     lba: u64::from(partition.lba),
@@ -179,7 +184,7 @@ impl RootReader {
                 return self.listed();
             }
             self.seen += 1;
-            if self.seen > ENTRIES_MAX || !self.entry(entry) {
+            if self.seen > ENTRIES_MAX || !self.entry(&boot, entry) {
                 return Step::Damaged(Damage::Corrupt);
             }
         }
@@ -204,7 +209,7 @@ impl RootReader {
     }
 
     /// Takes one entry; false if it makes no sense.
-    fn entry(&mut self, entry: &[u8]) -> bool {
+    fn entry(&mut self, boot: &Boot, entry: &[u8]) -> bool {
         let attributes = entry[ATTRIBUTES];
         if entry[0] == DELETED || attributes == LONG_NAME {
             return true;
@@ -215,10 +220,12 @@ impl RootReader {
         if attributes & LABEL != 0 {
             self.root.label = text(&entry[..ATTRIBUTES]);
         } else {
+            let cluster = number(entry, 20, 2) << 16 | number(entry, 26, 2);
             self.root.entries.push(Entry {
                 name: short_name(entry),
                 is_folder: attributes & FOLDER != 0,
                 bytes: number(entry, 28, 4),
+                lba: boot.cluster(cluster).map(|(lba, _)| lba),
             });
         }
         true

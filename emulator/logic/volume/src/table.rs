@@ -51,6 +51,12 @@ pub(crate) fn write(signature: u32, partitions: &[Partition], block_bytes: u32) 
     block
 }
 
+/// The first FAT partition of the table in a disk's first block, if there is one.
+#[must_use]
+pub fn partition(block: &[u8]) -> Option<Partition> {
+    parse(block)?.1
+}
+
 /// The disk signature and the first FAT partition of a table, if that is what the block holds.
 pub(crate) fn parse(block: &[u8]) -> Option<(u32, Option<Partition>)> {
     if block.get(MARK_OFFSET..MARK_OFFSET + 2)? != MARK {

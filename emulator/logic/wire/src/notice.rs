@@ -1,7 +1,8 @@
 //! Codecs of what nodes say about themselves, for whoever watches a node in another process.
 
 use base::{
-    InterfaceState, NetworkState, Notice, RegroupStage, ServerChange, VolumeFault, WitnessVerdict,
+    InterfaceState, NetworkState, Notice, RegroupStage, ServerChange, VolumeFault, VolumeState,
+    WitnessVerdict,
 };
 
 use crate::codec;
@@ -12,6 +13,10 @@ codec!(enum NetworkState { 0 = Unavailable, 1 = Down, 2 = Partitioned, 3 = Up })
 codec!(enum InterfaceState { 0 = Unavailable, 1 = Failed, 2 = Unreachable, 3 = Up });
 codec!(enum ServerChange { 0 = Came, 1 = Went, 2 = Changed });
 codec!(enum VolumeFault { 0 = Missing, 1 = Unreadable, 2 = Corrupt });
+codec!(enum VolumeState {
+    0 = Offline, 1 = Direct, 2 = FileSystemRedirected, 3 = BlockRedirected,
+    4 = Paused { expected }, 5 = Maintenance, 6 = Inaccessible, 7 = DiskFailed,
+});
 codec!(enum Notice {
     0 = ServiceStarted { incarnation },
     1 = Halted { reason },
@@ -69,6 +74,11 @@ codec!(enum Notice {
     53 = CheckpointNotRestored { resource, crypto, name },
     54 = VirtualServer { name, node, change },
     55 = FailureSignalled { resource },
+    60 = AddressInUse { resource },
     70 = NodeEvicted { node },
     71 = QuorumForced { have, needed, total },
+    80 = SharedVolume { disk, state },
+    81 = MoveQueued { group, to },
+    82 = QueuedMoveFailed { group },
+    83 = GroupPreempted { group, by },
 });

@@ -2,6 +2,7 @@
 //! own affair.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,28 @@ macro_rules! number {
 }
 
 number!(u8, u16, u32, u64, i32, i64);
+
+macro_rules! address {
+    ($($type:ty),+) => {$(
+        impl Codec for $type {
+            fn encode(&self, writer: &mut Writer) {
+                writer.put(&self.octets());
+            }
+
+            fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                reader.array().map(Self::from_octets)
+            }
+        }
+
+        impl Sample for $type {
+            fn sample(source: &mut Source<'_>) -> Self {
+                Self::from_octets(source.array())
+            }
+        }
+    )+};
+}
+
+address!(Ipv4Addr, Ipv6Addr);
 
 impl Codec for bool {
     fn encode(&self, writer: &mut Writer) {

@@ -1,5 +1,5 @@
-//! Faults on a running directory, through a socket: one JSON object of words a line, one answer
-//! each. The words are the lab file's.
+//! Faults on a running directory, and orders to its virtual servers, through a socket: one JSON
+//! object of words a line, one answer each. The words are the lab file's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,17 +10,30 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
+use accounts::store::Fault as AccountFault;
 use directory::dns::Fault;
 
-use crate::dns::Dns;
+use crate::server::Services;
 
 /// What the directory understands.
 pub const FORMS: &str = "\
 {directory: dns, do: down} | {directory: dns, do: refuse-updates} | \
 {directory: dns, do: lose-updates} | {directory: dns, do: slow, latency: 900ms} | \
-{directory: dns, do: heal} | {heal: all}. Each heals by itself with for: 30s";
+{directory: dns, do: heal} | {directory: netbios, do: down} | {directory: netbios, do: heal} | \
+{directory: accounts, do: disable, account: VS1$} | \
+{directory: accounts, do: enable, account: VS1$} | \
+{directory: accounts, do: delete, account: VS1$} | \
+{directory: accounts, do: strip-rights, account: VS1$} | \
+{directory: accounts, do: change-password, account: VS1$} | \
+{directory: accounts, do: quota, count: 0} | {directory: accounts, do: skew, by: 10m} | \
+{directory: accounts, do: heal} | {heal: all}. With for: 30s those heal by themselves that can: \
+not delete, strip-rights and change-password. Virtual servers and their shares: \
+{server: FS1, do: online, at: 127.0.0.2} | {server: FS1, do: offline} | \
+{server: FS1, share: data, do: add, folder: /srv/data} | {server: FS1, share: data, do: remove} | \
+{server: FS1, share: data, do: flags, flags: 0x0800}";
 
-type Words = BTreeMap<String, Vec<String>>;
+/// An order as it was read.
+pub(crate) type Words = BTreeMap<String, Vec<String>>;
 
 /// How long a request may be, in octets.
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
@@ -35,17 +48,17 @@ pub(crate) struct Control {
 
 impl Control {
     /// Listens at `path`, where a socket that nobody answers any more may be left.
-    pub(crate) fn listen(path: &Path, dns: &Arc<Dns>) -> io::Result<Self> {
+    pub(crate) fn listen(path: &Path, services: &Arc<Services>) -> io::Result<Self> {
         if UnixStream::connect(path).is_err() && is_socket(path) {
             fs::remove_file(path)?;
         }
         let listener = UnixListener::bind(path)?;
-        let dns = Arc::downgrade(dns);
+        let services = Arc::downgrade(services);
         // It ends with the process: nothing has to be cleaned up but the file.
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let dns = Weak::clone(&dns);
-                thread::spawn(move || serve(&dns, stream));
+                let services = Weak::clone(&services);
+                thread::spawn(move || serve(&services, stream));
             }
         });
         Ok(Self {
@@ -65,14 +78,14 @@ impl Drop for Control {
     }
 }
 
-fn serve(dns: &Weak<Dns>, stream: UnixStream) {
+fn serve(services: &Weak<Services>, stream: UnixStream) {
     let Ok(mut answers) = stream.try_clone() else {
         return;
     };
     let mut lines = BufReader::new(stream.take(REQUEST_BYTES_MAX));
     let mut line = String::new();
     while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-        let answer = match perform(dns, &line) {
+        let answer = match perform(services, &line) {
             Ok(()) => serde_json::json!({ "ok": true }),
             Err(error) => serde_json::json!({ "ok": false, "error": error }),
         };
@@ -84,47 +97,84 @@ fn serve(dns: &Weak<Dns>, stream: UnixStream) {
     }
 }
 
-/// What is wrong with the name server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is to be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Wrong {
     Nothing,
-    Fault(Fault),
-    Slow(Duration),
+    DnsNothing,
+    Dns(Fault),
+    DnsSlow(Duration),
+    Netbios { is_down: bool },
+    AccountsNothing,
+    Accounts(AccountFault),
+    Skew(Duration),
 }
+
+/// The quota of a domain that nobody has touched.
+const QUOTA: usize = 10;
 
 impl Wrong {
-    fn make(self, dns: &Dns) {
+    fn make(&self, services: &Services) -> Result<(), String> {
         match self {
             Self::Nothing => {
-                dns.set_fault(None);
-                dns.set_delay(Duration::ZERO);
+                Self::DnsNothing.make(services)?;
+                Self::AccountsNothing.make(services)?;
+                return Self::Netbios { is_down: false }.make(services);
             }
-            Self::Fault(fault) => dns.set_fault(Some(fault)),
-            Self::Slow(latency) => dns.set_delay(latency),
+            Self::DnsNothing => {
+                services.dns.set_fault(None);
+                services.dns.set_delay(Duration::ZERO);
+            }
+            Self::Dns(fault) => services.dns.set_fault(Some(*fault)),
+            Self::DnsSlow(latency) => services.dns.set_delay(*latency),
+            Self::Netbios { is_down } => {
+                if let Some(netbios) = &services.netbios {
+                    netbios.set_down(*is_down);
+                }
+            }
+            Self::AccountsNothing => {
+                services.accounts.set_skew(Duration::ZERO);
+                return services.accounts.fail(&AccountFault::Quota(QUOTA));
+            }
+            Self::Accounts(fault) => return services.accounts.fail(fault),
+            Self::Skew(ahead) => services.accounts.set_skew(*ahead),
         }
+        Ok(())
     }
 
-    fn undo(self, dns: &Dns) {
-        match self {
-            Self::Nothing => {}
-            Self::Fault(_) => dns.set_fault(None),
-            Self::Slow(_) => dns.set_delay(Duration::ZERO),
-        }
+    fn undo(self, services: &Services) {
+        let healed = match self {
+            Self::Nothing | Self::DnsNothing | Self::AccountsNothing => return,
+            Self::Dns(_) => return services.dns.set_fault(None),
+            Self::DnsSlow(_) => return services.dns.set_delay(Duration::ZERO),
+            Self::Netbios { .. } => Self::Netbios { is_down: false },
+            Self::Accounts(AccountFault::Disabled(account)) => {
+                Self::Accounts(AccountFault::Enabled(account))
+            }
+            Self::Accounts(AccountFault::Quota(_)) | Self::Skew(_) => Self::AccountsNothing,
+            Self::Accounts(_) => return,
+        };
+        // Who has deleted the account meanwhile has been told; there is nobody to tell here.
+        let _gone = healed.make(services);
     }
 }
 
-fn perform(dns: &Weak<Dns>, line: &str) -> Result<(), String> {
+fn perform(services: &Weak<Services>, line: &str) -> Result<(), String> {
     let words: Words =
         serde_json::from_str(line).map_err(|error| format!("not an object of words: {error}"))?;
+    if words.contains_key("server") {
+        let standing = services.upgrade().ok_or("the directory is about to stop")?;
+        return standing.shares.perform(&words);
+    }
     let (wrong, time) = read(&words)?;
-    let standing = dns.upgrade().ok_or("the directory is about to stop")?;
-    wrong.make(&standing);
+    let standing = services.upgrade().ok_or("the directory is about to stop")?;
+    wrong.make(&standing)?;
     if let Some(time) = time {
-        let dns = Weak::clone(dns);
+        let services = Weak::clone(services);
         thread::spawn(move || {
             thread::sleep(time);
-            if let Some(dns) = dns.upgrade() {
-                wrong.undo(&dns);
+            if let Some(services) = services.upgrade() {
+                wrong.undo(&services);
             }
         });
     }
@@ -133,7 +183,16 @@ fn perform(dns: &Weak<Dns>, line: &str) -> Result<(), String> {
 
 /// What is to be wrong, and for how long.
 fn read(words: &Words) -> Result<(Wrong, Option<Duration>), String> {
-    let known = ["directory", "do", "latency", "for", "heal"];
+    let known = [
+        "directory",
+        "do",
+        "latency",
+        "for",
+        "heal",
+        "account",
+        "count",
+        "by",
+    ];
     if let Some(key) = words.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(format!("`{key}` is not known here; what is: {FORMS}"));
     }
@@ -149,20 +208,48 @@ fn read(words: &Words) -> Result<(Wrong, Option<Duration>), String> {
         }
     };
     let wrong = match (one("heal"), one("directory"), one("do")) {
-        (Some("all"), None, None) | (None, Some("dns"), Some("heal")) => Wrong::Nothing,
-        (None, Some("dns"), Some("down")) => Wrong::Fault(Fault::Down),
-        (None, Some("dns"), Some("refuse-updates")) => Wrong::Fault(Fault::RefuseUpdates),
-        (None, Some("dns"), Some("lose-updates")) => Wrong::Fault(Fault::LoseUpdates),
+        (Some("all"), None, None) => Wrong::Nothing,
+        (None, Some("dns"), Some("heal")) => Wrong::DnsNothing,
+        (None, Some("dns"), Some("down")) => Wrong::Dns(Fault::Down),
+        (None, Some("dns"), Some("refuse-updates")) => Wrong::Dns(Fault::RefuseUpdates),
+        (None, Some("dns"), Some("lose-updates")) => Wrong::Dns(Fault::LoseUpdates),
         (None, Some("dns"), Some("slow")) => {
-            Wrong::Slow(time("latency")?.ok_or("`slow` needs a latency")?)
+            Wrong::DnsSlow(time("latency")?.ok_or("`slow` needs a latency")?)
         }
-        _ => {
-            return Err(format!(
-                "this is not a fault of a directory; what is: {FORMS}"
-            ));
+        (None, Some("netbios"), Some("down")) => Wrong::Netbios { is_down: true },
+        (None, Some("netbios"), Some("heal")) => Wrong::Netbios { is_down: false },
+        (None, Some("accounts"), Some("heal")) => Wrong::AccountsNothing,
+        (None, Some("accounts"), Some("skew")) => {
+            Wrong::Skew(time("by")?.ok_or("`skew` needs a time: by")?)
         }
+        (None, Some("accounts"), Some(what)) => account_fault(what, one("account"), one("count"))?,
+        _ => return Err(unknown()),
     };
     Ok((wrong, time("for")?))
+}
+
+fn unknown() -> String {
+    format!("this is not a fault of a directory; what is: {FORMS}")
+}
+
+fn account_fault(what: &str, account: Option<&str>, count: Option<&str>) -> Result<Wrong, String> {
+    if what == "quota" {
+        let count = count.and_then(|count| count.parse().ok());
+        let count = count.ok_or("`quota` needs a number: count")?;
+        return Ok(Wrong::Accounts(AccountFault::Quota(count)));
+    }
+    let named = || -> Result<String, String> {
+        let missing = || format!("`{what}` needs the name of an account: account");
+        account.map(str::to_owned).ok_or_else(missing)
+    };
+    Ok(Wrong::Accounts(match what {
+        "disable" => AccountFault::Disabled(named()?),
+        "enable" => AccountFault::Enabled(named()?),
+        "delete" => AccountFault::Deleted(named()?),
+        "strip-rights" => AccountFault::WithoutRights(named()?),
+        "change-password" => AccountFault::PasswordOutOfStep(named()?),
+        _ => return Err(unknown()),
+    }))
 }
 
 fn duration(text: &str) -> Option<Duration> {
@@ -192,19 +279,29 @@ mod tests {
             ("for", "5m"),
         ];
         let wanted = (
-            Wrong::Slow(Duration::from_secs(2)),
+            Wrong::DnsSlow(Duration::from_secs(2)),
             Some(Duration::from_secs(300)),
         );
         assert_eq!(read(&words(&slow)), Ok(wanted));
         let refuse = [("directory", "dns"), ("do", "refuse-updates")];
         assert_eq!(
             read(&words(&refuse)),
-            Ok((Wrong::Fault(Fault::RefuseUpdates), None))
+            Ok((Wrong::Dns(Fault::RefuseUpdates), None))
         );
+        let disable = [
+            ("directory", "accounts"),
+            ("do", "disable"),
+            ("account", "VS1$"),
+        ];
+        let wanted = Wrong::Accounts(AccountFault::Disabled("VS1$".into()));
+        assert_eq!(read(&words(&disable)), Ok((wanted, None)));
         assert_eq!(read(&words(&[("heal", "all")])), Ok((Wrong::Nothing, None)));
         for wrong in [
             &[("directory", "dns"), ("do", "slow")][..],
             &[("directory", "ldap"), ("do", "down")],
+            &[("directory", "accounts"), ("do", "disable")],
+            &[("directory", "accounts"), ("do", "quota"), ("count", "few")],
+            &[("directory", "accounts"), ("do", "skew")],
             &[("directory", "dns"), ("do", "down"), ("for", "9h")],
             &[("lun", "0")],
         ] {

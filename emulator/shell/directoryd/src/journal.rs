@@ -1,14 +1,13 @@
-//! What has changed, on the disk: a line of JSON each, in order.
+//! What has changed, on the disk, in order.
 //!
-//! A line is written in the order of the changes and synced before its answer leaves; answers
-//! that wait at the same time share one sync. The file is rewritten whole at every start.
+//! Records are written in the order of the changes and synced before an answer leaves; answers
+//! that wait at the same time share one sync. The file is rewritten whole at every start. What a
+//! record is, is known to whoever writes it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use directory::dns::Change;
 
 /// The file that changes are appended to.
 #[derive(Debug)]
@@ -28,42 +27,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The changes that a file has, the oldest first. The last line may be torn: whoever wrote it
-/// never told anybody.
+/// What a file has; nothing where there is none.
 ///
 /// # Errors
-/// When the file cannot be read, or a line that others follow is damaged.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<Change>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other?,
-    };
-    let lines = BufReader::new(file)
-        .lines()
-        .collect::<io::Result<Vec<String>>>()?;
-    let mut changes = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
-        match serde_json::from_str(line) {
-            Ok(change) => changes.push(change),
-            Err(_) if index + 1 == lines.len() => {}
-            Err(error) => {
-                let text = format!("line {} of {}: {error}", index + 1, path.display());
-                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-            }
-        }
+/// When the file cannot be read.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other,
     }
-    Ok(changes)
 }
 
 impl Journal {
-    /// Replaces the file by one with these changes alone.
+    /// Replaces the file by one with this alone.
     ///
     /// # Errors
     /// When a file or its folder cannot be written.
-    pub(crate) fn create(path: &Path, changes: &[Change]) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path, all: &[u8]) -> io::Result<Self> {
         let fresh = path.with_extension("new");
         let mut file = File::create(&fresh)?;
-        file.write_all(&text(changes)?)?;
+        file.write_all(all)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;
         if let Some(folder) = path.parent() {
@@ -77,13 +60,13 @@ impl Journal {
         })
     }
 
-    /// Writes changes. The caller holds the lock under which they were made.
+    /// Writes records. The caller holds the lock under which they were made.
     ///
     /// # Errors
     /// When they cannot be written.
-    pub(crate) fn write(&self, changes: &[Change]) -> io::Result<Written> {
+    pub(crate) fn write(&self, records: &[u8]) -> io::Result<Written> {
         let mut written = lock(&self.written);
-        (&self.file).write_all(&text(changes)?)?;
+        (&self.file).write_all(records)?;
         *written += 1;
         Ok(Written(*written))
     }
@@ -103,42 +86,19 @@ impl Journal {
     }
 }
 
-fn text(changes: &[Change]) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    for change in changes {
-        serde_json::to_writer(&mut text, change)?;
-        text.push(b'\n');
-    }
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn change(name: &str) -> Change {
-        Change {
-            zone: "a.".into(),
-            name: name.into(),
-            owner: None,
-            sets: Vec::new(),
-        }
-    }
-
     #[test]
-    fn what_was_synced_is_read_again_and_a_torn_line_is_not() {
+    fn what_was_written_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("zones.jsonl");
         assert!(read(&path).unwrap().is_empty());
-        let journal = Journal::create(&path, &[change("one")]).unwrap();
-        journal
-            .sync(journal.write(&[change("two"), change("three")]).unwrap())
-            .unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(read(&path).unwrap().len(), 3);
-        fs::write(&path, &text[..text.len() - 5]).unwrap();
-        assert_eq!(read(&path).unwrap(), [change("one"), change("two")]);
-        fs::write(&path, text.replacen('{', "", 1)).unwrap();
-        assert!(read(&path).unwrap_err().to_string().contains("line 1"));
+        let journal = Journal::create(&path, b"one").unwrap();
+        journal.sync(journal.write(b"two").unwrap()).unwrap();
+        assert_eq!(read(&path).unwrap(), b"onetwo");
+        Journal::create(&path, b"three").unwrap();
+        assert_eq!(read(&path).unwrap(), b"three");
     }
 }

@@ -3,13 +3,17 @@
 //!
 //! Not done here: deciding what is answered. A change is on the disk before its answer leaves.
 
+mod accounts;
 mod control;
 mod dns;
 mod events;
 mod files;
 mod journal;
+mod ldap;
+mod netbios;
 mod options;
 mod server;
+mod share;
 mod sockets;
 
 pub use control::FORMS;

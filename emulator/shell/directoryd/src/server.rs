@@ -12,11 +12,15 @@ use directory::dns::Transport;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::accounts::Accounts;
 use crate::control::Control;
 use crate::dns::Dns;
 use crate::events::Listener;
 use crate::files;
+use crate::ldap;
+use crate::netbios::Netbios;
 use crate::options::Options;
+use crate::share::VirtualServers;
 use crate::sockets::{Prefix, Service, accept, datagrams, framed};
 
 /// Why the directory does not start.
@@ -45,6 +49,8 @@ pub struct Server {
     runtime: Option<Runtime>,
     addresses: Vec<(&'static str, SocketAddr)>,
     _control: Option<Control>,
+    /// The control socket reaches what runs only while the server does.
+    _services: Arc<Services>,
 }
 
 impl Server {
@@ -55,22 +61,29 @@ impl Server {
     pub fn start(options: &Options, listener: Listener) -> Result<Self, StartError> {
         let failed = |error| StartError::State(options.state.clone(), error);
         fs::create_dir_all(&options.state).map_err(failed)?;
-        let dns = Arc::new(Dns::open(options, listener)?);
-        files::write(options)?;
+        let accounts = Arc::new(Accounts::open(options, Arc::clone(&listener))?);
+        files::write(options, &accounts)?;
+        let services = Arc::new(Services {
+            dns: Arc::new(Dns::open(options, Arc::clone(&accounts), listener)?),
+            accounts,
+            netbios: Netbios::open(options).map(Arc::new),
+            shares: VirtualServers::new(options)?,
+        });
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .enable_io()
             .enable_time()
             .build()?;
-        let addresses = runtime.block_on(listen(options, &dns))?;
+        let addresses = runtime.block_on(listen(options, &services))?;
         let control = match &options.control {
             None => None,
-            Some(path) => Some(Control::listen(path, &dns).map_err(failed)?),
+            Some(path) => Some(Control::listen(path, &services).map_err(failed)?),
         };
         Ok(Self {
             runtime: Some(runtime),
             addresses,
             _control: control,
+            _services: services,
         })
     }
 
@@ -101,25 +114,92 @@ impl Drop for Server {
 /// Threads that serve.
 const WORKERS: usize = 2;
 
-async fn listen(
-    options: &Options,
-    dns: &Arc<Dns>,
-) -> Result<Vec<(&'static str, SocketAddr)>, StartError> {
-    let ports = options.ports();
-    let dns_at = SocketAddr::new(options.listen, ports.dns);
-    let udp = bind_udp("DNS", dns_at).await?;
-    let tcp = bind_tcp("DNS", dns_at).await?;
-    tokio::spawn(datagrams(udp, dns_service(dns, Transport::Datagram)));
-    let service = dns_service(dns, Transport::Stream);
-    tokio::spawn(accept(tcp, move |stream, peer| {
-        framed(stream, peer, Prefix::Two, Arc::clone(&service))
-    }));
-    Ok(vec![("dns", dns_at)])
+/// What runs.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) dns: Arc<Dns>,
+    pub(crate) netbios: Option<Arc<Netbios>>,
+    pub(crate) shares: VirtualServers,
 }
 
-fn dns_service(dns: &Arc<Dns>, transport: Transport) -> Service {
-    let dns = Arc::clone(dns);
-    Arc::new(move |peer, asked| dns.answer(peer, transport, asked))
+type Addresses = Vec<(&'static str, SocketAddr)>;
+
+async fn listen(options: &Options, services: &Arc<Services>) -> Result<Addresses, StartError> {
+    let ports = options.ports();
+    let mut addresses = Vec::new();
+    for (name, port, prefix, of) in [
+        ("dns", ports.dns, Prefix::Two, Of::Dns),
+        (
+            "kerberos",
+            ports.kerberos,
+            Prefix::Four(MESSAGE_BYTES_MAX),
+            Of::Kerberos,
+        ),
+        (
+            "kpasswd",
+            ports.kpasswd,
+            Prefix::Four(MESSAGE_BYTES_MAX),
+            Of::Passwords,
+        ),
+    ] {
+        let at = SocketAddr::new(options.listen, port);
+        let (udp, tcp) = (bind_udp(name, at).await?, bind_tcp(name, at).await?);
+        tokio::spawn(datagrams(
+            udp,
+            service(services, of, at, Transport::Datagram),
+        ));
+        let stream = service(services, of, at, Transport::Stream);
+        tokio::spawn(accept(tcp, move |socket, peer| {
+            framed(socket, peer, prefix, Arc::clone(&stream))
+        }));
+        addresses.push((name, at));
+    }
+    addresses.push(("ldap", listen_ldap(options, services).await?));
+    if let Some(netbios) = &services.netbios {
+        let at = SocketAddr::new(options.listen, ports.netbios);
+        let udp = bind_udp("NetBIOS names", at).await?;
+        tokio::spawn(Arc::clone(netbios).serve(udp));
+        addresses.push(("netbios", at));
+    }
+    Ok(addresses)
+}
+
+/// LDAP over TCP, and its ping over UDP.
+async fn listen_ldap(
+    options: &Options,
+    services: &Arc<Services>,
+) -> Result<SocketAddr, StartError> {
+    let at = SocketAddr::new(options.listen, options.ports().ldap);
+    let (udp, tcp) = (bind_udp("LDAP", at).await?, bind_tcp("LDAP", at).await?);
+    let accounts = Arc::clone(&services.accounts);
+    let ping: Service = Arc::new(move |_, asked| ldap::ping(&accounts, asked));
+    tokio::spawn(datagrams(udp, ping));
+    let accounts = Arc::clone(&services.accounts);
+    tokio::spawn(accept(tcp, move |stream, _| {
+        ldap::serve(stream, Arc::clone(&accounts))
+    }));
+    Ok(at)
+}
+
+/// The longest message of Kerberos that is read.
+const MESSAGE_BYTES_MAX: u32 = 64 << 10;
+
+/// Which service answers.
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    Dns,
+    Kerberos,
+    Passwords,
+}
+
+fn service(services: &Arc<Services>, of: Of, at: SocketAddr, transport: Transport) -> Service {
+    let (dns, accounts) = (Arc::clone(&services.dns), Arc::clone(&services.accounts));
+    match of {
+        Of::Dns => Arc::new(move |peer, asked| dns.answer(peer, transport, asked)),
+        Of::Kerberos => Arc::new(move |_, asked| accounts.tickets(transport, asked)),
+        Of::Passwords => Arc::new(move |_, asked| accounts.passwords(at.ip(), asked)),
+    }
 }
 
 async fn bind_udp(service: &'static str, at: SocketAddr) -> Result<UdpSocket, StartError> {

@@ -28,6 +28,16 @@ pub(crate) struct Answers {
     pub(crate) delay: Duration,
 }
 
+impl Answers {
+    /// At once, and one at most.
+    pub(crate) fn of(message: Option<Vec<u8>>) -> Self {
+        Self {
+            messages: message.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A service: who asks, and what.
 pub(crate) type Service = Arc<dyn Fn(SocketAddr, &[u8]) -> Answers + Send + Sync>;
 
@@ -71,7 +81,6 @@ pub(crate) enum Prefix {
     /// Two, as in DNS.
     Two,
     /// Four, as in Kerberos; a message has at most this many octets.
-    #[allow(dead_code, reason = "Kerberos comes with the accounts")]
     Four(u32),
 }
 

@@ -28,6 +28,11 @@ pub struct Options {
     pub host: HostId,
     /// The lab's socket for what resources serve; absent: every hold is granted.
     pub outside: Option<PathBuf>,
+    /// The socket of the agent behind the machine's adapters; absent: addresses are the lab's
+    /// affair alone.
+    pub adapters: Option<PathBuf>,
+    /// The machine's network namespace, in which programs run; absent: that of this process.
+    pub namespace: Option<PathBuf>,
 }
 
 /// What the threads of a host share.
@@ -123,6 +128,7 @@ fn listen_to_lab(shared: &Arc<Shared>) -> io::Result<()> {
         node,
         host,
         outside,
+        ..
     } = &shared.options;
     let Some(path) = outside else {
         return Ok(());

@@ -49,7 +49,10 @@ pub(crate) struct Instance {
     resource: ResourceId,
     shared: Arc<Shared>,
     to_myself: Sender<Work>,
+    /// What the lab's model knows of it.
     hold: Hold,
+    /// What is really on the machine's adapters.
+    adapters: Hold,
     spec: ResourceSpec,
     program: Option<Program>,
     online: bool,
@@ -68,11 +71,13 @@ impl Instance {
     ) -> io::Result<Self> {
         let options = &shared.options;
         let hold = Hold::new(options.outside.as_deref(), options.node, resource)?;
+        let adapters = Hold::new(options.adapters.as_deref(), options.node, resource)?;
         Ok(Self {
             resource,
             shared,
             to_myself,
             hold,
+            adapters,
             spec,
             program: None,
             online: false,
@@ -94,7 +99,7 @@ impl Instance {
                         return;
                     }
                 }
-                Work::Ended(run) if run == self.runs => self.hold.release(),
+                Work::Ended(run) if run == self.runs => self.let_go(),
                 Work::Ended(_) => {}
                 Work::Break => self.fail(),
                 Work::Hang => self.hung = true,
@@ -141,11 +146,11 @@ impl Instance {
             // What a fault of a resource DLL does to its host.
             std::process::abort();
         }
+        self.online = true;
         if let Err(code) = self.start() {
             self.terminate();
             return EntryResult::Failure { code };
         }
-        self.online = true;
         EntryResult::Success
     }
 
@@ -169,7 +174,8 @@ impl Instance {
                 let _gone = told.send(Work::Ended(run));
             };
             let mark = self.shared.mark(self.resource, run);
-            let program = Program::start(command_line, current_directory, mark, ended);
+            let namespace = self.shared.options.namespace.as_deref();
+            let program = Program::start(command_line, current_directory, namespace, mark, ended);
             self.program = Some(program.map_err(|error| {
                 eprintln!("{} cannot be started: {error}", self.spec.name);
                 let code = error
@@ -178,6 +184,7 @@ impl Instance {
                 code.unwrap_or(FILE_NOT_FOUND)
             })?);
         }
+        self.adapters.acquire(&self.spec.parameters)?;
         self.hold.acquire(&self.spec.parameters)
     }
 
@@ -212,8 +219,13 @@ impl Instance {
             program.kill();
         }
         if std::mem::take(&mut self.online) {
-            self.hold.release();
+            self.let_go();
         }
+    }
+
+    fn let_go(&mut self) {
+        self.adapters.release();
+        self.hold.release();
     }
 
     fn check(&mut self, thorough: bool) -> bool {
@@ -224,7 +236,8 @@ impl Instance {
         }
         let flaps = script.flapping && self.checks.is_multiple_of(2);
         let runs = self.program.as_ref().is_none_or(Program::runs);
-        self.online && runs && !self.broken && !flaps && self.hold.works()
+        let works = |it: &mut Self| it.adapters.works() && it.hold.works();
+        self.online && runs && !self.broken && !flaps && works(self)
     }
 }
 

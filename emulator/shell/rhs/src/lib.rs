@@ -3,15 +3,18 @@
 //! Serves the seeds' Resource Host Subsystem: resources run apart from the cluster service, and
 //! the end of a host takes only its own resources with it. A generic application is a real child
 //! process. Addresses, names, servers and shares are kept with the lab, which knows who serves
-//! what on its networks; a host that dies loses what it held there. Deliberately not done here:
+//! what on its networks; a host that dies loses what it held there. Where the machine has adapters
+//! of its own, addresses go onto them as well. Deliberately not done here:
 //! judging slowness and deciding what a failure leads to, which is resource control's affair.
 
 pub mod family;
 pub mod frames;
 mod host;
 mod instance;
+mod namespace;
 pub mod outside;
 mod program;
 
 pub use host::{Options, run};
+pub use namespace::enter;
 pub use program::execute;

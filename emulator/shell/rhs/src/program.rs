@@ -36,6 +36,7 @@ impl Program {
     pub(crate) fn start(
         command_line: &str,
         folder: &str,
+        namespace: Option<&Path>,
         mark: String,
         ended: impl FnOnce() + Send + 'static,
     ) -> io::Result<Self> {
@@ -46,8 +47,12 @@ impl Program {
         })?;
         find(words.first().map_or("", String::as_str))?;
         let mut command = Command::new(std::env::current_exe()?);
+        command.args(["rhs", "--execute", &std::process::id().to_string()]);
+        if let Some(namespace) = namespace {
+            command.arg("--namespace").arg(namespace);
+        }
         command
-            .args(["rhs", "--execute", &std::process::id().to_string(), "--"])
+            .arg("--")
             .args(&words)
             .env(family::PROGRAM, &mark)
             .stdin(Stdio::null())
@@ -129,9 +134,13 @@ fn find(program: &str) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::NotFound, why))
 }
 
-/// Becomes a program that ends with the resource host `host`. Returns only when that fails.
+/// Becomes a program that ends with the resource host `host`, in a network namespace. Returns only
+/// when that fails.
 #[must_use]
-pub fn execute(host: i32, words: &[OsString]) -> io::Error {
+pub fn execute(host: i32, namespace: Option<&Path>, words: &[OsString]) -> io::Error {
+    if let Some(Err(error)) = namespace.map(crate::enter) {
+        return error;
+    }
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         return error.into();
     }

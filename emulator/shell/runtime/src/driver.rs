@@ -8,6 +8,7 @@ use std::future;
 use std::io;
 
 use base::{HaltReason, NetworkId, NodeSet, Notice, RequestId};
+use bottom::netft::tunnel::is_tunnelled;
 use node::{Effect, Event, Frame, Node, Picture};
 use rhs::family;
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,6 +38,8 @@ pub(crate) enum Input {
     Event(Event),
     /// Bytes came in on a network.
     Bytes(NetworkId, Vec<u8>),
+    /// The machine sends a packet through its virtual adapter.
+    Packet(Vec<u8>),
     /// Somebody asks through the control socket.
     Asked(Request, oneshot::Sender<Answer>),
     /// The fabric has ended, and with it all networks.
@@ -112,9 +115,11 @@ impl Driver {
             mark: options.mark.clone(),
         };
         let clock = Clock::since(options.epoch_nanos);
+        let node = Node::boot(options.config, incarnation, entropy, clock.now());
+        fabric.send(ToFabric::Adapter(node.virtual_adapter()));
         Ok(Self {
             clock,
-            node: Node::boot(options.config, incarnation, entropy, clock.now()),
+            node,
             effects: Vec::new(),
             fabric,
             database: Database::open(&options.folder, inbox.clone()),
@@ -133,6 +138,17 @@ impl Driver {
     fn take(&mut self, input: Input) -> io::Result<()> {
         match input {
             Input::Event(event) => self.give(event),
+            Input::Bytes(_, bytes) if is_tunnelled(&bytes) => {
+                if let Some(packet) = self.node.untunnel(&bytes) {
+                    self.fabric.send(ToFabric::Packet(packet.to_vec()));
+                }
+            }
+            Input::Packet(packet) => {
+                if let Some((network, to, bytes)) = self.node.tunnel(&packet) {
+                    let to = NodeSet::one(to);
+                    self.fabric.send(ToFabric::Send { network, to, bytes });
+                }
+            }
             // Bytes that the node refuses are dropped; it counts them.
             Input::Bytes(network, bytes) => {
                 if let Some(event) = self.node.unseal(network, &bytes) {

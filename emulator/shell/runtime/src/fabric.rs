@@ -1,12 +1,15 @@
 //! The node's end of the lab's networks, and of the file server of the witness share.
 //!
 //! The fabric is another process that carries datagrams between nodes and breaks them as the lab
-//! file says. A node without a fabric has no network at all, so it ends when the fabric does.
+//! file says. A node without a fabric has no network at all, so it ends when the fabric does. On a
+//! machine with adapters of its own, their agent stands here in the fabric's place and says the
+//! same words; between the agent and the fabric the words are those for whole machines.
 
 use std::io;
 use std::path::Path;
 
 use base::{IoId, NetworkId, NodeId, NodeSet};
+use bottom::netft::tunnel::VirtualAdapter;
 use bottom::share::{ShareOutcome, ShareRequest};
 use node::Event;
 use tokio::net::UnixStream;
@@ -40,6 +43,23 @@ pub enum ToFabric {
         /// What.
         request: ShareRequest,
     },
+    /// The machine's virtual adapter is to have these addresses. A machine without adapters of its
+    /// own ignores it.
+    Adapter(VirtualAdapter),
+    /// A packet for the machine, through its virtual adapter.
+    Packet(Vec<u8>),
+    /// First, instead of `Hello`: the adapters of a whole machine.
+    Machine {
+        /// Its place among the lab's machines, members first.
+        station: u8,
+    },
+    /// Carry an Ethernet frame.
+    Ethernet {
+        /// On this network.
+        network: NetworkId,
+        /// From destination to payload, without a checksum.
+        frame: Vec<u8>,
+    },
 }
 
 /// From the fabric to a node.
@@ -66,17 +86,32 @@ pub enum FromFabric {
         /// What became of it.
         outcome: ShareOutcome,
     },
+    /// The machine sends a packet through its virtual adapter.
+    Packet(Vec<u8>),
+    /// An Ethernet frame came in.
+    Ethernet {
+        /// On this network.
+        network: NetworkId,
+        /// As it was sent.
+        frame: Vec<u8>,
+    },
 }
 
 wire::codec!(enum ToFabric {
     0 = Hello { node },
     1 = Send { network, to, bytes },
     2 = Share { io, request },
+    3 = Adapter(addresses),
+    4 = Packet(packet),
+    5 = Machine { station },
+    6 = Ethernet { network, frame },
 });
 wire::codec!(enum FromFabric {
     0 = Datagram { network, bytes },
     1 = Link { network, up },
     2 = Share { io, outcome },
+    3 = Packet(packet),
+    4 = Ethernet { network, frame },
 });
 
 /// Datagrams that wait for the fabric; more are lost, as on a full network card.
@@ -120,17 +155,23 @@ async fn send(mut writer: OwnedWriteHalf, mut outgoing: mpsc::Receiver<ToFabric>
 
 async fn receive(mut reader: OwnedReadHalf, inbox: mpsc::Sender<Input>) {
     while let Ok(Some(message)) = stream::read(&mut reader).await {
-        if inbox.send(input(message)).await.is_err() {
+        let Some(input) = input(message) else {
+            continue;
+        };
+        if inbox.send(input).await.is_err() {
             return;
         }
     }
     let _ended = inbox.send(Input::FabricGone).await;
 }
 
-fn input(message: FromFabric) -> Input {
-    match message {
+/// What a message is to the driver; nothing for what only a machine's adapters have use for.
+fn input(message: FromFabric) -> Option<Input> {
+    Some(match message {
         FromFabric::Datagram { network, bytes } => Input::Bytes(network, bytes),
         FromFabric::Link { network, up } => Input::Event(Event::Interface { network, up }),
         FromFabric::Share { io, outcome } => Input::Event(Event::Share { io, outcome }),
-    }
+        FromFabric::Packet(packet) => Input::Packet(packet),
+        FromFabric::Ethernet { .. } => return None,
+    })
 }

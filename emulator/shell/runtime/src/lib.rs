@@ -16,7 +16,7 @@ pub mod fabric;
 mod hosts;
 mod incarnation;
 mod options;
-mod stream;
+pub mod stream;
 pub mod telemetry;
 
 pub use clock::Clock;

@@ -7,7 +7,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use wire::Codec;
 
 /// Reads one value; `None` when the stream ends before one begins.
-pub(crate) async fn read<T: Codec>(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<T>> {
+///
+/// # Errors
+/// When the stream fails, ends inside a frame, or carries something else.
+pub async fn read<T: Codec>(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<T>> {
     let mut head = [0; 4];
     match stream.read_exact(&mut head).await {
         Ok(_) => {}
@@ -20,9 +23,9 @@ pub(crate) async fn read<T: Codec>(stream: &mut (impl AsyncRead + Unpin)) -> io:
 }
 
 /// Writes one value.
-pub(crate) async fn write<T: Codec>(
-    stream: &mut (impl AsyncWrite + Unpin),
-    value: &T,
-) -> io::Result<()> {
+///
+/// # Errors
+/// When the stream fails.
+pub async fn write<T: Codec>(stream: &mut (impl AsyncWrite + Unpin), value: &T) -> io::Result<()> {
     stream.write_all(&frames::encode(value)).await
 }

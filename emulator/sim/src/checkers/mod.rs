@@ -18,6 +18,7 @@ mod one_primary;
 mod replica_tags;
 mod reply_truth;
 mod reservation;
+mod shared_volume;
 mod single_owner;
 mod stale_life;
 mod states;
@@ -113,6 +114,15 @@ pub enum Change<'a> {
         holder: Option<NodeId>,
         /// Not by a node's driver, but by a fault.
         outsider: bool,
+    },
+    /// A node wrote to the file system of a cluster shared volume, and the disk took it.
+    FileSystemWritten {
+        /// Which disk.
+        disk: DiskId,
+        /// Who.
+        node: NodeId,
+        /// Who holds the reservation of the disk.
+        holder: Option<NodeId>,
     },
     /// The witness share has another holder.
     ShareHolder {
@@ -240,6 +250,7 @@ impl Jury {
                 Box::<local_commit::LocalCommit>::default(),
                 Box::<single_owner::SingleOwner>::default(),
                 Box::<reservation::Reservation>::default(),
+                Box::<shared_volume::SharedVolume>::default(),
                 Box::<dependency_order::DependencyOrder>::default(),
                 Box::<states::States>::default(),
                 Box::<isolation::Isolation>::default(),

@@ -79,6 +79,9 @@ pub(super) fn active(by: u8, epoch: u64, members: &[u8]) -> Picture {
         disks: Vec::new(),
         tally: None,
         witness_held: false,
+        networks: BTreeMap::new(),
+        interfaces: BTreeMap::new(),
+        volumes: BTreeMap::new(),
         witness_hive: false,
     }
 }

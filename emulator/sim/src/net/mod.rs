@@ -5,6 +5,7 @@
 //! never while datagrams flow.
 
 mod across;
+mod frames;
 mod impairment;
 #[cfg(test)]
 mod tests;

@@ -186,3 +186,24 @@ fn a_fault_at_either_end_stops_what_a_router_carries() {
         assert!(networks.exchange(Station(1), Station(0)), "{rule:?}");
     }
 }
+
+#[test]
+fn a_switch_brings_frames_to_machines_that_are_no_members_as_well() {
+    let client = Station(70);
+    let attached = Stations::from(set(&[1, 2])).union(Stations::one(client));
+    let delay = Duration::from_micros(200);
+    let segment = Segment { attached, delay };
+    let mut networks = Networks::new(vec![segment], Rng::new(1, 0));
+    let me = Station::from(node(1));
+    let n2 = (Station::from(node(2)), delay);
+    assert_eq!(networks.attached(LAN), attached);
+    assert_eq!(
+        networks.switch(LAN, me, Stations::ALL),
+        [n2, (client, delay)]
+    );
+    networks.add(FAULT, Rule::NicDown(client, LAN));
+    assert_eq!(networks.switch(LAN, me, Stations::ALL), [n2]);
+    assert_eq!(networks.switch(LAN, client, Stations::ALL), []);
+    networks.add(FAULT, cut(&[1], &[2], LAN));
+    assert_eq!(networks.switch(LAN, me, Stations::ALL), []);
+}

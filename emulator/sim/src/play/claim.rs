@@ -14,7 +14,7 @@ use crate::stage::Stage;
 use crate::words;
 use crate::world::Life;
 
-type Found = Result<(), String>;
+pub(super) type Found = Result<(), String>;
 
 /// Judges a claim.
 pub(super) fn judge<W: Stage>(
@@ -32,6 +32,14 @@ pub(super) fn judge<W: Stage>(
             is,
             status_contains,
         } => judge.resource(group, resource, *is, status_contains.as_deref()),
+        Claim::Volume {
+            group,
+            resource,
+            nodes,
+            is,
+        } => judge.volume(group, resource, nodes.as_ref(), *is),
+        Claim::Network { networks, is } => judge.networks(networks, *is),
+        Claim::Nic { nics, is } => judge.nics(nics, *is),
         Claim::Node { nodes, is } => judge.nodes(nodes, *is),
         Claim::Witness(is) => judge.witness(*is),
         Claim::Votes { total, have, need } => judge.votes(*total, *have, *need),
@@ -41,13 +49,15 @@ pub(super) fn judge<W: Stage>(
             judge.dns(name, &wanted)
         }
         Claim::Event { id, node } => judge.event(*id, node.as_ref()),
+        // The player knows its clients.
+        Claim::Workload { name, .. } => Err(format!("nobody has looked for {name}")),
         Claim::Log { text, node } => judge.log(text, node.as_ref()),
     }
 }
 
-struct Judge<'a, W: Stage> {
+pub(super) struct Judge<'a, W: Stage> {
     seen: &'a Observation,
-    session: &'a mut Session<W>,
+    pub(super) session: &'a mut Session<W>,
 }
 
 impl<W: Stage> Judge<'_, W> {
@@ -289,7 +299,7 @@ impl<W: Stage> Judge<'_, W> {
         ))
     }
 
-    fn asked(&mut self, nodes: Option<&Selector>) -> Result<NodeSet, String> {
+    pub(super) fn asked(&mut self, nodes: Option<&Selector>) -> Result<NodeSet, String> {
         match nodes {
             None => Ok(self.session.world().plan().all()),
             Some(nodes) => Ok(self
@@ -319,6 +329,6 @@ fn contains(text: &str, wanted: &str) -> bool {
     text.to_lowercase().contains(&wanted.to_lowercase())
 }
 
-fn text(why: Unfit) -> String {
+pub(super) fn text(why: Unfit) -> String {
     why.to_string()
 }

@@ -165,7 +165,7 @@ impl Move<'_> {
     fn disks(&self) -> impl Iterator<Item = DiskId> + '_ {
         let of_group = self.plan.model.of_group(self.group);
         of_group.filter_map(|(_, settings)| match settings.parameters {
-            ResourceParameters::PhysicalDisk { disk } => Some(disk),
+            ResourceParameters::PhysicalDisk { disk, .. } => Some(disk),
             _ => None,
         })
     }

@@ -5,6 +5,7 @@
 
 mod claim;
 mod failover;
+mod objects;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::observation::Observation;
 use crate::report::{Broken, FailureKind, RunReport, Step, StepWord, VERSION, Verdict};
 use crate::session::Session;
 use crate::stage::Stage;
+use crate::workload::{Client, Record};
 use crate::world::{Options, Stop};
 use crate::{cluster_log, words};
 
@@ -66,10 +68,12 @@ pub fn play_watched<W: Stage>(
         session,
         rows: Vec::new(),
         always: Vec::new(),
+        clients: Vec::new(),
         seen: None,
         progress,
         watch,
     };
+    player.send_clients(&lab);
     player.play(&lab);
     let report = player.report(&lab, seed);
     (report, player.session)
@@ -99,6 +103,7 @@ struct Player<'p, W: Stage> {
     session: Session<W>,
     rows: Vec<Step>,
     always: Vec<Watch>,
+    clients: Vec<Record>,
     /// What could be seen after so many changes.
     seen: Option<(u64, Observation)>,
     progress: &'p mut dyn FnMut(&Step),
@@ -109,11 +114,14 @@ impl<W: Stage> Player<'_, W> {
     fn play(&mut self, lab: &Lab) {
         if lab.scenario.is_empty() {
             let until = self.now() + WITHOUT_SCENARIO;
-            while self.session.run_to_change(until) == Stop::Changed && self.goes_on() {}
+            while self.session.run_to_change(until) == Stop::Changed && self.goes_on() {
+                self.hear_clients();
+            }
             return;
         }
         let mut task = Task::serial(&lab.scenario);
         loop {
+            self.hear_clients();
             let done = task.poll(self);
             self.watch_always();
             if done || !self.goes_on() {
@@ -127,6 +135,19 @@ impl<W: Stage> Player<'_, W> {
             }
         }
         self.close();
+    }
+
+    fn send_clients(&mut self, lab: &Lab) {
+        let plan = self.session.world().plan();
+        let clients = lab.workloads.iter().filter_map(|it| Client::of(it, plan));
+        self.clients = clients.map(Record::new).collect();
+    }
+
+    fn hear_clients(&mut self) {
+        for record in &mut self.clients {
+            let looks = self.session.world_mut().look(&record.client);
+            looks.into_iter().for_each(|look| record.see(look));
+        }
     }
 
     fn goes_on(&mut self) -> bool {
@@ -181,6 +202,9 @@ impl<W: Stage> Player<'_, W> {
 
     /// Whether a claim holds now, and what was found instead.
     fn judge(&mut self, claim: &Claim) -> Result<(), String> {
+        if let Claim::Workload { name, pause_max } = claim {
+            return self.judge_client(name, *pause_max);
+        }
         let changes = self.session.world().changes();
         let seen = match self.seen.take() {
             Some((at, seen)) if at == changes => seen,
@@ -189,6 +213,21 @@ impl<W: Stage> Player<'_, W> {
         let verdict = claim::judge(claim, &seen, &mut self.session);
         self.seen = Some((changes, seen));
         verdict
+    }
+
+    fn judge_client(&self, name: &str, pause_max: Duration) -> Result<(), String> {
+        let named = |it: &&Record| it.client.workload.name == name;
+        let record = self.clients.iter().find(named);
+        match record.and_then(Record::longest) {
+            None => Err(format!("{name} has had no answer at all")),
+            Some(pause) if pause > pause_max => {
+                let (pause, max) = (pause.as_secs_f64(), pause_max.as_secs_f64());
+                Err(format!(
+                    "{name} was without an answer for {pause:.3} s, not {max:.3} s"
+                ))
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     fn expect(&mut self, expectation: &Expectation, name: Option<&String>) -> Watch {
@@ -244,6 +283,7 @@ impl<W: Stage> Player<'_, W> {
             trace: world.trace_hash(),
             elapsed: world.now().into(),
             failovers: failover::breakdown(entries, world.plan()),
+            workloads: self.clients.iter().map(Record::seen).collect(),
             violations: broken,
             events: entries
                 .iter()

@@ -151,6 +151,10 @@ fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
                 Ok(requests) => Task::Answers(Answers {
                     row,
                     requests,
+                    wanted: match action {
+                        Action::ReadVolume { value, .. } => Some(value.clone()),
+                        _ => None,
+                    },
                     until: player.now() + ANSWER_MAX,
                 }),
                 Err(why) => {
@@ -191,11 +195,13 @@ fn verdict_of(why: &Unfit) -> Verdict {
 /// An action in the words of the file, without `do:`.
 fn action_words(action: &Action) -> String {
     match action {
-        Action::MoveGroup { group, to: None } => format!("move, group: {group}"),
-        Action::MoveGroup {
-            group,
-            to: Some(to),
-        } => format!("move, group: {group}, to: {to}"),
+        Action::MoveGroup { group, to, queue } => {
+            let to = to
+                .as_ref()
+                .map_or(String::new(), |to| format!(", to: {to}"));
+            let queue = if *queue { ", queue: true" } else { "" };
+            format!("move, group: {group}{to}{queue}")
+        }
         Action::OnlineGroup(group) => format!("online, group: {group}"),
         Action::OfflineGroup(group) => format!("offline, group: {group}"),
         Action::OnlineResource { group, resource } => {
@@ -240,6 +246,26 @@ fn action_words(action: &Action) -> String {
             resource,
             on,
         } => format!("maintenance, resource: {group}/{resource}, value: {on}"),
+        Action::WriteVolume {
+            nodes,
+            group,
+            resource,
+            page,
+            value,
+        } => format!(
+            "write-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
+             value: {value}"
+        ),
+        Action::ReadVolume {
+            nodes,
+            group,
+            resource,
+            page,
+            value,
+        } => format!(
+            "read-volume, node: {nodes}, resource: {group}/{resource}, property: {page}, \
+             value: {value}"
+        ),
         Action::WriteRegistry { nodes, key, value } => {
             format!("write-registry, node: {nodes}, property: {key}, value: {value}")
         }
@@ -250,15 +276,22 @@ fn action_words(action: &Action) -> String {
 pub(super) struct Answers {
     row: usize,
     requests: Vec<RequestId>,
+    /// What has to be read.
+    wanted: Option<String>,
     until: Timestamp,
 }
 
 impl Answers {
     fn poll<W: Stage>(&mut self, player: &mut Player<'_, W>) -> bool {
         let mut refused = None;
+        let wanted = self.wanted.as_deref();
         self.requests
             .retain(|request| match player.session.answer(*request) {
                 None => true,
+                Some(AdminReply::Data { bytes }) if wanted.is_some() => {
+                    refused = refused.take().or_else(|| other_than(wanted?, bytes));
+                    false
+                }
                 Some(AdminReply::Refused { code, reason, .. }) => {
                     refused = Some(format!("the cluster refused with error {code}: {reason}"));
                     false
@@ -274,12 +307,23 @@ impl Answers {
             return true;
         }
         if player.now() >= self.until {
-            let why = Some(format!("no answer came within {ANSWER_MAX:?}"));
+            let seconds = ANSWER_MAX.as_secs();
+            let why = Some(format!("no answer came within {seconds} s"));
             player.decide(self.row, Verdict::Inconclusive, why);
             return true;
         }
         false
     }
+}
+
+/// What was read instead of a text, if so; what follows the text on its page is zeros.
+fn other_than(wanted: &str, bytes: &[u8]) -> Option<String> {
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |it| it + 1);
+    let found = String::from_utf8_lossy(bytes.get(..end).unwrap_or_default());
+    (found != wanted).then(|| format!("`{found}` was read, not `{wanted}`"))
 }
 
 /// An expectation that is being judged.

@@ -1,6 +1,7 @@
 //! What an administrator does, asked of a live member.
 
 use base::{Generation, GroupId, NodeId, RequestId};
+use bottom::csvfs::PageIo;
 use file::model::{Action, PropertyOwner, Selector};
 use middle::database::Value;
 use top::api::property::Form;
@@ -28,14 +29,43 @@ impl<W: Stage> Session<W> {
 
     fn commands(&mut self, action: &Action) -> Result<Vec<AdminCommand>, Unfit> {
         Ok(match action {
-            Action::MoveGroup { group, to } => {
+            Action::MoveGroup { group, to, queue } => {
                 let group = self.group(group)?;
                 let to = match to {
                     Some(to) => self.nodes(to)?.first().copied(),
                     None => None,
                 };
-                vec![AdminCommand::MoveGroup { group, to }]
+                vec![if *queue {
+                    AdminCommand::QueueMove { group, to }
+                } else {
+                    AdminCommand::MoveGroup { group, to }
+                }]
             }
+            Action::Pause(nodes) => {
+                self.for_each(nodes, |node| AdminCommand::PauseNode { node, drain: false })?
+            }
+            Action::Drain(nodes) => {
+                self.for_each(nodes, |node| AdminCommand::PauseNode { node, drain: true })?
+            }
+            Action::Resume(nodes) => {
+                self.for_each(nodes, |node| AdminCommand::ResumeNode { node })?
+            }
+            Action::Heal => {
+                self.heal();
+                Vec::new()
+            }
+            Action::SetProperty {
+                of,
+                property,
+                value,
+            } => self.set_property(of, property, value)?,
+            other => self.on_things(other)?,
+        })
+    }
+
+    /// What is done to groups, resources and volumes.
+    fn on_things(&mut self, action: &Action) -> Result<Vec<AdminCommand>, Unfit> {
+        Ok(match action {
             Action::OnlineGroup(group) => {
                 let group = self.group(group)?;
                 vec![AdminCommand::OnlineGroup { group }]
@@ -56,24 +86,6 @@ impl<W: Stage> Session<W> {
                 let resource = self.resource(group, resource)?;
                 vec![AdminCommand::FailResource { resource }]
             }
-            Action::Pause(nodes) => {
-                self.for_each(nodes, |node| AdminCommand::PauseNode { node, drain: false })?
-            }
-            Action::Drain(nodes) => {
-                self.for_each(nodes, |node| AdminCommand::PauseNode { node, drain: true })?
-            }
-            Action::Resume(nodes) => {
-                self.for_each(nodes, |node| AdminCommand::ResumeNode { node })?
-            }
-            Action::Heal => {
-                self.heal();
-                Vec::new()
-            }
-            Action::SetProperty {
-                of,
-                property,
-                value,
-            } => self.set_property(of, property, value)?,
             Action::Maintenance {
                 group,
                 resource,
@@ -83,12 +95,42 @@ impl<W: Stage> Session<W> {
                 let (on, at) = (*on, None);
                 vec![AdminCommand::SetMaintenanceMode { resource, on, at }]
             }
-            Action::Start { .. }
-            | Action::Stop(_)
-            | Action::Evict(_)
-            | Action::Add(_)
-            | Action::Quorum { .. }
-            | Action::WriteRegistry { .. } => self.administer(action)?,
+            Action::WriteVolume {
+                nodes,
+                group,
+                resource,
+                page,
+                value,
+            } => {
+                let (page, data) = (*page, value.clone().into_bytes());
+                self.volume_io(nodes, group, resource, &PageIo::Write { page, data })?
+            }
+            Action::ReadVolume {
+                nodes,
+                group,
+                resource,
+                page,
+                ..
+            } => {
+                let page = *page;
+                self.volume_io(nodes, group, resource, &PageIo::Read { page })?
+            }
+            other => self.administer(other)?,
+        })
+    }
+
+    fn volume_io(
+        &mut self,
+        nodes: &Selector,
+        group: &str,
+        resource: &str,
+        io: &PageIo,
+    ) -> Result<Vec<AdminCommand>, Unfit> {
+        let resource = self.resource(group, resource)?;
+        self.for_each(nodes, |at| AdminCommand::VolumeIo {
+            resource,
+            at,
+            io: io.clone(),
         })
     }
 
@@ -107,6 +149,12 @@ impl<W: Stage> Session<W> {
             PropertyOwner::Resource(group, resource) => {
                 let resource = self.resource(group, resource)?;
                 vec![Object::Resource { resource }]
+            }
+            PropertyOwner::Networks(networks) => {
+                let networks = self.networks(Some(networks))?.into_iter();
+                networks
+                    .map(|network| Object::Network { network })
+                    .collect()
             }
             PropertyOwner::Nodes(nodes) => {
                 let nodes = self.nodes(nodes)?.into_iter();
@@ -144,7 +192,7 @@ fn property_value(object: &Object, name: &str, generation: Generation, text: &st
             let texts = text.split(',').map(|word| word.trim().to_owned());
             Value::Texts(texts.filter(|word| !word.is_empty()).collect())
         }
-        (Some(Form::Dword { .. }) | None, Ok(number)) => Value::Dword(number),
+        (Some(Form::Dword { .. } | Form::OneOf(_)) | None, Ok(number)) => Value::Dword(number),
         _ => Value::Text(text.to_owned()),
     }
 }

@@ -59,7 +59,7 @@ impl<W: Stage> Session<W> {
     ///
     /// # Errors
     /// It picks none.
-    pub(super) fn networks(&self, selector: Option<&Selector>) -> Result<Vec<NetworkId>, Unfit> {
+    pub fn networks(&self, selector: Option<&Selector>) -> Result<Vec<NetworkId>, Unfit> {
         let plan = self.world.plan();
         let all: Vec<NetworkId> = plan.settings.networks.keys().copied().collect();
         let Some(selector) = selector else {

@@ -1,6 +1,7 @@
 //! Words for what resource control and its administrators do beyond the daily business.
 
 use base::Notice;
+use bottom::csvfs::PageIo;
 use middle::database::Value;
 use middle::settings::Witness;
 use plan::Names;
@@ -19,6 +20,16 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
         }
         Notice::GroupWaits { group: id, on } => {
             format!("group {} waits for group {}", group(id), group(on))
+        }
+        Notice::MoveQueued { group: id, to } => {
+            let to = to.map_or("the best node".to_owned(), |node| names.of_node(node));
+            format!("the move of group {} to {to} is queued", group(id))
+        }
+        Notice::QueuedMoveFailed { group: id } => {
+            format!("the queued move of group {} did not complete", group(id))
+        }
+        Notice::GroupPreempted { group: id, by } => {
+            format!("group {} makes room for group {}", group(id), group(by))
         }
         Notice::DrainMoveFailed { group: id } => {
             format!("group {} cannot leave the drained node", group(id))
@@ -61,6 +72,20 @@ pub(super) fn command_words(command: &AdminCommand, names: &Names) -> String {
                 "turn maintenance mode of {} {to}",
                 names.of_resource(*resource)
             )
+        }
+        AdminCommand::QueueMove { group, to } => {
+            let group = names.of_group(*group);
+            let to = to.map_or("the best node".to_owned(), |node| names.of_node(node));
+            format!("queue the move of group {group} to {to}")
+        }
+        AdminCommand::ListObjects => "list all objects".to_owned(),
+        AdminCommand::VolumeIo { resource, at, io } => {
+            let (volume, node) = (names.of_resource(*resource), names.of_node(*at));
+            match io {
+                PageIo::Read { page } => format!("read page {page} of {volume} on {node}"),
+                PageIo::Write { page, .. } => format!("write page {page} of {volume} on {node}"),
+                PageIo::Open => format!("open {volume} on {node}"),
+            }
         }
         AdminCommand::ControlResource { resource, code, .. } => {
             format!(
@@ -113,6 +138,10 @@ fn object_words(object: &Object, names: &Names) -> String {
         Object::Resource { resource } => names.of_resource(*resource),
         Object::Type { label } => format!("resource type {label}"),
         Object::Node { node } => names.of_node(*node),
+        Object::Network { network } => format!("network {}", names.of_network(*network)),
+        Object::Interface { node, network } => {
+            format!("{}/{}", names.of_node(*node), names.of_network(*network))
+        }
     }
 }
 

@@ -174,6 +174,9 @@ fn disk_words(notice: &Notice, names: &Names) -> String {
             VolumeFault::Unreadable => format!("the volume of {} cannot be read", disk(id)),
             VolumeFault::Corrupt => format!("the file system of {} is corrupt", disk(id)),
         },
+        Notice::SharedVolume { disk: id, state } => {
+            format!("shared volume {} is {state}", disk(id))
+        }
         Notice::DiskReleased { disk: id } => format!("reservation of {} released", disk(id)),
         _ => resource_words(notice, names),
     }
@@ -227,6 +230,9 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
                 "{} restarts, attempt {attempt}, after {wait} ms",
                 resource(id)
             )
+        }
+        Notice::AddressInUse { resource: id } => {
+            format!("{}: another machine has its address", resource(id))
         }
         Notice::RestartsExhausted { resource: id } => {
             format!("{} has used up its restarts", resource(id))

@@ -9,6 +9,7 @@ use middle::settings::Witness;
 use plan::{Member, Plan};
 use scsi::Lun;
 use target::{Array, Config, UnitConfig};
+use volume::{RootReader, SharedFile, Step};
 
 use super::machines::SETUP_TAG;
 use super::seat::Seat;
@@ -97,13 +98,15 @@ impl<S: Service> World<S> {
         let networks = networks(&plan, rng(stream::NETWORK));
         let ties = options.shuffle_ties.then(|| rng(stream::TIES));
         let mut clocks = rng(stream::CLOCKS);
+        let storage = storage(&plan);
         let mut seat = |member: &Member| seat(member, &plan, options, &mut clocks);
         let mut world = Self {
             now: Timestamp::ZERO,
             queue: Queue::new(networks.count(), ties),
             seats: plan.members.iter().map(&mut seat).collect(),
             networks,
-            storage: storage(&plan),
+            shared_files: shared_files(&plan, &storage),
+            storage,
             share: plan
                 .witness_share
                 .as_ref()
@@ -238,6 +241,36 @@ fn lay_out(array: &mut Array, plan: &Plan, disk: &plan::Disk) {
     }
 }
 
+/// Whether a disk carries a cluster shared volume.
+fn is_shared(plan: &Plan, disk: DiskId) -> bool {
+    let mut resources = plan.model.resources.values();
+    resources.any(|it| it.parameters.shared_disk() == Some(disk))
+}
+
+/// Where the shared file of a disk is, if it has one.
+fn shared_file(storage: &Storage, disk: &plan::Disk) -> Option<SharedFile> {
+    let block = u64::from(disk.block_bytes);
+    let (mut reader, mut step) = RootReader::new(disk.block_bytes);
+    while let Step::Read { lba, blocks } = step {
+        let bytes = usize::try_from(u64::from(blocks) * block).ok()?;
+        step = reader.take(&storage.peek(disk.id, lba * block, bytes)?);
+    }
+    match step {
+        Step::Listed(root) => SharedFile::find(&root, disk.block_bytes),
+        Step::Read { .. } | Step::Damaged(_) => None,
+    }
+}
+
+/// The shared files of all cluster shared volumes, with the length of a block of their disks.
+fn shared_files(plan: &Plan, storage: &Storage) -> BTreeMap<DiskId, (SharedFile, u32)> {
+    let disks = plan.disks.iter().filter(|disk| is_shared(plan, disk.id));
+    let file = |disk: &plan::Disk| {
+        let file = shared_file(storage, disk)?;
+        Some((disk.id, (file, disk.block_bytes)))
+    };
+    disks.filter_map(file).collect()
+}
+
 /// What setup writes to a disk: its partition table and an empty volume. Nothing for one that is
 /// too small.
 #[must_use]
@@ -249,6 +282,8 @@ pub fn volume_of(plan: &Plan, disk: &plan::Disk) -> Vec<volume::Piece> {
     };
     let reserve = if plan.settings.witness == Witness::Disk(disk.id) {
         volume::Reserve::Copy
+    } else if is_shared(plan, disk.id) {
+        volume::Reserve::SharedFile
     } else {
         volume::Reserve::Nothing
     };

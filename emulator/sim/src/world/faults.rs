@@ -261,7 +261,7 @@ impl<S: Service> World<S> {
 
     fn disk_of(&self, resource: ResourceId) -> Option<DiskId> {
         match self.plan.model.resources.get(&resource)?.parameters {
-            ResourceParameters::PhysicalDisk { disk } => Some(disk),
+            ResourceParameters::PhysicalDisk { disk, .. } => Some(disk),
             _ => None,
         }
     }

@@ -127,6 +127,9 @@ pub struct World<S: Service = Node> {
     seats: Vec<Seat<S>>,
     networks: Networks,
     storage: Storage,
+    /// The file on each cluster shared volume that nodes write in place, and the length of a block
+    /// of its disk; all else on the disk is its file system.
+    shared_files: BTreeMap<base::DiskId, (volume::SharedFile, u32)>,
     share: Option<Share>,
     outside: Outside,
     scripts: Scripts,

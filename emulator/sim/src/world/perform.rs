@@ -6,6 +6,7 @@ use node::{Effect, Event, Frame};
 use scsi::{Command, Outcome};
 
 use super::{ForNode, Happening, World};
+use crate::checkers::Change;
 use crate::disk::file_of;
 use crate::service::Service;
 use crate::share::{SHARE_DELAY, SHARE_TIMEOUT};
@@ -106,6 +107,9 @@ impl<S: Service> World<S> {
             return;
         }
         let executed = self.storage.execute(node, disk, command);
+        if matches!(executed.outcome, Outcome::Good(_)) {
+            self.file_system_written(node, disk, command);
+        }
         if let Some(holder) = executed.holder {
             self.holder_seen(disk, holder, false);
         }
@@ -115,6 +119,21 @@ impl<S: Service> World<S> {
         let outcome = executed.outcome;
         let event = Event::Scsi { io, outcome };
         self.send_to_node(node, executed.after + PATH_DELAY, ForNode::Event(event));
+    }
+
+    /// Tells the checkers of a write to a cluster shared volume outside of its shared file.
+    fn file_system_written(&mut self, node: NodeId, disk: DiskId, command: Option<&Command>) {
+        let (Some((file, block_bytes)), Some(Command::Write { lba, .. })) =
+            (self.shared_files.get(&disk), command)
+        else {
+            return;
+        };
+        let page = lba * u64::from(*block_bytes) / u64::from(volume::PAGE_BYTES);
+        if !file.has(page) {
+            let holder = self.storage.holder(disk);
+            let change = Change::FileSystemWritten { disk, node, holder };
+            self.changed(&change);
+        }
     }
 
     fn send_share(&mut self, node: NodeId, io: IoId, request: ShareRequest) {

@@ -126,6 +126,9 @@ impl Service for Beater {
             disks: Vec::new(),
             tally: None,
             witness_held: false,
+            networks: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
+            volumes: BTreeMap::new(),
             witness_hive: false,
         }
     }

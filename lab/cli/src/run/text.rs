@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use sim::report::{Event, Failover, Millis, RunReport, Step, StepWord};
+use sim::report::{Event, Failover, Millis, RunReport, Step, StepWord, WorkloadSeen};
 
 /// The whole report.
 pub(super) fn render(run: &RunReport) -> String {
@@ -29,6 +29,11 @@ pub(super) fn render(run: &RunReport) -> String {
             .iter()
             .for_each(|failover| text.push_str(&phases(failover)));
     }
+    if !run.workloads.is_empty() {
+        text.push_str("\nworkloads, seconds without an answer\n");
+        let lines = run.workloads.iter().map(workload);
+        lines.for_each(|line| text.push_str(&line));
+    }
     for broken in &run.violations {
         let at = broken.at_us / 1_000;
         let _ = write!(
@@ -44,6 +49,24 @@ pub(super) fn render(run: &RunReport) -> String {
         run.elapsed.0 / 1_000.0,
         run.trace
     );
+    text
+}
+
+fn workload(seen: &WorkloadSeen) -> String {
+    let WorkloadSeen {
+        name,
+        from,
+        kind,
+        target,
+        ..
+    } = seen;
+    let mut text = format!("  {name}: {from} -> {target} ({kind})");
+    if seen.answered {
+        let (count, longest) = (seen.outages.len(), seen.longest_outage_s);
+        let _ = writeln!(text, ", outages {count}, longest {longest:.3}");
+    } else {
+        text.push_str(", never answered\n");
+    }
     text
 }
 

@@ -46,3 +46,20 @@ fn an_expectation_that_does_not_hold_fails_the_run_and_leaves_nothing() {
     assert_eq!(output.status.code(), Some(1));
     assert!(!bench.root().exists());
 }
+
+#[test]
+fn main_events_come_in_the_same_order_for_real_as_in_the_simulator() {
+    let bench = Bench::new("local");
+    let scenario = "
+scenario:
+  - expect: { group: app, is: online, within: 20s }
+  - run: 1s
+  - fault: { node: owner-of(app), do: power-off }
+  - expect: { group: app, is: online, node: changed, within: 20s }
+  - run: 1s
+";
+    fs::write(bench.file("parity.lab.yaml"), format!("{LAB}{scenario}")).unwrap();
+    let found = bench.json(&["parity", "parity.lab.yaml", "--backend", "local"]);
+    assert_eq!(found["labs"][0]["verdict"], "passed", "{found}");
+    assert!(!bench.root().exists());
+}

@@ -24,6 +24,8 @@ pub enum PropertyOwner {
     Resource(String, String),
     /// Nodes.
     Nodes(Selector),
+    /// Networks.
+    Networks(Selector),
 }
 
 /// What an administrator does.
@@ -35,6 +37,8 @@ pub enum Action {
         group: String,
         /// The target.
         to: Option<Selector>,
+        /// The move is queued when the target cannot take it now.
+        queue: bool,
     },
     /// Brings a group online.
     OnlineGroup(String),
@@ -114,6 +118,32 @@ pub enum Action {
         /// The key.
         key: String,
         /// The value.
+        value: String,
+    },
+    /// A program on nodes writes a text to a page of a cluster shared volume.
+    WriteVolume {
+        /// The nodes.
+        nodes: Selector,
+        /// The group of its disk.
+        group: String,
+        /// The disk.
+        resource: String,
+        /// The page.
+        page: u32,
+        /// The text.
+        value: String,
+    },
+    /// A program on nodes reads a page of a cluster shared volume and has to find a text.
+    ReadVolume {
+        /// The nodes.
+        nodes: Selector,
+        /// The group of its disk.
+        group: String,
+        /// The disk.
+        resource: String,
+        /// The page.
+        page: u32,
+        /// The text.
         value: String,
     },
 }

@@ -5,6 +5,7 @@
 //! What the file leaves out and the generation's table of defaults answers stays an `Option`.
 
 mod action;
+mod claim;
 mod cluster;
 mod machines;
 mod report;
@@ -12,27 +13,34 @@ mod resource;
 mod scenario;
 mod selector;
 mod storage;
+mod workload;
 
 pub use action::{Action, PropertyOwner, StartOption};
+pub use claim::{
+    Bounds, Claim, ClusterState, Expectation, GroupClaim, NodeChange, Timing, VolumeWord,
+    WitnessState,
+};
 pub use cluster::{
     Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
     Priority, Quorum, Witness,
 };
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
-pub use report::{Backend, BackendKind, Clock, Invariant, Invariants, Report, ReportFormat, Seed};
+pub use report::{
+    Backend, BackendKind, Clock, Expose, Invariant, Invariants, Report, ReportFormat, Seed,
+};
 pub use resource::{
     Checkpoints, DependencyItem, OnFailure, PollPolicy, Resource, ResourceKind, ResourcePolicy,
     ResourceType, RestartPolicy,
 };
 pub use scenario::{
-    Bounds, Claim, ClusterState, Expectation, Fault, FaultKind, GroupClaim, Impairment, LunFault,
-    NodeChange, NodeFault, Partition, PathEnds, Probability, ResourceFault, Step, StepKind, Timing,
-    UpDown, WitnessState,
+    Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, Probability,
+    ResourceFault, Step, StepKind, UpDown,
 };
 pub use selector::{NicSelector, Selector};
 pub use storage::{
     Array, BlockSize, Endpoint, EndpointHost, EndpointKind, Lun, LunRef, Portal, ReservationSupport,
 };
+pub use workload::{Workload, WorkloadKind};
 
 /// One lab: what exists, what goes wrong in it, what must then be true.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +69,8 @@ pub struct Lab {
     pub cluster: Cluster,
     /// Rules that must hold all the time.
     pub invariants: Invariants,
+    /// Clients that look at something all the time, in file order.
+    pub workloads: Vec<Workload>,
     /// What happens, in order; empty when the file has no scenario.
     pub scenario: Vec<Step>,
     /// What to write at the end.

@@ -9,6 +9,15 @@ pub struct Backend {
     pub clock: Option<Clock>,
     /// The seed; absent: the same one every time.
     pub seed: Option<Seed>,
+    /// How backend `local` gives machines their adapters; absent: it gives them none.
+    pub expose: Option<Expose>,
+}
+
+/// How machines of backend `local` get adapters of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expose {
+    /// A network namespace for each machine, with TAP and TUN devices.
+    Tun,
 }
 
 /// The seed of a lab's random draws.

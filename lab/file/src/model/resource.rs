@@ -1,6 +1,6 @@
 //! Resources: type, dependencies, properties, policy.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::LunRef;
@@ -42,8 +42,12 @@ pub type DependencyItem = Vec<String>;
 pub enum ResourceType {
     /// `physical-disk`, "Physical Disk"
     PhysicalDisk,
+    /// `cluster-shared-volume`, "Physical Disk" with a volume that all nodes use
+    ClusterSharedVolume,
     /// `ip-address`, "IP Address"
     IpAddress,
+    /// `ipv6-address`, "IPv6 Address"
+    Ipv6Address,
     /// `network-name`, "Network Name"
     NetworkName,
     /// `file-server`, "File Server"
@@ -74,7 +78,9 @@ impl ResourceType {
     pub fn label(self) -> &'static str {
         match self {
             Self::PhysicalDisk => "physical-disk",
+            Self::ClusterSharedVolume => "cluster-shared-volume",
             Self::IpAddress => "ip-address",
+            Self::Ipv6Address => "ipv6-address",
             Self::NetworkName => "network-name",
             Self::FileServer => "file-server",
             Self::FileShare => "file-share",
@@ -103,6 +109,18 @@ pub enum ResourceKind {
         /// The address (`Address`).
         address: Ipv4Addr,
         /// The network that it lies in (`Network`), given or found by subnet.
+        network: String,
+    },
+    /// A disk on a logical unit with a volume that all nodes use.
+    ClusterSharedVolume {
+        /// The unit.
+        lun: LunRef,
+    },
+    /// An address of IPv6.
+    Ipv6Address {
+        /// The address (`Address`).
+        address: Ipv6Addr,
+        /// The network that it is on (`Network`).
         network: String,
     },
     /// A name that clients connect to.
@@ -169,7 +187,9 @@ impl ResourceKind {
     pub fn resource_type(&self) -> ResourceType {
         match self {
             Self::PhysicalDisk { .. } => ResourceType::PhysicalDisk,
+            Self::ClusterSharedVolume { .. } => ResourceType::ClusterSharedVolume,
             Self::IpAddress { .. } => ResourceType::IpAddress,
+            Self::Ipv6Address { .. } => ResourceType::Ipv6Address,
             Self::NetworkName { .. } => ResourceType::NetworkName,
             Self::FileServer => ResourceType::FileServer,
             Self::FileShare { .. } => ResourceType::FileShare,

@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{Action, PropertyOwner, Selector, StartOption, Witness};
 use crate::rule::Rule;
 use crate::support::{Feature, require};
-use crate::syntax::{ActionWord, At, Decoder, StepSpec, Text};
+use crate::syntax::{ActionWord, At, Decoder, SelectorSpec, StepSpec, Text};
 
 /// What `do` and its arguments say.
 pub(super) fn action(
@@ -62,6 +62,7 @@ fn feature(word: ActionWord) -> Feature {
         ActionWord::Set => Feature::DoSet,
         ActionWord::Maintenance => Feature::DoMaintenance,
         ActionWord::WriteRegistry => Feature::DoWriteRegistry,
+        ActionWord::WriteVolume | ActionWord::ReadVolume => Feature::DoVolume,
     }
 }
 
@@ -74,35 +75,24 @@ struct Arguments<'a> {
 impl Arguments<'_> {
     fn action(&self, decoder: &mut Decoder<'_>) -> Option<Action> {
         let spec = self.spec;
-        let groups = &self.selecting.scope.groups;
-        let group = spec
-            .group
-            .as_ref()
-            .filter(|group| groups.check(&group.value.0, group.span, decoder));
-        let group = group.map(|group| group.value.0.clone());
-        let resource = spec
-            .resource
-            .as_ref()
-            .and_then(|one| resource(one, self.selecting, decoder));
-        let nodes = spec
-            .node
-            .as_ref()
-            .map(|one| self.selecting.check(one, Domain::Nodes, decoder));
-        let to = spec
-            .to
-            .as_ref()
-            .map(|one| self.selecting.check(one, Domain::Nodes, decoder));
+        let group = self.group(decoder);
+        let named = spec.resource.as_ref();
+        let resource = named.and_then(|one| resource(one, self.selecting, decoder));
+        let nodes = self.picked(spec.node.as_ref(), Domain::Nodes, decoder);
+        let to = self.picked(spec.to.as_ref(), Domain::Nodes, decoder);
+        let networks = self.picked(spec.network.as_ref(), Domain::Networks, decoder);
         self.check_arguments(decoder);
         let text = |at: Option<&At<Text>>| at.map(|at| at.value.0.clone());
         let property = text(spec.property.as_ref());
         let value = spec.value.as_ref().map(|at| at.value.0.clone());
         match (self.word.value, group, resource, nodes) {
             (ActionWord::Set, group, resource, nodes) => Some(Action::SetProperty {
-                of: match (group, resource, nodes) {
+                of: match (group, resource, nodes, networks) {
+                    (.., Some(networks)) => PropertyOwner::Networks(networks),
                     (Some(group), ..) => PropertyOwner::Group(group),
-                    (_, Some((group, name)), _) => PropertyOwner::Resource(group, name),
-                    (.., Some(nodes)) => PropertyOwner::Nodes(nodes),
-                    (None, None, None) => PropertyOwner::Cluster,
+                    (_, Some((group, name)), ..) => PropertyOwner::Resource(group, name),
+                    (.., Some(nodes), None) => PropertyOwner::Nodes(nodes),
+                    (None, None, None, None) => PropertyOwner::Cluster,
                 },
                 property: property?,
                 value: value?,
@@ -120,7 +110,13 @@ impl Arguments<'_> {
                 key: property?,
                 value: value?,
             }),
-            (ActionWord::Move, Some(group), ..) => Some(Action::MoveGroup { group, to }),
+            (word, _, Some((group, resource)), Some(nodes)) if is_of_volume(word) => {
+                self.volume(nodes, group, resource, property, value?, decoder)
+            }
+            (ActionWord::Move, Some(group), ..) => {
+                let queue = spec.queue.as_ref().is_some_and(|queue| queue.value);
+                Some(Action::MoveGroup { group, to, queue })
+            }
             (ActionWord::Online, Some(group), ..) => Some(Action::OnlineGroup(group)),
             (ActionWord::Offline, Some(group), ..) => Some(Action::OfflineGroup(group)),
             (ActionWord::Online, None, Some((group, resource)), _) => {
@@ -201,14 +197,65 @@ impl Arguments<'_> {
         Some(Action::Quorum { witness, disk_only })
     }
 
+    fn group(&self, decoder: &mut Decoder<'_>) -> Option<String> {
+        let groups = &self.selecting.scope.groups;
+        let named = self.spec.group.as_ref()?;
+        let known = groups.check(&named.value.0, named.span, decoder);
+        known.then(|| named.value.0.clone())
+    }
+
+    fn picked(
+        &self,
+        spec: Option<&SelectorSpec>,
+        domain: Domain,
+        decoder: &mut Decoder<'_>,
+    ) -> Option<Selector> {
+        spec.map(|one| self.selecting.check(one, domain, decoder))
+    }
+
+    fn volume(
+        &self,
+        nodes: Selector,
+        group: String,
+        resource: String,
+        page: Option<String>,
+        value: String,
+        decoder: &mut Decoder<'_>,
+    ) -> Option<Action> {
+        let page = page.map_or(Ok(0), |page| page.parse());
+        let Ok(page) = page else {
+            let message = "`property` is the number of a page here";
+            decoder.sink.error(Rule::BadStep, self.word.span, message);
+            return None;
+        };
+        Some(if self.word.value == ActionWord::WriteVolume {
+            Action::WriteVolume {
+                nodes,
+                group,
+                resource,
+                page,
+                value,
+            }
+        } else {
+            Action::ReadVolume {
+                nodes,
+                group,
+                resource,
+                page,
+                value,
+            }
+        })
+    }
+
     /// Exactly the arguments that the word takes.
     fn check_arguments(&self, decoder: &mut Decoder<'_>) {
         let spec = self.spec;
-        let (takes, form) = form(self.word.value);
+        let (takes, form) = form_of(self.word.value);
         let given = [
             ("group", spec.group.is_some()),
             ("resource", spec.resource.is_some()),
             ("node", spec.node.is_some()),
+            ("network", spec.network.is_some()),
         ];
         let given: Vec<&str> = given
             .iter()
@@ -220,15 +267,22 @@ impl Arguments<'_> {
         let of_cluster = word == ActionWord::Set && given.is_empty();
         let named = matches!(word, ActionWord::Set | ActionWord::WriteRegistry);
         let valued = named || word == ActionWord::Maintenance;
+        let of_volume = is_of_volume(word);
+        let count = if of_volume {
+            2
+        } else {
+            usize::from(!takes.is_empty())
+        };
         let start_option = spec.force_quorum.is_some() || spec.prevent_quorum.is_some();
-        let right = (of_cluster || given.len() == usize::from(!takes.is_empty()))
+        let queue_is_stray = spec.queue.is_some() && word != ActionWord::Move;
+        let right = (of_cluster || given.len() == count)
             && given.iter().all(|key| takes.contains(key))
             && (word == ActionWord::Start || !start_option)
             && spec.witness.is_some() == (word == ActionWord::Quorum)
             && (word == ActionWord::Quorum || spec.model.is_none())
-            && spec.property.is_some() == named
-            && spec.value.is_some() == valued;
-        if !right || to_is_stray {
+            && (of_volume || spec.property.is_some() == named)
+            && spec.value.is_some() == (valued || of_volume);
+        if !right || to_is_stray || queue_is_stray {
             let message = "these are not the arguments of this action";
             decoder.sink.report(
                 Diagnostic::error(Rule::BadStep, self.word.span, message)
@@ -238,12 +292,12 @@ impl Arguments<'_> {
     }
 }
 
-/// The keys of which one is the word's object, and how it is written.
-fn form(word: ActionWord) -> (&'static [&'static str], &'static str) {
+/// The arguments that a word takes, and how it is written.
+fn form_of(word: ActionWord) -> (&'static [&'static str], &'static str) {
     match word {
         ActionWord::Move => (
             &["group"],
-            "`do: move, group: name`, with `to: node` if you like",
+            "`do: move, group: name`, with `to: node` and `queue: true` if you like",
         ),
         ActionWord::Online => (
             &["group", "resource"],
@@ -270,16 +324,25 @@ fn form(word: ActionWord) -> (&'static [&'static str], &'static str) {
         ),
         ActionWord::Heal => (&[], "`do: heal` alone"),
         ActionWord::Set => (
-            &["group", "resource", "node"],
-            "`do: set` with `property`, `value` and at most one of `group`, `resource`, `node`",
+            &["group", "resource", "node", "network"],
+            "`do: set` with `property`, `value` and at most one of `group`, `resource`, \
+                 `node`, `network`",
         ),
         ActionWord::Maintenance => (
             &["resource"],
             "`do: maintenance, resource: group/resource, value: true`",
+        ),
+        ActionWord::WriteVolume | ActionWord::ReadVolume => (
+            &["node", "resource"],
+            "`do: write-volume, node: name, resource: group/volume, value: text`",
         ),
         ActionWord::WriteRegistry => (
             &["node"],
             "`do: write-registry, node: name, property: key, value: text`",
         ),
     }
+}
+
+fn is_of_volume(word: ActionWord) -> bool {
+    matches!(word, ActionWord::WriteVolume | ActionWord::ReadVolume)
 }

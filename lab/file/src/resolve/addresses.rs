@@ -1,7 +1,7 @@
 //! Who has which address: given ones first, then free ones for nodes that ask for none.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{Network, NetworkRole};
@@ -12,21 +12,27 @@ use crate::syntax::{At, Decoder, LabFile, NodeSpec};
 /// The addresses that are taken.
 #[derive(Debug, Default)]
 pub(crate) struct AddressBook {
-    taken: BTreeMap<Ipv4Addr, String>,
+    taken: BTreeMap<IpAddr, String>,
 }
 
 impl AddressBook {
     /// Takes an address; reports it when somebody has it already.
-    fn take(&mut self, address: &At<Ipv4Addr>, user: String, decoder: &mut Decoder<'_>) {
-        if let Some(other) = self.taken.get(&address.value) {
-            let message = format!("{} belongs to {other} already", address.value);
+    fn take<A: Copy + Into<IpAddr>>(
+        &mut self,
+        address: &At<A>,
+        user: String,
+        decoder: &mut Decoder<'_>,
+    ) {
+        let wanted: IpAddr = address.value.into();
+        if let Some(other) = self.taken.get(&wanted) {
+            let message = format!("{wanted} belongs to {other} already");
             decoder.sink.report(
                 Diagnostic::error(Rule::DuplicateAddress, address.span, message)
                     .hint(format!("give {user} an address of its own")),
             );
             return;
         }
-        self.taken.insert(address.value, user);
+        self.taken.insert(wanted, user);
     }
 
     /// The lowest free address of a network, taken at once.
@@ -35,8 +41,8 @@ impl AddressBook {
         let last = network.subnet.broadcast().to_bits();
         let free = (first..last)
             .map(Ipv4Addr::from_bits)
-            .find(|one| !self.taken.contains_key(one))?;
-        self.taken.insert(free, user.to_owned());
+            .find(|one| !self.taken.contains_key(&IpAddr::V4(*one)))?;
+        self.taken.insert(free.into(), user.to_owned());
         Some(free)
     }
 }

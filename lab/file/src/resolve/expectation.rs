@@ -48,8 +48,12 @@ enum Subject {
     Votes,
     Lun,
     Dns,
+    Workload,
     Event,
     Log,
+    Volume,
+    Network,
+    Nic,
     Node,
 }
 
@@ -63,8 +67,11 @@ impl Subject {
             Self::Votes => Feature::ExpectVotes,
             Self::Lun => Feature::ExpectLun,
             Self::Dns => Feature::ExpectDns,
+            Self::Workload => Feature::ExpectWorkload,
             Self::Event => Feature::ExpectEvent,
             Self::Log => Feature::ExpectLog,
+            Self::Volume => Feature::ExpectVolume,
+            Self::Network | Self::Nic => Feature::ExpectNetwork,
             Self::Node => Feature::ExpectNode,
         }
     }
@@ -77,16 +84,18 @@ impl Subject {
             Self::Resource => &["is", "status-contains"],
             Self::Lun => &["holder"],
             Self::Dns => &["resolves"],
+            Self::Workload => &["pause"],
             Self::Event | Self::Log => &["node"],
-            Self::Node => &["is"],
+            Self::Volume => &["is", "node"],
+            Self::Node | Self::Network | Self::Nic => &["is"],
             Self::Witness | Self::Votes => &[],
         }
     }
 }
 
-struct Expecting<'a> {
-    spec: &'a ExpectationSpec,
-    selecting: &'a Selecting<'a>,
+pub(super) struct Expecting<'a> {
+    pub(super) spec: &'a ExpectationSpec,
+    pub(super) selecting: &'a Selecting<'a>,
 }
 
 impl Expecting<'_> {
@@ -120,14 +129,19 @@ impl Expecting<'_> {
             (spec.votes.is_some(), Subject::Votes),
             (spec.lun.is_some(), Subject::Lun),
             (spec.dns.is_some(), Subject::Dns),
+            (spec.workload.is_some(), Subject::Workload),
             (spec.event.is_some(), Subject::Event),
             (spec.log.is_some(), Subject::Log),
+            (spec.volume.is_some(), Subject::Volume),
+            (spec.network.is_some(), Subject::Network),
+            (spec.nic.is_some(), Subject::Nic),
         ];
         let mut subjects = given
             .into_iter()
             .filter(|(is, _)| *is)
             .map(|(_, subject)| subject);
-        let hint = "one of cluster, group, resource, node, witness, votes, lun, dns, event, log";
+        let hint = "one of cluster, group, resource, node, network, nic, volume, witness, votes, \
+                    lun, dns, workload, event, log";
         match (subjects.next(), subjects.next()) {
             (Some(subject), None) => Some(subject),
             (None, _) if spec.node.is_some() => Some(Subject::Node),
@@ -160,6 +174,7 @@ impl Expecting<'_> {
             ),
             ("holder", spec.holder.as_ref().map(|_| spec.span)),
             ("resolves", spec.resolves.as_ref().map(|_| spec.span)),
+            ("pause", spec.pause.as_ref().map(|pause| pause.span)),
         ];
         for (key, span) in given {
             let own = subject == Subject::Node && key == "node";
@@ -183,6 +198,7 @@ impl Expecting<'_> {
             Subject::Votes => self.votes(decoder),
             Subject::Lun => self.lun(decoder),
             Subject::Dns => self.dns(decoder),
+            Subject::Workload => self.workload(decoder),
             Subject::Event => Some(Claim::Event {
                 id: spec.event.as_ref()?.value.0,
                 node: self.nodes(spec.node.as_ref(), decoder),
@@ -191,11 +207,18 @@ impl Expecting<'_> {
                 text: spec.log.as_ref()?.value.0.clone(),
                 node: self.nodes(spec.node.as_ref(), decoder),
             }),
+            Subject::Volume => self.volume(decoder),
+            Subject::Network => self.network(decoder),
+            Subject::Nic => self.nic(decoder),
             Subject::Node => self.node(decoder),
         }
     }
 
-    fn nodes(&self, spec: Option<&SelectorSpec>, decoder: &mut Decoder<'_>) -> Option<Selector> {
+    pub(super) fn nodes(
+        &self,
+        spec: Option<&SelectorSpec>,
+        decoder: &mut Decoder<'_>,
+    ) -> Option<Selector> {
         spec.map(|spec| self.selecting.check(spec, Domain::Nodes, decoder))
     }
 
@@ -239,7 +262,7 @@ impl Expecting<'_> {
         Some(Claim::Group(claim))
     }
 
-    fn says_nothing(&self, keys: &str, decoder: &mut Decoder<'_>) {
+    pub(super) fn says_nothing(&self, keys: &str, decoder: &mut Decoder<'_>) {
         if !self.spec.broken {
             let message = "this expectation says nothing of it";
             decoder.sink.report(
@@ -364,6 +387,23 @@ impl Expecting<'_> {
         Some(Claim::LunHolder { lun, holder })
     }
 
+    fn workload(&self, decoder: &mut Decoder<'_>) -> Option<Claim> {
+        let name = self.spec.workload.as_ref()?;
+        let workloads = &self.selecting.lab.workloads;
+        if !workloads.iter().any(|it| it.name == name.value.0) {
+            let message = format!("there is no workload `{}`", name.value.0);
+            decoder.sink.error(Rule::UnknownName, name.span, message);
+        }
+        let Some(pause) = &self.spec.pause else {
+            self.says_nothing("pause", decoder);
+            return None;
+        };
+        Some(Claim::Workload {
+            name: name.value.0.clone(),
+            pause_max: pause.at_most.as_ref()?.value,
+        })
+    }
+
     fn dns(&self, decoder: &mut Decoder<'_>) -> Option<Claim> {
         let name = self.spec.dns.as_ref()?;
         let resolves = match &self.spec.resolves {
@@ -395,7 +435,7 @@ fn resource_state(word: &At<StateWord>, decoder: &mut Decoder<'_>) -> Option<Res
     }
 }
 
-fn wrong_state<T>(
+pub(super) fn wrong_state<T>(
     word: &At<StateWord>,
     what: &str,
     allowed: &str,

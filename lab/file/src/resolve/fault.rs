@@ -4,8 +4,8 @@ use super::scenario::resource;
 use super::selector::{Domain, Selecting};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Fault, FaultKind, Impairment, LunFault, NicSelector, NodeFault, Partition, PathEnds,
-    ResourceFault, Selector, UpDown,
+    Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, ResourceFault,
+    Selector, UpDown,
 };
 use crate::rule::Rule;
 use crate::source::Span;
@@ -190,37 +190,10 @@ impl Breaking<'_> {
     }
 
     fn nic(&self, nic: &At<NicWord>, decoder: &mut Decoder<'_>) -> Option<FaultKind> {
-        let NicSelector { node, network } = &nic.value.0;
-        self.selecting
-            .check_selector(node, nic.span, Domain::Nodes, decoder);
-        self.selecting
-            .check_selector(network, nic.span, Domain::Networks, decoder);
-        self.check_nic(&nic.value.0, nic.span, decoder);
-        let nics = nic.value.0.clone();
+        let nics = self.selecting.check_nics(&nic.value.0, nic.span, decoder);
         match self.impairment_or_updown("nic", Feature::FaultNic, decoder)? {
             Ok(impairment) => Some(FaultKind::ImpairNic { nics, impairment }),
             Err(to) => Some(FaultKind::Nic { nics, to }),
-        }
-    }
-
-    fn check_nic(&self, nic: &NicSelector, span: Span, decoder: &mut Decoder<'_>) {
-        let lab = self.selecting.lab;
-        let nodes = nic.node.fixed_nodes(lab).filter(|nodes| !nodes.is_empty());
-        let networks = nic
-            .network
-            .fixed_networks(lab)
-            .filter(|networks| !networks.is_empty());
-        let (Some(nodes), Some(networks)) = (nodes, networks) else {
-            return;
-        };
-        let plugged = nodes.iter().filter_map(|node| lab.node(node)).any(|node| {
-            networks
-                .iter()
-                .any(|network| node.adapter(network).is_some())
-        });
-        if !plugged {
-            let message = "no such node is on such a network";
-            decoder.sink.error(Rule::UnknownName, span, message);
         }
     }
 

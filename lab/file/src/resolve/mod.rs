@@ -12,15 +12,18 @@ mod fault;
 mod group;
 mod machines;
 mod names;
+mod objects;
 mod properties;
 mod quorum;
 mod resource;
+mod resource_kind;
 mod resource_type;
 mod routers;
 mod scenario;
 mod selector;
 mod storage;
 mod timing;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -60,6 +63,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
         endpoints: Vec::new(),
         cluster: cluster::empty(),
         invariants: invariants(file),
+        workloads: Vec::new(),
         scenario: Vec::new(),
         report: report(file),
     };
@@ -69,6 +73,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
     lab.storage = storage::arrays(file, &lab, &scope, decoder);
     lab.endpoints = storage::endpoints(file, &lab, &scope, decoder);
     cluster::resolve(file, &mut lab, &mut scope, decoder);
+    lab.workloads = workload::workloads(file, &lab, &scope, decoder);
     lab.scenario = scenario::steps(file, &lab, &scope, decoder);
     lab
 }
@@ -177,6 +182,11 @@ fn backend(file: &LabFile, decoder: &mut Decoder<'_>) -> Backend {
                 .0
                 .map_or(crate::model::Seed::Random, crate::model::Seed::Fixed)
         }),
+        expose: spec
+            .local
+            .as_ref()
+            .and_then(|local| local.expose.as_ref())
+            .map(|word| word.value),
     }
 }
 

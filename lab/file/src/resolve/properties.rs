@@ -59,6 +59,8 @@ const GENERIC_APPLICATION: &[&str] = &["InteractWithDesktop", "UseNetworkName"];
 const BY_KEY: &[(ResourceType, &str, &str)] = &[
     (ResourceType::IpAddress, "Address", "address"),
     (ResourceType::IpAddress, "Network", "network"),
+    (ResourceType::Ipv6Address, "Address", "address"),
+    (ResourceType::Ipv6Address, "Network", "network"),
     (ResourceType::NetworkName, "Name", "name"),
     (ResourceType::FileShare, "Path", "path"),
     (ResourceType::FileShare, "ShareName", "share"),
@@ -95,10 +97,10 @@ const ONLY_2003: &[(ResourceType, &str)] = &[
 
 fn documented(of_type: ResourceType) -> &'static [&'static str] {
     match of_type {
-        ResourceType::PhysicalDisk => PHYSICAL_DISK,
+        ResourceType::PhysicalDisk | ResourceType::ClusterSharedVolume => PHYSICAL_DISK,
         ResourceType::IpAddress => IP_ADDRESS,
         ResourceType::NetworkName => NETWORK_NAME,
-        ResourceType::FileServer => &[],
+        ResourceType::FileServer | ResourceType::Ipv6Address => &[],
         ResourceType::FileShare => FILE_SHARE,
         ResourceType::GenericApplication => GENERIC_APPLICATION,
         ResourceType::DistributedNetworkName => &["DnsName", "DnsSuffix", "HostRecordTTL"],

@@ -23,12 +23,15 @@ pub(super) fn given_properties(spec: &ResourceSpec) -> [Given; 11] {
         ResourceType::PrintSpooler,
     ];
     let program: &[_] = &[ResourceType::GenericApplication];
-    let address: &[_] = &[ResourceType::IpAddress];
+    let address: &[_] = &[ResourceType::IpAddress, ResourceType::Ipv6Address];
     [
         (
             "lun",
             span(spec.lun.as_ref()),
-            &[ResourceType::PhysicalDisk],
+            &[
+                ResourceType::PhysicalDisk,
+                ResourceType::ClusterSharedVolume,
+            ],
         ),
         ("address", span(spec.address.as_ref()), address),
         ("network", span(spec.network.as_ref()), address),
@@ -59,13 +62,16 @@ pub(super) fn given_properties(spec: &ResourceSpec) -> [Given; 11] {
     ]
 }
 
-/// What a type needs among its dependencies (reference section 3.2, "Required dependencies").
-pub(super) fn needs(of_type: ResourceType) -> &'static [ResourceType] {
+/// What a type needs among its dependencies: of every list one at least (reference section 3.2,
+/// "Required dependencies").
+pub(super) fn needs(of_type: ResourceType) -> &'static [&'static [ResourceType]] {
+    const ADDRESS: &[ResourceType] = &[ResourceType::IpAddress, ResourceType::Ipv6Address];
+    const DISK: &[ResourceType] = &[ResourceType::PhysicalDisk];
     match of_type {
-        ResourceType::NetworkName => &[ResourceType::IpAddress],
-        ResourceType::DhcpService => &[ResourceType::PhysicalDisk],
-        ResourceType::WinsService => &[ResourceType::PhysicalDisk, ResourceType::IpAddress],
-        ResourceType::PrintSpooler => &[ResourceType::NetworkName, ResourceType::PhysicalDisk],
+        ResourceType::NetworkName => &[ADDRESS],
+        ResourceType::DhcpService => &[DISK],
+        ResourceType::WinsService => &[DISK, ADDRESS],
+        ResourceType::PrintSpooler => &[&[ResourceType::NetworkName], DISK],
         _ => &[],
     }
 }

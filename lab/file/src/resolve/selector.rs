@@ -2,7 +2,7 @@
 
 use super::Scope;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Lab, Selector};
+use crate::model::{Lab, NicSelector, Selector};
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
@@ -32,6 +32,40 @@ impl Selecting<'_> {
     ) -> Selector {
         self.check_selector(&spec.selector, spec.span, domain, decoder);
         spec.selector.clone()
+    }
+
+    /// The adapters, after their names were checked.
+    pub(crate) fn check_nics(
+        &self,
+        nics: &NicSelector,
+        span: Span,
+        decoder: &mut Decoder<'_>,
+    ) -> NicSelector {
+        self.check_selector(&nics.node, span, Domain::Nodes, decoder);
+        self.check_selector(&nics.network, span, Domain::Networks, decoder);
+        self.check_plugged(nics, span, decoder);
+        nics.clone()
+    }
+
+    fn check_plugged(&self, nic: &NicSelector, span: Span, decoder: &mut Decoder<'_>) {
+        let lab = self.lab;
+        let nodes = nic.node.fixed_nodes(lab).filter(|nodes| !nodes.is_empty());
+        let networks = nic
+            .network
+            .fixed_networks(lab)
+            .filter(|networks| !networks.is_empty());
+        let (Some(nodes), Some(networks)) = (nodes, networks) else {
+            return;
+        };
+        let plugged = nodes.iter().filter_map(|node| lab.node(node)).any(|node| {
+            networks
+                .iter()
+                .any(|network| node.adapter(network).is_some())
+        });
+        if !plugged {
+            let message = "no such node is on such a network";
+            decoder.sink.error(Rule::UnknownName, span, message);
+        }
     }
 
     pub(crate) fn check_selector(

@@ -273,8 +273,12 @@ fn untouchable(claim: &Claim, lab: &Lab) -> Option<String> {
         Claim::LunHolder { lun, .. } => {
             let witness = lab.cluster.witness == Witness::Disk(lun.clone());
             let mut resources = lab.cluster.groups.iter().flat_map(|group| &group.resources);
-            let disk = ResourceKind::PhysicalDisk { lun: lun.clone() };
-            let used = witness || resources.any(|resource| resource.kind == disk);
+            let used = resources.any(|resource| match &resource.kind {
+                ResourceKind::PhysicalDisk { lun: own }
+                | ResourceKind::ClusterSharedVolume { lun: own } => own == lun,
+                _ => false,
+            });
+            let used = witness || used;
             (!used).then(|| format!("nothing in the cluster uses `{lun}`"))
         }
         Claim::Dns { name, .. } => {
@@ -295,8 +299,12 @@ fn untouchable(claim: &Claim, lab: &Lab) -> Option<String> {
         }
         Claim::Cluster { .. }
         | Claim::Resource { .. }
+        | Claim::Volume { .. }
+        | Claim::Network { .. }
+        | Claim::Nic { .. }
         | Claim::Witness(_)
         | Claim::Votes { .. }
+        | Claim::Workload { .. }
         | Claim::Event { .. }
         | Claim::Log { .. } => None,
     }

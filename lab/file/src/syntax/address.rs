@@ -1,6 +1,6 @@
-//! Addresses and subnets. IPv4 only: see `not-supported`.
+//! Addresses and subnets. Subnets are of IPv4; an address of IPv6 stands on a network by name.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::decode::Problem;
 use super::macros::text_form;
@@ -16,6 +16,19 @@ text_form!(
         text.parse().map_err(|_| {
             Problem::new(Rule::BadAddress, format!("`{text}` is not an IPv4 address"))
                 .hint("four numbers from 0 to 255, as in 10.10.1.100")
+        })
+    }
+);
+
+text_form!(
+    IpAddr,
+    "AnyAddress",
+    "an IPv4 or IPv6 address",
+    r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$",
+    |text| {
+        text.parse().map_err(|_| {
+            let hint = "as in 10.10.1.100 or fd00:10::100";
+            Problem::new(Rule::BadAddress, format!("`{text}` is not an address")).hint(hint)
         })
     }
 );

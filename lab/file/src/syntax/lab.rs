@@ -1,6 +1,7 @@
 //! The file itself, its head, variables, backend, invariants and report.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
@@ -8,13 +9,13 @@ use serde_json::json;
 use super::decode::{Decode, Decoder, to_schema};
 use super::macros::record;
 use super::number::{Natural, Seed, VariableType};
-use super::plain::{AnyScalar, Name, Text};
+use super::plain::{AnyScalar, Name, ResourceName, Text};
 use super::scenario::StepSpec;
 use super::words::InvariantSet;
 use super::{
     ArraySpec, At, ClusterSpec, EndpointSpec, Named, NetworkSpec, NodeSpec, OneOrMany, RouterSpec,
 };
-use crate::model::{BackendKind, Clock, Invariant, Level, ReportFormat};
+use crate::model::{BackendKind, Clock, Expose, Invariant, Level, ReportFormat, WorkloadKind};
 use crate::syntax::machines::SiteSpec;
 use crate::yaml::{Node, Value};
 
@@ -50,6 +51,8 @@ record! {
         optional endpoints: Named<EndpointSpec>,
         /// The cluster.
         required cluster: ClusterSpec,
+        /// Clients that look at addresses all the time; the report says what they saw.
+        optional workload: Vec<WorkloadSpec>,
         /// Rules that must hold all the time.
         optional invariants: InvariantsSpec,
         /// What happens, in order.
@@ -57,7 +60,7 @@ record! {
         /// What to write at the end.
         optional report: ReportSpec,
     }
-    later { "include", "kinds", "links", "directory", "clusters", "workload" }
+    later { "include", "kinds", "links", "directory", "clusters" }
 }
 
 record! {
@@ -126,8 +129,36 @@ record! {
         optional clock: At<Clock>,
         /// The seed of all randomness, or `random`; always printed and stored.
         optional seed: At<Seed>,
+        /// What backend `local` does beyond its defaults.
+        optional local: LocalSpec,
     }
-    later { "local", "docker", "kubernetes", "external" }
+    later { "docker", "kubernetes", "external" }
+}
+
+record! {
+    /// What backend `local` does beyond its defaults.
+    LocalSpec {
+        /// `tun` gives each machine a network namespace with adapters of its own; needs root.
+        optional expose: At<Expose>,
+    }
+    later { "networks" }
+}
+
+record! {
+    /// A client that looks at an address all the time.
+    WorkloadSpec {
+        /// Its name.
+        required name: At<Name>,
+        /// The machine that it runs on; no member of the cluster.
+        required from: At<Name>,
+        /// How it looks.
+        required kind: At<WorkloadKind>,
+        /// The address resource that it looks at, as `group/resource`.
+        required target: At<ResourceName>,
+        /// Time between two looks, and how long an answer may take; default 100 ms.
+        optional every: At<Duration>,
+    }
+    later { "rate", "verify", "mix" }
 }
 
 record! {

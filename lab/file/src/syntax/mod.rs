@@ -7,6 +7,7 @@
 mod address;
 mod cluster;
 mod decode;
+mod expectation;
 mod lab;
 mod machines;
 mod macros;
@@ -25,7 +26,8 @@ pub(crate) use cluster::{
     WitnessSpec,
 };
 pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
-pub(crate) use lab::{AboutSpec, LabFile, VariableSpec};
+pub(crate) use expectation::{BoundsSpec, ExpectationSpec, HolderSpec, ResolvesSpec, StateWord};
+pub(crate) use lab::{AboutSpec, LabFile, VariableSpec, WorkloadSpec};
 pub(crate) use machines::{NetworkSpec, NodeSpec, RouterSpec};
 #[cfg(test)]
 pub(crate) use number::is_number_or_boolean;
@@ -36,8 +38,8 @@ pub(crate) use quantity::ByteSize;
 pub use quantity::span_words;
 pub(crate) use resource::{PolicySpec, ResourceSpec};
 pub(crate) use scenario::{
-    ActionWord, BoundsSpec, ExpectationSpec, FaultSpec, FaultWord, HolderSpec, ImpairmentSpec,
-    NicWord, PartitionSpec, PathSpec, RepeatSpec, ResolvesSpec, StateWord, StepSpec,
+    ActionWord, FaultSpec, FaultWord, ImpairmentSpec, NicWord, PartitionSpec, PathSpec, RepeatSpec,
+    StepSpec,
 };
 pub(crate) use selector::SelectorSpec;
 pub(crate) use storage::{ArraySpec, EndpointSpec, EndpointWord};

@@ -1,6 +1,6 @@
 //! Resources and their policies as the file has them.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::macros::record;
@@ -18,11 +18,12 @@ record! {
         required r#type as "type": At<ResourceType>,
         /// What must be online first: names with `and`, alternatives in parentheses with `or`.
         optional depends: At<Dependency>,
-        /// For physical-disk: the logical unit as `array/lun`.
+        /// For physical-disk and cluster-shared-volume: the logical unit as `array/lun`.
         optional lun: At<LunName>,
-        /// For ip-address: the address. Windows: Address.
-        optional address: At<Ipv4Addr>,
-        /// For ip-address: the network; left out: found by the subnet. Windows: Network.
+        /// For ip-address and ipv6-address: the address. Windows: Address.
+        optional address: At<IpAddr>,
+        /// For ip-address: the network; left out: found by the subnet. Needed for ipv6-address.
+        /// Windows: Network.
         optional network: At<Name>,
         /// For network-name and distributed-network-name: the name, at most 15 characters.
         /// Windows: Name.

@@ -1,20 +1,16 @@
-//! The scenario as the file has it: steps, faults, expectations.
+//! The scenario as the file has it: steps, actions, faults.
 
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
-use super::decode::{Decode, Decoder, to_schema};
+use super::expectation::ExpectationSpec;
 use super::macros::{record, words};
 use super::number::Natural;
 use super::plain::{AnyScalar, LunName, Name, ResourceName, Text};
 use super::quantity::Fraction;
 use super::{At, ModelWord, OneOrMany, SelectorSpec, WitnessSpec};
-use crate::model::ClusterState;
-use crate::yaml::{Node, Value};
 
 record! {
     /// One step of the scenario. `fault`, `do`, `run`, `expect`, one of `steps`, `serial` and
@@ -39,9 +35,15 @@ record! {
         optional resource: At<ResourceName>,
         /// For `do: move`: the target node; left out: the best possible one.
         optional to: SelectorSpec,
-        /// For `do: set`: the property by its documented name; for `do: write-registry`: the key.
+        /// For `do: move`: true queues the move when the target cannot take the group now.
+        optional queue: At<bool>,
+        /// For `do: set`: the network whose property it is.
+        optional network: SelectorSpec,
+        /// For `do: set`: the property by its documented name; for `do: write-registry`: the key;
+        /// for `do: write-volume` and `read-volume`: the page, 0 when left out.
         optional property: At<Text>,
-        /// For `do: set`, `maintenance` and `write-registry`: the value.
+        /// For `do: set`, `maintenance`, `write-registry` and `write-volume`: the value; for
+        /// `do: read-volume`: what must be read.
         optional value: At<AnyScalar>,
         /// For `do: start`: form a cluster without enough votes if there is none to join; this
         /// node's database becomes the one that counts. Windows: Start-ClusterNode -FixQuorum.
@@ -101,6 +103,8 @@ pub(crate) enum ActionWord {
     Set,
     Maintenance,
     WriteRegistry,
+    WriteVolume,
+    ReadVolume,
 }
 
 words! {
@@ -129,11 +133,15 @@ words! {
             "Changes `witness` and `model` of the quorum. Windows: Set-ClusterQuorum.";
         "heal" => Self::Heal, "Undoes every fault still in force.";
         "set" => Self::Set,
-            "Sets `property` of a group, a resource, a node or, without either, the cluster.";
+            "Sets `property` of a group, a resource, a node, a network or else of the cluster.";
         "maintenance" => Self::Maintenance,
             "Turns maintenance mode of a disk on (`value: true`) or off. Windows: MaintenanceMode.";
         "write-registry" => Self::WriteRegistry,
             "Writes `value` under the key `property` of a node's registry, as a program would.";
+        "write-volume" => Self::WriteVolume,
+            "A program on `node` writes `value` to the cluster shared volume `resource`.";
+        "read-volume" => Self::ReadVolume,
+            "A program on `node` reads the volume `resource`, and has to find `value`.";
     }
     later { "upgrade" }
     instead_of_structure
@@ -298,201 +306,4 @@ record! {
         optional reorder: At<Fraction>,
     }
     later { "rate", "corrupt" }
-}
-
-record! {
-    /// Something that must be true. Without `within` it must be true now.
-    ExpectationSpec {
-        /// The cluster: quorate or not-quorate.
-        optional cluster: At<ClusterState>,
-        /// For `cluster`: only these nodes are asked.
-        optional r#where as "where": SelectorSpec,
-        /// Groups: their state, owner, site, number of owners.
-        optional group: SelectorSpec,
-        /// The state of the group, resource or node.
-        optional is: At<StateWord>,
-        /// With `group`: its owner, or changed, or unchanged (since the latest fault began). With
-        /// `event` or `log`: where. Alone: the nodes that must be in the state.
-        optional node: SelectorSpec,
-        /// With `group`: the site of its owner.
-        optional site: At<Name>,
-        /// With `group`: how many nodes own it.
-        optional owners: BoundsSpec,
-        /// A resource as `group/resource`.
-        optional resource: At<ResourceName>,
-        /// With `resource`: words in its status text.
-        optional status_contains: At<Text>,
-        /// The state of the witness: online, offline, failed.
-        optional witness: At<StateWord>,
-        /// The votes that the cluster counts.
-        optional votes: VotesSpec,
-        /// A logical unit as `array/lun`; with `holder`.
-        optional lun: At<LunName>,
-        /// With `lun`: the node that holds its reservation, or none.
-        optional holder: HolderSpec,
-        /// A name; with `resolves`.
-        optional dns: At<Text>,
-        /// With `dns`: every address that it resolves to, or none.
-        optional resolves: ResolvesSpec,
-        /// A number of the product's event log, seen since the latest fault began.
-        optional event: At<Natural>,
-        /// A text in the cluster log, seen since the latest fault began.
-        optional log: At<Text>,
-        /// Must first be true before so much time has passed.
-        optional within: At<Duration>,
-        /// Is true from here to the end of the scenario; does not block.
-        optional always: At<bool>,
-        /// Must be true so long without a break.
-        optional r#for as "for": At<Duration>,
-    }
-    later { "workload", "pause", "exec", "exit" }
-}
-
-words! {
-    /// Whether the cluster has quorum.
-    ClusterState {
-        "quorate" => Self::Quorate, "It has quorum.";
-        "not-quorate" => Self::NotQuorate, "It has no quorum.";
-    }
-    later { "mixed-version" }
-}
-
-/// A state of a group, resource, node or witness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StateWord {
-    Online,
-    Offline,
-    Failed,
-    PartialOnline,
-    Pending,
-    OnlinePending,
-    OfflinePending,
-    Up,
-    Down,
-    Paused,
-    Joining,
-}
-
-words! {
-    /// A state of a group, resource, node or witness.
-    StateWord {
-        "online" => Self::Online, "Group, resource, witness: running.";
-        "offline" => Self::Offline, "Group, resource, witness: not running.";
-        "failed" => Self::Failed, "Group, resource, witness: failed.";
-        "partial-online" => Self::PartialOnline, "Group: some resources online, none pending.";
-        "pending" => Self::Pending, "Group: a resource is pending, none failed.";
-        "online-pending" => Self::OnlinePending, "Resource: coming online.";
-        "offline-pending" => Self::OfflinePending, "Resource: going offline.";
-        "up" => Self::Up, "Node: active member.";
-        "down" => Self::Down, "Node: no member at the moment.";
-        "paused" => Self::Paused, "Node: active, takes no groups.";
-        "joining" => Self::Joining, "Node: on its way in.";
-    }
-    later { "isolated", "quarantined" }
-}
-
-record! {
-    /// The votes that the cluster counts.
-    VotesSpec {
-        /// All votes there are.
-        optional total: At<Natural>,
-        /// The votes present.
-        optional have: At<Natural>,
-        /// The votes that quorum needs.
-        optional need: At<Natural>,
-    }
-    later {}
-}
-
-record! {
-    /// A number between two bounds.
-    BoundsMap {
-        /// Lowest.
-        optional at_least: At<Natural>,
-        /// Highest.
-        optional at_most: At<Natural>,
-    }
-    later {}
-}
-
-/// A number, or bounds of one.
-#[derive(Debug, Clone)]
-pub(crate) enum BoundsSpec {
-    Exactly(At<Natural>),
-    Between(BoundsMap),
-}
-
-impl Decode for BoundsSpec {
-    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        match node.value {
-            Value::Scalar { .. } if !node.is_null() => At::decode(node, decoder).map(Self::Exactly),
-            _ => BoundsMap::decode(node, decoder).map(Self::Between),
-        }
-    }
-}
-
-impl JsonSchema for BoundsSpec {
-    fn schema_name() -> Cow<'static, str> {
-        "Bounds".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let exactly = generator.subschema_for::<At<Natural>>();
-        let between = generator.subschema_for::<BoundsMap>();
-        to_schema(json!({ "anyOf": [exactly, between] }))
-    }
-}
-
-/// The holder of a reservation: nodes, or none.
-#[derive(Debug, Clone)]
-pub(crate) enum HolderSpec {
-    None,
-    Node(SelectorSpec),
-}
-
-impl Decode for HolderSpec {
-    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        if is_word(node, "none") {
-            return Some(Self::None);
-        }
-        SelectorSpec::decode(node, decoder).map(Self::Node)
-    }
-}
-
-impl JsonSchema for HolderSpec {
-    fn schema_name() -> Cow<'static, str> {
-        "Holder".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<SelectorSpec>()
-    }
-}
-
-/// What a name resolves to: addresses, or none.
-#[derive(Debug, Clone)]
-pub(crate) enum ResolvesSpec {
-    None,
-    To(OneOrMany<At<Ipv4Addr>>),
-}
-
-impl Decode for ResolvesSpec {
-    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        if is_word(node, "none") {
-            return Some(Self::None);
-        }
-        OneOrMany::decode(node, decoder).map(Self::To)
-    }
-}
-
-impl JsonSchema for ResolvesSpec {
-    fn schema_name() -> Cow<'static, str> {
-        "Resolves".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let addresses = generator.subschema_for::<OneOrMany<At<Ipv4Addr>>>();
-        to_schema(json!({ "anyOf": [addresses, { "const": "none" }] }))
-    }
-}
-
-fn is_word(node: &Node, word: &str) -> bool {
-    matches!(&node.value, Value::Scalar { text, .. } if text == word)
 }

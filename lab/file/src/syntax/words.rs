@@ -5,8 +5,8 @@ use base::QuorumModel;
 use super::macros::words;
 use super::number::VariableType;
 use crate::model::{
-    BackendKind, BlockSize, Clock, Invariant, Level, NetworkRole, OnFailure, Priority,
-    ReportFormat, ReservationSupport, ResourceType,
+    BackendKind, BlockSize, Clock, Expose, Invariant, Level, NetworkRole, OnFailure, Priority,
+    ReportFormat, ReservationSupport, ResourceType, WorkloadKind,
 };
 
 words! {
@@ -93,7 +93,11 @@ words! {
     /// The type of a resource.
     ResourceType {
         "physical-disk" => Self::PhysicalDisk, "Physical Disk; needs `lun`.";
+        "cluster-shared-volume" => Self::ClusterSharedVolume,
+            "Physical Disk with a cluster shared volume (2008 R2 and later); needs `lun`.";
         "ip-address" => Self::IpAddress, "IP Address; needs `address`.";
+        "ipv6-address" => Self::Ipv6Address,
+            "IPv6 Address (2008 and later); needs `address` and `network`.";
         "network-name" => Self::NetworkName, "Network Name; needs `name` and an ip-address.";
         "file-server" => Self::FileServer, "File Server; depends on a network-name.";
         "file-share" => Self::FileShare, "File Share; needs `path`.";
@@ -111,8 +115,7 @@ words! {
         "plug-in" => Self::PlugIn, "A program that speaks the plug-in protocol; needs `program`.";
     }
     later {
-        "ipv6-address", "scale-out-file-server", "file-share-witness", "cloud-witness",
-        "cluster-shared-volume",
+        "scale-out-file-server", "file-share-witness", "cloud-witness",
     }
 }
 
@@ -134,6 +137,23 @@ words! {
         "docker" => Self::Docker, "Containers.";
     }
     later { "kubernetes", "external" }
+}
+
+words! {
+    /// How a client looks at an address.
+    WorkloadKind {
+        "ping" => Self::Ping, "An echo request of ICMP.";
+        "connect" => Self::Connect, "A new connection of TCP, and a byte there and back.";
+    }
+    later { "smb-io", "management-calls" }
+}
+
+words! {
+    /// How machines of backend `local` get adapters of their own.
+    Expose {
+        "tun" => Self::Tun, "A network namespace with TAP and TUN devices for each; needs root.";
+    }
+    later {}
 }
 
 words! {

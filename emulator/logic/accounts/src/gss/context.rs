@@ -3,7 +3,7 @@
 use super::Flags;
 use crate::Entropy;
 use crate::crypto::{Key, Usage};
-use crate::kerberos::ReplyPart;
+use crate::kerberos::ProofPart;
 use crate::kerberos::messages::{encode, moment_of, seal};
 use crate::kerberos::ticket::Presented;
 use base::WallTime;
@@ -58,7 +58,7 @@ impl Context {
 
     /// The acceptor's proof. It names no key of its own, so that the initiator's stays in use.
     pub(super) fn proof(&self, presented: &Presented, entropy: &mut dyn Entropy) -> Vec<u8> {
-        let part = ReplyPart {
+        let part = ProofPart {
             ctime: presented.authenticator.ctime.clone(),
             cusec: presented.authenticator.cusec.clone(),
             subkey: None,

@@ -17,11 +17,12 @@ use crate::store::{Guid, Object, Store};
 use base::WallTime;
 use rasn::types::Integer;
 use rasn_kerberos::{
-    AsRep, EncryptedData, EtypeInfo2, EtypeInfo2Entry, KdcRep, LastReqValue, PaData, PaEncTsEnc,
-    PrincipalName, TicketFlags,
+    AsRep, EncryptedData, EtypeInfo2, EtypeInfo2Entry, EtypeInfoEntry, KdcRep, LastReqValue,
+    PaData, PaEncTsEnc, PrincipalName, TicketFlags,
 };
 
 const PA_ENC_TIMESTAMP: i32 = 2;
+const PA_ETYPE_INFO: i32 = 11;
 const PA_ETYPE_INFO2: i32 = 19;
 
 /// What is known about the client before it has proven anything.
@@ -46,7 +47,6 @@ pub(super) fn answer(
         return Err(Code::WrongRealm.into());
     }
     let client = client(store, request, &name, now)?;
-    let key = prove(store, request, &client, now)?;
     let service_name = request
         .body
         .sname
@@ -55,6 +55,7 @@ pub(super) fn answer(
     let service = find_service(store, &service_name)
         .ok_or(Code::ServerUnknown)?
         .guid;
+    let key = prove(store, request, &client, now)?;
     check_password_age(store, client.account, service, &service_name, now)?;
     let session = session_key(store, request, service, entropy)?;
     let life = life(request, now)?;
@@ -157,7 +158,7 @@ fn prove(
 
 /// A refusal that tells the client how to prove itself.
 fn hints(client: &Client, code: Code) -> Failure {
-    let offers = vec![
+    let mut offers = vec![
         PaData {
             r#type: PA_ETYPE_INFO2,
             value: encode(&info(&client.salt, &client.types)).into(),
@@ -167,6 +168,21 @@ fn hints(client: &Client, code: Code) -> Failure {
             value: Vec::new().into(),
         },
     ];
+    if client.types.iter().all(|kind| *kind == EncryptionType::Rc4) {
+        // Clients that know nothing newer also know nothing newer than this (RFC 4120, 5.2.7.4).
+        let entry = EtypeInfoEntry {
+            etype: EncryptionType::Rc4.number(),
+            salt: None,
+        };
+        let value = encode(&vec![entry]).into();
+        offers.insert(
+            0,
+            PaData {
+                r#type: PA_ETYPE_INFO,
+                value,
+            },
+        );
+    }
     Failure {
         code,
         data: Some(encode(&offers)),

@@ -13,12 +13,12 @@ mod granting;
 pub(crate) mod messages;
 mod password;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod ticket;
 
 pub use error::Code;
 pub use files::{KeyTableEntry, configuration, key_table};
-pub(crate) use password::ReplyPart;
+pub(crate) use password::ProofPart;
 pub use password::answer as answer_password;
 pub use ticket::{MAX_LIFE_MILLIS, MAX_RENEW_MILLIS, MAX_SKEW_MILLIS};
 

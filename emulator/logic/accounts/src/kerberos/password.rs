@@ -39,7 +39,7 @@ struct SetPassword {
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 27)))]
-pub(crate) struct ReplyPart {
+pub(crate) struct ProofPart {
     #[rasn(tag(explicit(0)))]
     pub(crate) ctime: rasn_kerberos::KerberosTime,
     #[rasn(tag(explicit(1)))]
@@ -205,7 +205,7 @@ fn result(outcome: Outcome, text: &str) -> Vec<u8> {
 
 /// The AP-REP: our proof, with the client's own sequence number as ours.
 fn proof_of_ours(presented: &Presented, entropy: &mut dyn Entropy) -> Vec<u8> {
-    let part = ReplyPart {
+    let part = ProofPart {
         ctime: presented.authenticator.ctime.clone(),
         cusec: presented.authenticator.cusec.clone(),
         subkey: None,

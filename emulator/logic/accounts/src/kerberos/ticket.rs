@@ -143,7 +143,8 @@ pub(super) fn find_client<'a>(store: &'a Store, name: &PrincipalName) -> Option<
             .by_user_principal(&joined)
             .or_else(|| account_of(store, &joined));
     }
-    account_of(store, &joined)
+    let principal = || store.by_user_principal(&format!("{joined}@{}", store.domain().dns));
+    account_of(store, &joined).or_else(principal)
 }
 
 /// Name type of `user@domain` in one component (RFC 6806).

@@ -166,12 +166,17 @@ impl Store {
         self.objects.values().filter(theirs).count()
     }
 
-    fn category(&self, kind: &str) -> Name {
+    pub(super) fn category(&self, kind: &str) -> Name {
         let class = match kind {
             "computer" => "Computer",
             "user" => "Person",
             "group" => "Group",
             "organizationalUnit" => "Organizational-Unit",
+            "domainDNS" => "Domain-DNS",
+            "crossRef" => "Cross-Ref",
+            "server" => "Server",
+            "site" => "Site",
+            "nTDSDSA" => "NTDS-DSA",
             _ => "Container",
         };
         self.domain.schema().child("CN", class)
@@ -222,7 +227,7 @@ impl Store {
         };
         self.set_control(object, fresh | control::PASSWORD_NOT_REQUIRED);
         let salt = self.salt(object);
-        object.secrets = Some(Secrets::random(1, salt, call.entropy));
+        object.secrets = Some(Secrets::random(0, salt, call.entropy));
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod create;
 mod domain;
+mod fault;
 mod identity;
 mod journal;
 mod modify;
@@ -25,8 +26,10 @@ mod tests;
 
 pub use create::NewObject;
 pub use domain::{Domain, Policy};
+pub use fault::Fault;
 pub use identity::{Guid, Sid};
 pub use journal::Damage;
+pub(crate) use modify::equal;
 pub use modify::{Change, Operation};
 pub use name::Name;
 pub use object::Object;

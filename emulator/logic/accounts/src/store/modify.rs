@@ -85,10 +85,11 @@ impl Store {
         call: &mut Call<'_>,
     ) -> Result<(), Refusal> {
         let before = object.clone();
-        self.apply_password(object, changes, rights, call)?;
         for change in changes.iter().filter(|change| !change.is_password()) {
             self.apply_one(object, change, rights, call)?;
         }
+        // Last, because the salt is made of the names that the others may set.
+        self.apply_password(object, changes, rights, call)?;
         self.check_names(&before, object, rights)?;
         self.check_services(&before, object, rights)
     }

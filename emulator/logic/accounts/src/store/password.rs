@@ -205,15 +205,18 @@ impl Store {
         Ok(())
     }
 
-    /// The salt of an account's AES keys (reference, 6.2).
+    /// The salt of an account's AES keys (reference, 6.2). A user's principal name, where it has
+    /// one of its own, stands for the logon name, as Samba's salt tests want it.
     pub(super) fn salt(&self, object: &Object) -> String {
         let realm = self.domain.realm();
-        let account = object.account_name().unwrap_or_default();
         if object.is("computer") {
             let short = object.short_name().unwrap_or_default().to_lowercase();
             return format!("{realm}host{short}.{}", self.domain.dns);
         }
-        format!("{realm}{account}")
+        let principal = object.text("userPrincipalName");
+        let principal = principal.map(|text| text.rsplit_once('@').map_or(text, |(name, _)| name));
+        let name = principal.or(object.account_name()).unwrap_or_default();
+        format!("{realm}{}", name.replace('/', ""))
     }
 
     /// The changes of `unicodePwd` in a request: one replace resets, delete and add change.

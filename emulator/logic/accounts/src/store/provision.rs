@@ -72,7 +72,7 @@ impl Store {
 
     fn add_containers(&mut self, now: WallTime, entropy: &mut dyn Entropy) {
         let base = self.domain.base();
-        let mut root = plain(Guid(self.domain.guid.0), base.clone(), "domainDNS", now);
+        let mut root = self.plain(Guid(self.domain.guid.0), base.clone(), "domainDNS", now);
         root.set("objectSid", vec![self.domain.sid.bytes()]);
         root.set_text("ms-DS-MachineAccountQuota", 10);
         root.set_text("maxPwdAge", MAX_PASSWORD_AGE);
@@ -106,6 +106,15 @@ impl Store {
         self.add_plain(self.domain.schema(), "dMD", now, entropy);
         self.add_plain(sites, "sitesContainer", now, entropy);
         self.add_plain(site.clone(), "site", now, entropy);
+        let mut place = configuration.clone();
+        for (name, class) in [
+            ("Services", "container"),
+            ("Windows NT", "container"),
+            ("Directory Service", "nTDSService"),
+        ] {
+            place = place.child("CN", name);
+            self.add_plain(place.clone(), class, now, entropy);
+        }
         self.add_plain(
             site.child("CN", "Servers"),
             "serversContainer",
@@ -114,10 +123,11 @@ impl Store {
         );
         self.add_plain(server.clone(), "server", now, entropy);
         let settings = server.child("CN", "NTDS Settings");
-        self.commit(plain(self.domain.service, settings, "nTDSDSA", now));
+        let settings = self.plain(self.domain.service, settings, "nTDSDSA", now);
+        self.commit(settings);
         self.add_plain(partitions.clone(), "crossRefContainer", now, entropy);
         let cross = partitions.child("CN", &self.domain.netbios.clone());
-        let mut cross = plain(Guid::random(entropy), cross, "crossRef", now);
+        let mut cross = self.plain(Guid::random(entropy), cross, "crossRef", now);
         cross.set_text("nCName", self.domain.base());
         cross.set_text("dnsRoot", self.domain.dns.clone());
         cross.set_text("nETBIOSName", self.domain.netbios.clone());
@@ -126,13 +136,15 @@ impl Store {
     }
 
     fn add_plain(&mut self, name: Name, class: &str, now: WallTime, entropy: &mut dyn Entropy) {
-        self.commit(plain(Guid::random(entropy), name, class, now));
+        let object = self.plain(Guid::random(entropy), name, class, now);
+        self.commit(object);
     }
 
     fn add_groups(&mut self, now: WallTime, entropy: &mut dyn Entropy) {
         let users = self.domain.base().child("CN", "Users");
         for (rid, name) in GROUPS {
-            let mut group = plain(Guid::random(entropy), users.child("CN", name), "group", now);
+            let mut group =
+                self.plain(Guid::random(entropy), users.child("CN", name), "group", now);
             group.set_text("sAMAccountName", name);
             group.set_text("groupType", -2_147_483_646);
             group.set_text("sAMAccountType", 268_435_456);
@@ -150,7 +162,7 @@ impl Store {
         entropy: &mut dyn Entropy,
     ) {
         let name = self.domain.base().child("CN", "Users").child("CN", account);
-        let mut user = plain(Guid::random(entropy), name, "user", now);
+        let mut user = self.plain(Guid::random(entropy), name, "user", now);
         let classes = ["top", "person", "organizationalPerson", "user"];
         user.set(
             "objectClass",
@@ -184,7 +196,7 @@ impl Store {
     fn add_controller(&mut self, now: WallTime, entropy: &mut dyn Entropy) {
         let short = self.domain.host.to_uppercase();
         let place = self.domain.base().child("OU", "Domain Controllers");
-        let mut object = plain(
+        let mut object = self.plain(
             Guid::random(entropy),
             place.child("CN", &short),
             "computer",
@@ -233,25 +245,26 @@ impl Store {
         names.push(format!("ldap/{}._msdcs.{}", domain.service, domain.dns));
         names
     }
-}
 
-fn plain(guid: Guid, name: Name, class: &str, now: WallTime) -> Object {
-    let mut object = Object::new(guid, name);
-    object.set(
-        "objectClass",
-        vec![b"top".to_vec(), class.as_bytes().to_vec()],
-    );
-    if let Some((kind, value)) = object.name.relative() {
-        let (kind, value) = (kind.to_lowercase(), value.to_owned());
-        match kind.as_str() {
-            "ou" => object.set_text("ou", &value),
-            "dc" => object.set_text("dc", &value),
-            _ => object.set_text("cn", &value),
+    fn plain(&self, guid: Guid, name: Name, class: &str, now: WallTime) -> Object {
+        let mut object = Object::new(guid, name);
+        object.set(
+            "objectClass",
+            vec![b"top".to_vec(), class.as_bytes().to_vec()],
+        );
+        if let Some((kind, value)) = object.name.relative() {
+            let (kind, value) = (kind.to_lowercase(), value.to_owned());
+            match kind.as_str() {
+                "ou" => object.set_text("ou", &value),
+                "dc" => object.set_text("dc", &value),
+                _ => object.set_text("cn", &value),
+            }
+            object.set_text("name", value);
         }
-        object.set_text("name", value);
+        object.set_text("instanceType", 4);
+        object.set_text("objectCategory", self.category(class));
+        object.set_text("whenCreated", moment::generalized(now));
+        object.set_text("whenChanged", moment::generalized(now));
+        object
     }
-    object.set_text("instanceType", 4);
-    object.set_text("whenCreated", moment::generalized(now));
-    object.set_text("whenChanged", moment::generalized(now));
-    object
 }

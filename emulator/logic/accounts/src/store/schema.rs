@@ -107,6 +107,7 @@ const ATTRIBUTES: &[Attribute] = &[
     one("displayName", Syntax::Text),
     worked_out("distinguishedName", Syntax::Name),
     one("dNSHostName", Syntax::Text),
+    one("dSHeuristics", Syntax::Text),
     own("dnsRoot", Syntax::Text),
     own("fSMORoleOwner", Syntax::Name),
     own("forceLogoff", Syntax::Number),

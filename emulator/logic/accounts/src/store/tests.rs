@@ -253,7 +253,7 @@ fn a_password_changes_with_the_old_one_or_by_right() {
         Ok(alice)
     );
     let version = lab.store.object(alice).unwrap().secrets().unwrap().version;
-    assert_eq!(version, 3);
+    assert_eq!(version, 2);
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Disk {
     fn scrub(&mut self, now: Timestamp, data: &[u8]) {
         let foreign = Keys::parse(data)
             .ok()
-            .and_then(|keys| keys.keys.into_iter().find(|key| *key != self.key));
+            .and_then(|keys| keys.keys.into_iter().find(|key| self.is_foreign(*key)));
         match foreign {
             Some(key) => {
                 // The preemption itself changes the generation, so the next look comes back here

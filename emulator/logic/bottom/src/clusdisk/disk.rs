@@ -8,6 +8,7 @@ use scsi::{Command, Outcome, ReservationKey, ReservationType};
 use volume::RootReader;
 
 use super::reserve::Spc2;
+use super::shared::{Shared, Sharing};
 use super::{DiskFact, DiskReport, Output, Report, Request, Timing, is_own};
 
 /// The type that the cluster disk driver uses; unsourced for the product, stated in the fact sheet.
@@ -34,6 +35,10 @@ pub(super) enum Phase {
     Held,
     /// Being given back.
     Releasing,
+    /// Somebody else's, and this node registers beside the owner.
+    Attaching,
+    /// Somebody else's, and this node is registered beside the owner, or tries to be.
+    Attached { until: Timestamp },
 }
 
 /// Why a command is in flight.
@@ -58,6 +63,8 @@ pub(super) enum Purpose {
     CheckRoot,
     Read,
     Write,
+    /// The purposes of volumes that all nodes use.
+    Shared(Shared),
     /// The purposes of SPC-2 reservations.
     Spc2(Spc2),
 }
@@ -109,6 +116,8 @@ pub(super) struct Disk {
     pub(super) unasked: Option<Request>,
     /// The listing of the root that is under way.
     pub(super) reader: Option<RootReader>,
+    /// What is so because the disk carries a cluster shared volume.
+    pub(super) sharing: Option<Sharing>,
     flight: Option<Flight>,
     /// A command of the disk's work that has ended while a look at the reservation was due: it goes
     /// on after the look, however slow the disk is.
@@ -133,6 +142,7 @@ impl Disk {
             block_bytes: None,
             unasked: None,
             reader: None,
+            sharing: None,
             flight: None,
             deferred: None,
             waiting: VecDeque::new(),
@@ -162,7 +172,9 @@ impl Disk {
             return None;
         }
         match self.phase {
-            Phase::Challenging { until } | Phase::Settling { until } => Some(until),
+            Phase::Challenging { until }
+            | Phase::Settling { until }
+            | Phase::Attached { until } => Some(until),
             Phase::Held => Some(self.defend_at),
             _ => None,
         }
@@ -170,6 +182,7 @@ impl Disk {
 
     pub(super) fn expire(&mut self, now: Timestamp) {
         match self.phase {
+            Phase::Attached { until } if until <= now => self.look_attached(now),
             _ if self.timing.fence == DiskFence::ReserveRelease => self.expire_spc2(now),
             Phase::Challenging { until } if until <= now => {
                 self.phase = Phase::Contesting;
@@ -184,8 +197,16 @@ impl Disk {
     }
 
     pub(super) fn request(&mut self, request: Request) {
+        if let Request::Share { with } = request {
+            self.share(with);
+            return;
+        }
         if request == Request::Release {
-            self.waiting.clear();
+            let dropped = std::mem::take(&mut self.waiting);
+            // Readers and writers of a shared volume are still there, and wait for an answer.
+            if self.sharing.is_some() {
+                dropped.iter().for_each(|request| self.refuse(request));
+            }
         }
         if self.waiting.len() >= WAITING_MAX {
             self.refuse(&request);
@@ -203,6 +224,7 @@ impl Disk {
             Request::Check => Report::Checked { ok: false },
             Request::Read { .. } => Report::Read { data: None },
             Request::Write { .. } => Report::Written { ok: false },
+            Request::Share { .. } | Request::Attach => Report::Attached { ok: false },
         };
         self.report(report);
     }
@@ -210,7 +232,11 @@ impl Disk {
     /// Takes up the next request when nothing is in flight and no arbitration is under way.
     pub(super) fn pump(&mut self) {
         while self.flight.is_none() && self.deferred.is_none() {
-            let busy = !matches!(self.phase, Phase::Idle | Phase::Held);
+            let free = matches!(
+                self.phase,
+                Phase::Idle | Phase::Held | Phase::Attached { .. }
+            );
+            let busy = !free;
             let releasing = self.waiting.front() == Some(&Request::Release);
             // Whether the disk is still ours comes first.
             let busy = busy || self.doubted;
@@ -240,11 +266,19 @@ impl Disk {
             }
             Request::Release => {
                 self.phase = Phase::Releasing;
-                let release = Out::release(self.key, KIND);
-                self.send(Purpose::Unreserve, Command::PersistentReserveOut(release));
+                if !self.leave_cleanly() {
+                    self.unreserve();
+                }
             }
+            Request::Attach => self.attach(),
+            Request::Share { with } => self.share(with),
             Request::Check | Request::Read { .. } | Request::Write { .. } => self.work(request),
         }
+    }
+
+    pub(super) fn unreserve(&mut self) {
+        let release = Out::release(self.key, KIND);
+        self.send(Purpose::Unreserve, Command::PersistentReserveOut(release));
     }
 
     pub(super) fn send(&mut self, purpose: Purpose, command: Command) {
@@ -305,6 +339,7 @@ impl Disk {
                 );
             }
             Purpose::Unregister => self.released(),
+            Purpose::Shared(purpose) => self.shared_done(now, purpose, &outcome),
             Purpose::Spc2(purpose) => {
                 self.done_spc2(now, purpose, flight.attentions > 0, &outcome);
             }
@@ -317,6 +352,7 @@ impl Disk {
 
     pub(super) fn released(&mut self) {
         self.phase = Phase::Idle;
+        self.forget_volume();
         self.say(Notice::DiskReleased { disk: self.id });
         self.report(Report::Released);
     }
@@ -367,7 +403,7 @@ impl Disk {
             // Cleared between the two looks: what the first one saw is gone.
             return self.lose_arbitration(false);
         }
-        match keys.keys.iter().find(|key| **key != self.key) {
+        match keys.keys.iter().find(|key| self.is_foreign(**key)) {
             Some(foreign) => {
                 let preempt = Out::preempt(self.key, Some(*foreign), KIND);
                 self.send(Purpose::ClaimScrub, Command::PersistentReserveOut(preempt));
@@ -438,6 +474,7 @@ impl Disk {
         self.doubted = false;
         self.generation = None;
         self.block_bytes = None;
+        self.forget_volume();
         self.defend_at = Timestamp::NEVER;
     }
 
@@ -455,7 +492,7 @@ impl Disk {
     pub(super) fn check(&self) {
         let works = matches!(
             self.phase,
-            Phase::Arbitrating | Phase::Contesting | Phase::Releasing
+            Phase::Arbitrating | Phase::Contesting | Phase::Releasing | Phase::Attaching
         );
         assert!(
             !works || self.flight.is_some(),

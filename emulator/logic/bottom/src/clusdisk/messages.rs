@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use base::{DiskFence, DiskId, IoId, Notice};
+use base::{DiskFence, DiskId, IoId, NodeSet, Notice};
+use volume::SharedFile;
 
 /// What is known of a disk that this node holds or fights for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -22,6 +23,12 @@ pub enum Request {
     Arbitrate,
     /// Stop defending and give the reservation back. Ends in `Released`.
     Release,
+    /// The disk carries a cluster shared volume, and these nodes may be registered beside the
+    /// owner. Holds from now on; not answered.
+    Share { with: NodeSet },
+    /// Register beside the owner, without the reservation, and see to it that this stays so until
+    /// `Arbitrate` or `Release`. Answered by `Attached` whenever that changes, or by `Fenced`.
+    Attach,
     /// List the root of the disk's volume, as IsAlive does. Ends in `Checked`.
     Check,
     /// Read pages of [`PAGE_BYTES`](super::PAGE_BYTES) from `page` on. Ends in `Read`.
@@ -47,6 +54,12 @@ pub enum Report {
     Read { data: Option<Vec<u8>> },
     /// Whether the data is on the medium.
     Written { ok: bool },
+    /// Whether this node, which is not the owner, is registered and has a way to the disk.
+    Attached { ok: bool },
+    /// Somebody took the registration of this node out.
+    Fenced,
+    /// Where the shared file is on the volume that was just listed; comes before `Checked`.
+    SharedFile(SharedFile),
 }
 
 /// A report together with its disk.

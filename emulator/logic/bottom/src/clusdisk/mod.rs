@@ -6,6 +6,7 @@
 //! registrations out; a challenger registers, leaves the owner time to do so, and preempts only if
 //! its registration is still there. How long it waits is unsourced and therefore a setting.
 //! In 2003 the reservation is that of SPC-2, and a challenger resets the unit (reference 5.1).
+//! Under a cluster shared volume the other members are registered beside the owner, see `shared`.
 //!
 //! Publishes a [`DiskFact`] per disk; `healthy` is the flag that LooksAlive reads. Deliberately not
 //! done here: deciding who should own a disk (rcm), what the blocks of a volume
@@ -15,6 +16,7 @@ mod defend;
 mod disk;
 mod messages;
 mod reserve;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -130,6 +132,13 @@ fn key_of(me: NodeId, incarnation: Incarnation) -> ReservationKey {
     let life = incarnation.0 & 0x00ff_ffff;
     let value = u64::from(me.number()) << 56 | life << 32 | KEY_MARK;
     ReservationKey::new(value).unwrap_or(ReservationKey(std::num::NonZeroU64::MIN))
+}
+
+/// The node that a key belongs to, if it is one of a cluster's.
+fn node_of(key: ReservationKey) -> Option<NodeId> {
+    let number = u8::try_from(key.value() >> 56).ok();
+    let marked = key.value() & 0xffff_ffff == KEY_MARK;
+    number.filter(|_| marked).and_then(NodeId::new)
 }
 
 /// Whether `key` belongs to node `me`, in whichever life.

@@ -35,7 +35,11 @@ impl Disk {
                 };
                 self.send(Purpose::Write, command);
             }
-            Request::Check | Request::Arbitrate | Request::Release => {
+            Request::Check
+            | Request::Arbitrate
+            | Request::Release
+            | Request::Share { .. }
+            | Request::Attach => {
                 self.send(Purpose::CheckReady, Command::TestUnitReady);
             }
         }
@@ -95,7 +99,7 @@ impl Disk {
                 };
                 self.send(Purpose::CheckRoot, command);
             }
-            Step::Listed(_) => self.report(Report::Checked { ok: true }),
+            Step::Listed(root) => self.listed(&root),
             Step::Damaged(Damage::NoTable) => self.unusable(VolumeFault::Missing),
             Step::Damaged(Damage::NoVolume | Damage::NoFileSystem | Damage::Corrupt) => {
                 self.unusable(VolumeFault::Corrupt);
@@ -103,7 +107,7 @@ impl Disk {
         }
     }
 
-    fn unreadable(&mut self) {
+    pub(super) fn unreadable(&mut self) {
         self.unusable(VolumeFault::Unreadable);
     }
 

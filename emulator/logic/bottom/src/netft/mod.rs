@@ -18,6 +18,7 @@ mod messages;
 mod routes;
 #[cfg(test)]
 mod tests;
+pub mod tunnel;
 
 use base::limits::NODES_MAX;
 use base::{Incarnation, Manager, NetworkId, NodeId, NodeSet, Outbox, Timestamp};

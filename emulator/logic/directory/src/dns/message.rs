@@ -192,7 +192,18 @@ impl Entry {
     }
 }
 
+/// Octets of a signature beside its names and its code.
+const SIGNATURE_BYTES: usize = 26;
+/// The longest code of a shared secret.
+const MAC_BYTES: usize = 64;
+
 impl Signature {
+    /// Room for an answer's signature with the same key.
+    pub(super) fn room(&self) -> usize {
+        let names = self.key.as_slice().len() + self.algorithm.as_slice().len();
+        names + SIGNATURE_BYTES + self.mac.len().max(MAC_BYTES)
+    }
+
     fn of(record: &ParsedRecord<'_, [u8]>, start: usize) -> Option<Self> {
         let parsed = record
             .to_any_record::<AllRecordData<_, ParsedName<_>>>()

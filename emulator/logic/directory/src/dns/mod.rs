@@ -259,8 +259,8 @@ impl Server {
     fn query(&self, request: &Request, transport: Transport) -> Answer {
         let is_stream = transport == Transport::Stream;
         let mut room = request.room(is_stream);
-        if request.signature.is_some() {
-            room = room.saturating_sub(SIGNATURE_BYTES);
+        if let Some(signature) = &request.signature {
+            room = room.saturating_sub(signature.room());
         }
         let replies = match request.question.rtype {
             _ if request.unknown_edns => vec![unknown_edns(request)],
@@ -386,8 +386,6 @@ impl Server {
     }
 }
 
-/// Room kept for a signature: names of the key and the algorithm, and the longest code.
-const SIGNATURE_BYTES: usize = 512;
 /// Room for a complaint.
 const UDP_ROOM: usize = 512;
 

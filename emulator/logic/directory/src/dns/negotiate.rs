@@ -167,7 +167,7 @@ impl Server {
             record.error = KeyError::BadKey;
             return false;
         }
-        let mut judge = self.keys.half_open.remove(name).unwrap_or_else(acceptor);
+        let judge = self.keys.half_open.remove(name).unwrap_or_else(acceptor);
         match judge.accept(now, &token) {
             GssStep::Rejected => {
                 record.error = KeyError::BadKey;

@@ -36,7 +36,7 @@ impl Sort {
     pub(super) fn of(name: &NetbiosName, is_group: bool) -> Self {
         match (name.suffix(), is_group) {
             (0x1c, _) => Self::Internet,
-            (0x1d, false) => Self::Master,
+            (0x1d, _) => Self::Master,
             (_, true) => Self::Group,
             (_, false) => Self::Unique,
         }

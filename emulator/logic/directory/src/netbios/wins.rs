@@ -242,9 +242,13 @@ impl Server {
         }
     }
 
-    /// Tells the applicant to wait and asks the owner. The same applicant asking again changes
-    /// nothing.
+    /// Tells the applicant to wait and asks the owner. An applicant that asks again meanwhile is
+    /// met with silence: its answer is under way, and a second notice to wait confuses clients.
     fn challenge(&mut self, now: Timestamp, packet: &Packet, new: Challenge) -> Vec<Outgoing> {
+        let is_same = |it: &Challenge| it.applicant == new.applicant && it.name == new.name;
+        if self.challenges.values().any(is_same) {
+            return Vec::new();
+        }
         let wait = self.timing.unicast * TRIES + self.timing.unicast;
         let record = Record {
             name: new.name.clone(),
@@ -254,12 +258,9 @@ impl Server {
         };
         let wack = Packet::response(new.id, Operation::Wait, rcode::OK, record);
         let mut sent = vec![Outgoing::to(new.applicant, &wack)];
-        let is_same = |it: &Challenge| it.applicant == new.applicant && it.name == new.name;
-        if !self.challenges.values().any(is_same) {
-            let id = self.free_id();
-            self.challenges.insert(id, new);
-            sent.extend(self.expire(now));
-        }
+        let id = self.free_id();
+        self.challenges.insert(id, new);
+        sent.extend(self.expire(now));
         sent
     }
 

@@ -10,6 +10,7 @@ fn stretched(generation: Generation) -> Settings {
         subnet: String::new(),
         role,
         metric: 0,
+        auto_metric: true,
     };
     let roles = [
         NetworkRole::ClusterAndClient,

@@ -7,8 +7,8 @@
 //! control when an interface fails here, which is what an IP Address resource's health rests on.
 //!
 //! Reads settings, view, object table and `ready`. Deliberately not done here: asking failed routes
-//! again (netft never stops), choosing among working routes (netft, by metric), setting roles and
-//! metrics (no administrator's request for that yet).
+//! again (netft never stops), choosing among working routes (netft, by metric), judging
+//! administrators' requests for roles and metrics (resource control takes them in).
 
 mod messages;
 mod state;
@@ -27,10 +27,10 @@ use bottom::netft::{Network, Peer};
 pub use messages::{Input, Output};
 use state::Segment;
 
-use crate::Context;
 use crate::database::Change;
 use crate::object::{InterfaceRow, StateChange};
 use crate::settings::NetworkRole;
+use crate::{Context, Facts};
 
 /// What is wrong has to last so long before it is reported: most of the time a lost node is behind
 /// it, and the next view says so. Unsourced: a setting of this emulator, asserted nowhere.
@@ -40,6 +40,54 @@ const REPORT: usize = 0;
 
 /// Interfaces that something is wrong with.
 type Rows = BTreeMap<(NodeId, NetworkId), InterfaceRow>;
+
+/// The states of networks and interfaces that are not up, as every member works them out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct States {
+    /// Networks.
+    pub networks: BTreeMap<NetworkId, NetworkState>,
+    /// Interfaces.
+    pub interfaces: BTreeMap<(NodeId, NetworkId), InterfaceState>,
+}
+
+/// What is not up among the networks that the cluster uses (network and interface state queries,
+/// seed 001).
+#[must_use]
+pub fn states(facts: &Facts) -> States {
+    let mut states = States::default();
+    let view = facts.view.as_ref();
+    let members = view.map_or(NodeSet::EMPTY, |view| view.members);
+    for (network, known) in &facts.settings.networks {
+        if known.role == NetworkRole::None {
+            continue;
+        }
+        let attached = facts.settings.attached(*network);
+        let segment = Segment {
+            network: *network,
+            members: attached.intersection(members),
+            objects: &facts.objects,
+        };
+        // Most of the time nobody has anything to report.
+        let quiet = facts.objects.interfaces.is_empty();
+        for node in attached.iter() {
+            let state = match members.contains(node) {
+                false => InterfaceState::Unavailable,
+                true if quiet => InterfaceState::Up,
+                true => segment.interface(node),
+            };
+            if state != InterfaceState::Up {
+                states.interfaces.insert((node, *network), state);
+            }
+        }
+        if !quiet || segment.members.is_empty() {
+            let state = segment.network();
+            if state != NetworkState::Up {
+                states.networks.insert(*network, state);
+            }
+        }
+    }
+    states
+}
 
 /// An interface of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

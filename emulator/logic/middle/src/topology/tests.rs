@@ -36,6 +36,7 @@ fn settings(mut settings: Settings) -> Settings {
         subnet: "10.0.0.0/24".to_owned(),
         role: NetworkRole::ClusterAndClient,
         metric: 5,
+        auto_metric: true,
     };
     settings.networks.insert(LAN, lan);
     settings

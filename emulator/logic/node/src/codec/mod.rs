@@ -21,9 +21,10 @@ wire::codec!(enum Payload {
     1 = Quorum(message),
     2 = Rcm(message),
     3 = EventLog(message),
+    4 = Csvfs(message),
 });
 wire::codec!(struct GroupPicture { owner });
 wire::codec!(struct Picture {
     node, incarnation, state, view, quorum, tally, ready, lock_owner, tag, applied, hive, groups,
-    running, events, disks, witness_held, witness_hive,
+    running, events, disks, witness_held, witness_hive, networks, interfaces, volumes,
 });

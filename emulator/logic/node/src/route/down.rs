@@ -14,7 +14,7 @@
 //! | membership Excluded, Superseded, Evicted | node |
 //! | membership Notice | event log |
 //! | messaging Transmit | shell, over netft's best route or over every route that is up |
-//! | messaging Deliver | gum, quorum or rcm by payload |
+//! | messaging Deliver | gum, quorum, rcm, event log or csvfs by payload |
 //! | messaging Unresponsive, Repaired | membership |
 //! | messaging Causal, Closed | event log |
 //! | gum Send | messaging |
@@ -37,6 +37,7 @@
 //! | rcm Propose | gum |
 //! | rcm Host, Reply | shell |
 //! | rcm Disk | clusdisk |
+//! | rcm Roles, VolumeIo | csvfs |
 //! | rcm Share | share; a release also quorum |
 //! | rcm Send | messaging; to the owner by object, if it is about one |
 //! | rcm Publish | facts |
@@ -53,7 +54,7 @@
 use std::sync::Arc;
 
 use base::{HaltReason, NodeId, NodeSet, Notice};
-use bottom::{clusdisk, netft, security, share};
+use bottom::{clusdisk, csvfs, netft, security, share};
 use middle::settings::Witness;
 use middle::{database, gum, host, membership, messaging, quorum, topology};
 use top::{checkpoint, eventlog, rcm};
@@ -189,6 +190,9 @@ impl Node {
             Payload::Rcm(message) => {
                 top!(self, rcm, handle, rcm::Input::Message { from, message });
             }
+            Payload::Csvfs(message) => {
+                bottom!(self, csvfs, handle, csvfs::Input::Message { from, message });
+            }
             Payload::EventLog(message) => {
                 top!(
                     self,
@@ -198,6 +202,12 @@ impl Node {
                 );
             }
         }
+    }
+
+    /// What the file system of a shared volume says to another node's.
+    pub(super) fn send_to_volume(&mut self, to: NodeId, message: csvfs::Message) {
+        let to = NodeSet::one(to);
+        self.post(messaging::Service::Unicast, to, Payload::Csvfs(message));
     }
 
     fn post(&mut self, service: messaging::Service, to: NodeSet, payload: Payload) {
@@ -381,6 +391,12 @@ impl Node {
                     handle,
                     clusdisk::Input::Request { disk, request }
                 );
+            }
+            rcm::Output::Roles { roles } => {
+                bottom!(self, csvfs, handle, csvfs::Input::Roles { roles });
+            }
+            rcm::Output::VolumeIo { ticket, disk, io } => {
+                bottom!(self, csvfs, handle, csvfs::Input::Io { ticket, disk, io });
             }
             rcm::Output::Share { request } => {
                 bottom!(self, share, handle, request);

@@ -9,7 +9,7 @@ mod up;
 
 use base::limits::HOPS_MAX;
 use base::{HostId, NetworkId, NodeId, NodeSet};
-use bottom::{clusdisk, netft, security, share, txlog};
+use bottom::{clusdisk, csvfs, netft, security, share, txlog};
 use middle::{database, gum, host, membership, messaging, object, quorum, topology};
 use top::rcm::HostReport;
 use top::{checkpoint, eventlog, rcm};
@@ -23,6 +23,7 @@ pub(crate) enum Hop {
     Security(security::Output),
     Host(host::Output),
     Clusdisk(clusdisk::Output),
+    Csvfs(csvfs::Output),
     Share(share::Output),
     Txlog(txlog::Output),
     Membership(membership::Output),
@@ -105,6 +106,7 @@ hop!(
     Security(security::Output),
     Host(host::Output),
     Clusdisk(clusdisk::Output),
+    Csvfs(csvfs::Output),
     Share(share::Output),
     Txlog(txlog::Output),
     Membership(membership::Output),
@@ -255,6 +257,7 @@ impl Node {
                 Hop::Security(output) => self.carry_security(output),
                 Hop::Host(output) => self.carry_host(output),
                 Hop::Clusdisk(output) => self.carry_clusdisk(output),
+                Hop::Csvfs(output) => self.carry_csvfs(output),
                 Hop::Share(output) => self.carry_share(output),
                 Hop::Txlog(output) => self.carry_txlog(output),
                 Hop::Membership(output) => self.carry_membership(output),

@@ -15,7 +15,12 @@
 //! | clusdisk Reset | shell |
 //! | clusdisk Publish | facts |
 //! | clusdisk Notice | event log |
-//! | clusdisk Report | rcm; of the witness also quorum and database |
+//! | clusdisk Report | csvfs, rcm; of the witness also quorum and database |
+//! | csvfs Disk | clusdisk |
+//! | csvfs Send | messaging |
+//! | csvfs Done | rcm |
+//! | csvfs Publish | facts |
+//! | csvfs Notice | event log |
 //! | share Share | shell |
 //! | share Held, Lost, Failed | quorum, rcm |
 //! | txlog Disk | shell |
@@ -40,7 +45,7 @@
 use std::sync::Arc;
 
 use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice};
-use bottom::{clusdisk, netft, security, share, txlog};
+use bottom::{clusdisk, csvfs, netft, security, share, txlog};
 use middle::settings::{Settings, Witness};
 use middle::{database, gum, host, membership, object, quorum, topology};
 use top::rcm;
@@ -193,8 +198,29 @@ impl Node {
                 } else if report.is_transfer() {
                     self.transferred(&report);
                 }
+                let for_volume = csvfs::Input::Disk {
+                    report: report.clone(),
+                };
+                bottom!(self, csvfs, handle, for_volume);
                 top!(self, rcm, handle, rcm::Input::Disk { report });
             }
+        }
+    }
+
+    pub(super) fn carry_csvfs(&mut self, output: csvfs::Output) {
+        match output {
+            csvfs::Output::Disk { disk, request } => {
+                let input = clusdisk::Input::Request { disk, request };
+                bottom!(self, clusdisk, handle, input);
+            }
+            csvfs::Output::Send { to, message } => self.send_to_volume(to, message),
+            csvfs::Output::Done { ticket, result } => {
+                top!(self, rcm, handle, rcm::Input::VolumeIo { ticket, result });
+            }
+            csvfs::Output::Publish { disk, fact } => {
+                self.bottom.volumes.insert(disk, fact);
+            }
+            csvfs::Output::Notice(notice) => self.notice(notice),
         }
     }
 
@@ -220,7 +246,10 @@ impl Node {
                 Some(quorum::Input::WitnessReleased),
                 Some(database::Input::WitnessReleased),
             ),
-            Report::Checked { .. } => (None, None),
+            Report::Checked { .. }
+            | Report::Attached { .. }
+            | Report::Fenced
+            | Report::SharedFile(_) => (None, None),
             Report::Read { .. } | Report::Written { .. } => return self.transferred(report),
         };
         if let Some(input) = for_quorum {

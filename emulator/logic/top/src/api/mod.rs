@@ -4,7 +4,8 @@
 
 pub mod property;
 
-use base::{GroupId, NodeId, ResourceId};
+use base::{GroupId, NetworkId, NodeId, ResourceId};
+use bottom::csvfs::PageIo;
 use middle::database::Value;
 use middle::settings::{NodeSettings, Witness};
 
@@ -13,6 +14,9 @@ use middle::settings::{NodeSettings, Witness};
 pub enum AdminCommand {
     /// Move a group to `to`, or to the best possible node (reference section 3.1).
     MoveGroup { group: GroupId, to: Option<NodeId> },
+    /// As `MoveGroup`, but a target that cannot take the group now gets it once it can (2012 and
+    /// later; move flag 4, reference section 3.1).
+    QueueMove { group: GroupId, to: Option<NodeId> },
     /// Bring a group online and keep it so.
     OnlineGroup { group: GroupId },
     /// Take a group offline and keep it so.
@@ -34,6 +38,13 @@ pub enum AdminCommand {
         on: bool,
         at: Option<NodeId>,
     },
+    /// A program on node `at` reads or writes a page of the shared file of a cluster shared volume.
+    /// Answered by `Data` or `Done`.
+    VolumeIo {
+        resource: ResourceId,
+        at: NodeId,
+        io: PageIo,
+    },
     /// A control code of a resource. Answered by `Data`.
     ControlResource {
         resource: ResourceId,
@@ -48,6 +59,8 @@ pub enum AdminCommand {
     },
     /// A property. Answered by `Value`.
     GetProperty { object: Object, name: String },
+    /// All objects that the node knows. Answered by `Objects`.
+    ListObjects,
     /// All properties of an object. Answered by `Properties`.
     ListProperties { object: Object },
     /// Set a property; all members have it when the answer comes.
@@ -90,6 +103,23 @@ pub enum Object {
     Type { label: String },
     /// A node.
     Node { node: NodeId },
+    /// A network.
+    Network { network: NetworkId },
+    /// The interface of a node on a network.
+    Interface { node: NodeId, network: NetworkId },
+}
+
+/// An object as the object manager knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The object.
+    pub object: Object,
+    /// Its name.
+    pub name: String,
+    /// The node that acts for it, where one does.
+    pub owner: Option<NodeId>,
+    /// Its state in words.
+    pub state: String,
 }
 
 /// How a request ended.
@@ -103,6 +133,8 @@ pub enum AdminReply {
     Value { value: Value },
     /// Properties by name.
     Properties { values: Vec<(String, Value)> },
+    /// Objects, kind by kind.
+    Objects { entries: Vec<Entry> },
     /// Not carried out. `code` is the product's error number; `definite` tells whether it
     /// certainly had no effect.
     Refused {
@@ -130,6 +162,9 @@ wire::codec!(enum AdminCommand {
     20 = EvictNode { node },
     21 = AddNode { node, settings },
     22 = SetQuorum { witness, disk_only },
+    30 = VolumeIo { resource, at, io },
+    31 = QueueMove { group, to },
+    32 = ListObjects,
 });
 wire::codec!(enum Object {
     0 = Cluster,
@@ -137,17 +172,23 @@ wire::codec!(enum Object {
     2 = Resource { resource },
     3 = Type { label },
     4 = Node { node },
+    5 = Network { network },
+    6 = Interface { node, network },
 });
+wire::codec!(struct Entry { object, name, owner, state });
 wire::codec!(enum AdminReply {
     0 = Done,
     1 = Refused { code, reason, definite },
     2 = Data { bytes },
     3 = Value { value },
     4 = Properties { values },
+    5 = Objects { entries },
 });
 
 /// The product's error numbers that requests are refused with (reference section 9).
 pub mod code {
+    /// ERROR_NOT_READY: the volume is not online.
+    pub const NOT_READY: u32 = 21;
     /// ERROR_INVALID_PARAMETER
     pub const INVALID_PARAMETER: u32 = 87;
     /// The node has too many requests under way (ERROR_BUSY).
@@ -172,6 +213,10 @@ pub mod code {
     pub const NODE_NOT_FOUND: u32 = 5042;
     /// ERROR_CLUSTER_NODE_ALREADY_MEMBER
     pub const NODE_ALREADY_MEMBER: u32 = 5065;
+    /// ERROR_CLUSTER_NETWORK_NOT_FOUND
+    pub const NETWORK_NOT_FOUND: u32 = 5045;
+    /// ERROR_CLUSTER_NETINTERFACE_NOT_FOUND
+    pub const NETINTERFACE_NOT_FOUND: u32 = 5047;
     /// ERROR_CLUSTER_INVALID_REQUEST: not for the quorum resource, or not for this type.
     pub const INVALID_REQUEST: u32 = 5048;
     /// ERROR_CLUSTER_NODE_DOWN
@@ -189,11 +234,16 @@ pub mod code {
     /// ERROR_CLUSTER_RESOURCE_LOCKED_STATUS: the group is locked from moving.
     pub const LOCKED: u32 = 5960;
 
+    /// ERROR_CLUSTER_RESOURCE_IN_MAINTENANCE_MODE (reference section 9 has the number).
+    pub const MAINTENANCE_MODE: u32 = 5970;
+
     /// The product's name of an error number, for people.
     #[must_use]
     pub fn name(code: u32) -> Option<&'static str> {
         Some(match code {
             1 => "ERROR_INVALID_FUNCTION",
+            NOT_READY => "ERROR_NOT_READY",
+            MAINTENANCE_MODE => "ERROR_RESOURCE_IN_MAINTENANCE_MODE",
             INVALID_PARAMETER => "ERROR_INVALID_PARAMETER",
             BUSY => "ERROR_BUSY",
             NOT_FOUND => "ERROR_NOT_FOUND",
@@ -206,6 +256,8 @@ pub mod code {
             RESOURCE_FAILED => "ERROR_RESOURCE_FAILED",
             NODE_NOT_FOUND => "ERROR_CLUSTER_NODE_NOT_FOUND",
             NODE_ALREADY_MEMBER => "ERROR_CLUSTER_NODE_ALREADY_MEMBER",
+            NETWORK_NOT_FOUND => "ERROR_CLUSTER_NETWORK_NOT_FOUND",
+            NETINTERFACE_NOT_FOUND => "ERROR_CLUSTER_NETINTERFACE_NOT_FOUND",
             INVALID_REQUEST => "ERROR_CLUSTER_INVALID_REQUEST",
             NODE_DOWN => "ERROR_CLUSTER_NODE_DOWN",
             NODE_PAUSED => "ERROR_CLUSTER_NODE_PAUSED",

@@ -13,6 +13,8 @@ use crate::rcm::model::{GroupSettings, ResourceSettings};
 /// What a value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
+    /// One of these numbers.
+    OneOf(&'static [u32]),
     /// A DWORD between two bounds, both included, or one of two numbers beside them.
     Dword { min: u32, max: u32, also: u32 },
     /// A text.
@@ -136,8 +138,13 @@ impl Property {
                 let fits = (min..=max).contains(number) || *number == also;
                 (!fits).then(|| format!("{name} is {min} to {max}, not {number}"))
             }
+            (Form::OneOf(allowed), Value::Dword(number)) => {
+                let words: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+                let fits = allowed.contains(number);
+                (!fits).then(|| format!("{name} is one of {}, not {number}", words.join(", ")))
+            }
             (Form::Text, Value::Text(_)) | (Form::Texts, Value::Texts(_)) => None,
-            (Form::Dword { .. }, _) => Some(format!("{name} is a number")),
+            (Form::Dword { .. } | Form::OneOf(_), _) => Some(format!("{name} is a number")),
             (Form::Text, _) => Some(format!("{name} is a text")),
             (Form::Texts, _) => Some(format!("{name} is a list of texts")),
         }
@@ -160,6 +167,10 @@ const CLUSTER: &[Property] = &[
     Property::table("CrossSubnetDelay", 250, 4_000, |d| {
         millis(d.cross_subnet_delay)
     }),
+    Property::dword("SecurityLevel", 0, 2, 1).since(Generation::V2012),
+    Property::dword("SecurityLevel", 0, 2, 1)
+        .until(Generation::V2008R2)
+        .read_only(),
     // 3 to 10 and, on 2008 R2, up to 20 (reference section 6.1).
     Property::table("CrossSubnetThreshold", 3, 10, |d| d.cross_subnet_threshold)
         .until(Generation::V2008),
@@ -228,6 +239,7 @@ const RESOURCE: &[Property] = &[
     .since(Generation::V2008),
     Property::dword("SeparateMonitor", 0, 1, 0),
     Property::or_none("PersistentState", 0, 1).read_only(),
+    Property::dword("RedirectedAccess", 0, 1, 0).since(Generation::V2008R2),
 ];
 
 const TYPE: &[Property] = &[
@@ -253,6 +265,26 @@ const NODE: &[Property] = &[
         .read_only(),
 ];
 
+/// Metrics of networks (reference section 6.1).
+const METRIC_MAX: u32 = 0x0fff_ffff;
+
+/// Our state and address beside the documented names.
+const NETWORK: &[Property] = &[
+    Property::of("Name", Form::Text, Unset::Empty),
+    Property::of("Role", Form::OneOf(&[0, 1, 3]), Unset::Dword(3)),
+    Property::dword("Metric", 1, METRIC_MAX, 1).since(Generation::V2008R2),
+    Property::dword("AutoMetric", 0, 1, 1).since(Generation::V2008R2),
+    Property::of("Address", Form::Text, Unset::Empty).read_only(),
+    Property::of("State", Form::Text, Unset::Empty).read_only(),
+];
+
+const INTERFACE: &[Property] = &[
+    Property::of("Node", Form::Text, Unset::Empty).read_only(),
+    Property::of("Network", Form::Text, Unset::Empty).read_only(),
+    Property::of("Address", Form::Text, Unset::Empty).read_only(),
+    Property::of("State", Form::Text, Unset::Empty).read_only(),
+];
+
 impl Object {
     /// The key of the object in the cluster database.
     #[must_use]
@@ -263,6 +295,9 @@ impl Object {
             Self::Resource { resource } => ResourceSettings::key(*resource),
             Self::Type { label } => format!("ResourceTypes\\{label}"),
             Self::Node { node } => format!("Nodes\\{node}"),
+            Self::Network { network } => format!("Networks\\{network}"),
+            // What there is of an interface stands under its node.
+            Self::Interface { node, .. } => format!("Nodes\\{node}"),
         }
     }
 
@@ -274,6 +309,8 @@ impl Object {
             Self::Resource { .. } => RESOURCE,
             Self::Type { .. } => TYPE,
             Self::Node { .. } => NODE,
+            Self::Network { .. } => NETWORK,
+            Self::Interface { .. } => INTERFACE,
         };
         table
             .iter()

@@ -69,18 +69,15 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
         }
         Notice::WitnessFailed => "the witness does not work".to_owned(),
         Notice::DiskLost { disk } => format!("the reservation of disk {disk} was lost"),
+        Notice::SharedVolume { disk, state } => {
+            format!("the cluster shared volume on disk {disk} is {state} on this node")
+        }
+        Notice::AddressInUse { resource: id } => format!(
+            "the address of resource {} is in use on the network",
+            resource(*id)
+        ),
         Notice::RestartsExhausted { resource: id } => {
             format!("resource {} failed", resource(*id))
-        }
-        Notice::FailoversExhausted { group: id } => format!(
-            "group {} has used up its failovers and is left failed",
-            group(*id)
-        ),
-        Notice::DrainMoveFailed { group: id } => {
-            format!(
-                "group {} could not be moved off the drained node",
-                group(*id)
-            )
         }
         Notice::DrainEnded { .. } => "the drain of this node failed".to_owned(),
         Notice::EntryPointTimedOut { resource: id } => {
@@ -101,6 +98,34 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
                 resource(*id)
             )
         }
-        _ => "see the cluster log of the node".to_owned(),
+        other => {
+            let words = of_groups(other, group);
+            words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
+        }
     }
+}
+
+/// What happened to a group.
+fn of_groups(notice: &Notice, group: impl Fn(GroupId) -> String) -> Option<String> {
+    Some(match notice {
+        Notice::FailoversExhausted { group: id } => format!(
+            "group {} has used up its failovers and is left failed",
+            group(*id)
+        ),
+        Notice::QueuedMoveFailed { group: id } => {
+            format!("the queued move of group {} did not complete", group(*id))
+        }
+        Notice::GroupPreempted { group: id, by } => format!(
+            "group {} was taken offline for group {} of a higher priority",
+            group(*id),
+            group(*by)
+        ),
+        Notice::DrainMoveFailed { group: id } => {
+            format!(
+                "group {} could not be moved off the drained node",
+                group(*id)
+            )
+        }
+        _ => return None,
+    })
 }

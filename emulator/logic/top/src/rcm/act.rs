@@ -13,6 +13,7 @@ impl Rcm {
     pub(super) fn act(&mut self, turn: &mut Turn<'_, '_>, command: &AdminCommand) {
         match command {
             AdminCommand::MoveGroup { group, to } => self.act_move(turn, *group, *to),
+            AdminCommand::QueueMove { group, to } => self.queue_move(turn, *group, *to),
             AdminCommand::OnlineGroup { group } => self.want_group(*group, true),
             AdminCommand::OfflineGroup { group } => self.want_group(*group, false),
             AdminCommand::OnlineResource { resource } => {
@@ -36,10 +37,12 @@ impl Rcm {
                 }
             }
             AdminCommand::PauseNode { drain: false, .. }
+            | AdminCommand::VolumeIo { .. }
             | AdminCommand::ControlResource { .. }
             | AdminCommand::ControlType { .. }
             | AdminCommand::GetProperty { .. }
             | AdminCommand::ListProperties { .. }
+            | AdminCommand::ListObjects
             | AdminCommand::SetProperty { .. }
             | AdminCommand::EvictNode { .. }
             | AdminCommand::AddNode { .. }

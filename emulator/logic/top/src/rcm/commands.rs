@@ -81,6 +81,7 @@ impl Rcm {
         }
         match command {
             AdminCommand::MoveGroup { group, .. }
+            | AdminCommand::QueueMove { group, .. }
             | AdminCommand::OnlineGroup { group }
             | AdminCommand::OfflineGroup { group } => self.owner_of(turn, *group),
             AdminCommand::OnlineResource { resource }
@@ -90,9 +91,9 @@ impl Rcm {
             | AdminCommand::ControlResource { resource, .. } => {
                 self.owner_of(turn, self.group_of(*resource)?)
             }
-            AdminCommand::PauseNode { node, .. } | AdminCommand::ResumeNode { node } => {
-                self.live_member(turn, *node)
-            }
+            AdminCommand::PauseNode { node, .. }
+            | AdminCommand::ResumeNode { node }
+            | AdminCommand::VolumeIo { at: node, .. } => self.live_member(turn, *node),
             // What only the owner, or the node itself, knows.
             AdminCommand::GetProperty {
                 object: Object::Group { group },
@@ -113,6 +114,7 @@ impl Rcm {
             | AdminCommand::ControlType { .. }
             | AdminCommand::GetProperty { .. }
             | AdminCommand::ListProperties { .. }
+            | AdminCommand::ListObjects
             | AdminCommand::SetProperty { .. } => Ok(turn.me()),
         }
     }
@@ -188,6 +190,9 @@ impl Rcm {
                 code,
                 input,
             } => self.control(turn, origin, resource, code, input),
+            AdminCommand::VolumeIo { resource, io, .. } => {
+                self.volume_io(turn, origin, resource, io);
+            }
             AdminCommand::ControlType { label, code, input } => match self.of_type(turn, &label) {
                 Some(resource) => self.control(turn, origin, resource, code, input),
                 None => {
@@ -202,9 +207,12 @@ impl Rcm {
                     Err(refusal) => self.refuse(turn, origin, refusal),
                 }
             }
+            AdminCommand::ListObjects => {
+                let entries = self.objects(turn);
+                answer(turn, origin, AdminReply::Objects { entries });
+            }
             AdminCommand::ListProperties { object } => {
-                let facts = turn.middle();
-                let values = object.values(&facts.hive, facts.settings.generation);
+                let values = self.properties_of(turn, &object);
                 answer(turn, origin, AdminReply::Properties { values });
             }
             command => {

@@ -167,10 +167,10 @@ impl Rcm {
         let Witness::Disk(disk) = witness else {
             return Ok(());
         };
-        let wanted = ResourceParameters::PhysicalDisk { disk };
         let own = self.witness_resource(turn);
         let user = self.model.resources.iter();
-        let user = user.filter(|(id, it)| it.parameters == wanted && Some(**id) != own);
+        let uses = |it: &ResourceParameters| matches!(it, ResourceParameters::PhysicalDisk { disk: used, .. } if *used == disk);
+        let user = user.filter(|(id, it)| uses(&it.parameters) && Some(**id) != own);
         match user.map(|(_, settings)| &settings.name).next() {
             None => Ok(()),
             Some(name) => {
@@ -195,7 +195,10 @@ impl Rcm {
             Witness::None => return core.write(hive, CORE_GROUP),
             Witness::Disk(disk) => (
                 format!("Cluster Disk {}", disk.0 + 1),
-                ResourceParameters::PhysicalDisk { disk },
+                ResourceParameters::PhysicalDisk {
+                    disk,
+                    shared: false,
+                },
             ),
             Witness::Share => (
                 "File Share Witness".to_owned(),

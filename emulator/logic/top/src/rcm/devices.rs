@@ -44,6 +44,9 @@ impl Rcm {
             clusdisk::Report::Checked { ok } => self.disk_checked(turn, id, *ok),
             clusdisk::Report::Held
             | clusdisk::Report::ArbitrationLost { .. }
+            | clusdisk::Report::Attached { .. }
+            | clusdisk::Report::Fenced
+            | clusdisk::Report::SharedFile(_)
             | clusdisk::Report::Read { .. }
             | clusdisk::Report::Written { .. } => {}
         }

@@ -19,6 +19,7 @@ use super::Rcm;
 use super::deadlines::Due;
 use super::hold::Hold;
 use super::model::Model;
+use super::preempt::Lacking;
 use super::resource::Resource;
 use super::state::Cause;
 use super::turn::Turn;
@@ -73,6 +74,12 @@ pub(super) struct Group {
     pub cold: bool,
     /// Why nothing of it starts, although it is wanted.
     pub hold: Option<Hold>,
+    /// An administrator's move that waits for its target; inner `None`: for the best node.
+    pub queued: Option<Option<NodeId>>,
+    /// What it lacks resources for, and the group that makes room.
+    pub lacking: Option<Lacking>,
+    /// It makes room for this group.
+    pub preempted_by: Option<GroupId>,
     /// Since when all groups that start first are online.
     pub providers_since: Option<Timestamp>,
     /// The derived state that was last told.
@@ -95,6 +102,9 @@ impl Group {
             started: false,
             cold: false,
             hold: None,
+            queued: None,
+            lacking: None,
+            preempted_by: None,
             providers_since: None,
             state: GroupState::Offline,
             timers: Timers::default(),
@@ -142,8 +152,10 @@ impl Rcm {
         while let Some(id) = self.next_unsettled() {
             self.unsettled.remove(&id);
             if self.groups.contains_key(&id) {
+                self.look_for_room(id);
                 self.settle_group(turn, id);
                 self.tell_state(turn, id);
+                self.send_preempted(turn, id);
                 self.leave_when_down(turn, id);
             }
         }

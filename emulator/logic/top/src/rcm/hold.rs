@@ -21,8 +21,18 @@ pub(super) enum Hold {
     ColdStart,
     /// A group that it avoids runs on this node, and anti-affinity is enforced.
     AntiAffinity { with: GroupId },
+    /// It makes room for this group, which has a higher priority.
+    Preempted { by: GroupId },
     /// This group has to be online first.
     Dependency { on: GroupId },
+}
+
+/// Whether other groups on the same node keep it offline.
+fn is_by_others(hold: Option<Hold>) -> bool {
+    matches!(
+        hold,
+        Some(Hold::AntiAffinity { .. } | Hold::Preempted { .. })
+    )
 }
 
 impl Rcm {
@@ -41,13 +51,21 @@ impl Rcm {
                 turn.notice(Notice::AntiAffinityConflict { group: id, with });
             }
             Some(Hold::Dependency { on }) => turn.notice(Notice::GroupWaits { group: id, on }),
+            Some(Hold::Preempted { by }) => turn.notice(Notice::GroupPreempted { group: id, by }),
             Some(Hold::ColdStart) | None => {}
         }
     }
 
     fn hold(&mut self, turn: &Turn<'_, '_>, id: GroupId) -> Option<Hold> {
+        let preemptor = self.preemptor(id);
         let group = self.groups.get(&id)?;
-        if !group.runs() || self.is_active(group) {
+        if !group.runs() {
+            return None;
+        }
+        if let Some(by) = preemptor {
+            return Some(Hold::Preempted { by });
+        }
+        if self.is_active(group) {
             return None;
         }
         if group.cold {
@@ -59,7 +77,7 @@ impl Rcm {
     }
 
     /// Whether something of it runs or is on its way.
-    fn is_active(&self, group: &Group) -> bool {
+    pub(super) fn is_active(&self, group: &Group) -> bool {
         let idle = |state| matches!(state, ResourceState::Offline | ResourceState::Failed);
         group.order.iter().any(|id| !idle(self.state_of(*id)))
     }
@@ -181,32 +199,37 @@ impl Rcm {
 
     /// A group changed its state or left: those that it kept offline look again.
     pub(super) fn wake_conflicts(&mut self) {
-        let held = |group: &Group| matches!(group.hold, Some(Hold::AntiAffinity { .. }));
+        let held = |group: &Group| is_by_others(group.hold) || group.lacking.is_some();
         let groups = self.groups.iter().filter(|(_, group)| held(group));
         let groups: Vec<GroupId> = groups.map(|(id, _)| *id).collect();
         self.unsettled.extend(groups);
     }
 
     /// Bits of a group's StatusInformation that this node knows as its owner (reference section
-    /// 3): 1 locked, 0x10 waiting to start, 0x40 anti-affinity conflict, 0x1000 waiting for groups
-    /// that start first.
+    /// 3): 1 locked, 2 preempted, 4 queued for move, 8 lacking resources, 0x10 waiting to start,
+    /// 0x40 anti-affinity conflict, 0x1000 waiting for groups that start first.
     pub(super) fn group_status(&self, id: GroupId) -> u32 {
         let locked = self.model.groups.get(&id).is_some_and(|it| it.locked);
         let hold = self.groups.get(&id).and_then(|group| group.hold);
         let held = match hold {
             None => 0,
+            Some(Hold::Preempted { .. }) => 0x2,
             Some(Hold::ColdStart) => 0x10,
             Some(Hold::AntiAffinity { .. }) => 0x40,
             Some(Hold::Dependency { .. }) => 0x1000,
         };
-        u32::from(locked) | held
+        let group = self.groups.get(&id);
+        let queued = group.is_some_and(|group| group.queued.is_some());
+        let lacking = group.is_some_and(|group| group.lacking.is_some());
+        u32::from(locked) | u32::from(queued) << 2 | u32::from(lacking) << 3 | held
     }
 
     /// Groups that are kept offline here by one that they avoid go to a node that is free.
     pub(super) fn spread_conflicts(&mut self, turn: &mut Turn<'_, '_>) {
         let held = |(id, group): (&GroupId, &Group)| {
-            let conflict = matches!(group.hold, Some(Hold::AntiAffinity { .. }));
-            (conflict && group.runs()).then_some(*id)
+            let conflict = is_by_others(group.hold);
+            let settled = !self.is_active(group);
+            (conflict && settled && group.runs()).then_some(*id)
         };
         let groups: Vec<GroupId> = self.groups.iter().filter_map(held).collect();
         for id in groups {

@@ -4,17 +4,15 @@
 //! Facts: reference sections 1.1 (maintenance mode), 1.3, 3, 7 and 9 (error numbers).
 
 use base::{GroupId, NodeId, ResourceId, ResourceState};
-use middle::database::{Change, Hive, HiveChange, Value};
+use middle::database::Change;
 use middle::object::StateChange;
 use middle::settings::ReadWriteMode;
 
 use super::commands::Refusal;
-use super::model::Model;
 use super::placement::Reason;
 use super::turn::Turn;
 use super::{Rcm, persist};
-use crate::api::property::Property;
-use crate::api::{AdminCommand, Object, code};
+use crate::api::{AdminCommand, code};
 use crate::restype::ResourceKind;
 
 impl Rcm {
@@ -35,6 +33,10 @@ impl Rcm {
                 self.stays_put(*group)?;
                 self.judge_move(turn, *group, *to)
             }
+            AdminCommand::QueueMove { group, to } => {
+                self.stays_put(*group)?;
+                self.judge_queued_move(turn, *group, *to)
+            }
             AdminCommand::OnlineGroup { group } => self.judge_group(turn, *group, true),
             AdminCommand::OfflineGroup { group } => self.judge_group(turn, *group, false),
             AdminCommand::OnlineResource { resource } => {
@@ -48,8 +50,12 @@ impl Rcm {
                 Ok(persist::offline(&turn.middle().hive, *resource))
             }
             AdminCommand::FailResource { resource } => self.judge_failing(*resource),
-            AdminCommand::SetMaintenanceMode { resource, at, .. } => {
-                self.judge_maintenance(turn, *resource, *at)
+            AdminCommand::SetMaintenanceMode { resource, on, at } => {
+                self.judge_maintenance(turn, *resource, *at)?;
+                Ok(self.maintenance_changes(turn, *resource, *on))
+            }
+            AdminCommand::VolumeIo { resource, io, .. } => {
+                self.judge_volume_io(*resource, io).map(|()| Vec::new())
             }
             AdminCommand::ControlResource {
                 resource, input, ..
@@ -58,6 +64,7 @@ impl Rcm {
                 Some(resource) => self.judge_control(resource, input).map(|()| Vec::new()),
                 None => Ok(Vec::new()),
             },
+            AdminCommand::ListObjects => Ok(Vec::new()),
             AdminCommand::GetProperty { .. } | AdminCommand::ListProperties { .. } => {
                 // A read that a majority has to agree to is one after an update of nothing.
                 let mode = turn.middle().settings.read_write_mode;
@@ -105,7 +112,7 @@ impl Rcm {
         }
     }
 
-    fn judge_move(
+    pub(super) fn judge_move(
         &mut self,
         turn: &mut Turn<'_, '_>,
         group: GroupId,
@@ -160,7 +167,7 @@ impl Rcm {
         turn: &Turn<'_, '_>,
         resource: ResourceId,
         at: Option<NodeId>,
-    ) -> Result<Vec<Change>, Refusal> {
+    ) -> Result<(), Refusal> {
         let name = self.model.resource_name(resource);
         let refuse = |code, reason: &str| Err(Refusal(code, format!("resource {name} {reason}")));
         let kind = self.model.resources.get(&resource).map(|it| it.kind());
@@ -177,108 +184,8 @@ impl Rcm {
             );
         }
         match self.state_of(resource) {
-            ResourceState::Online => Ok(Vec::new()),
+            ResourceState::Online => Ok(()),
             state => refuse(code::INVALID_STATE, &format!("is {state}, not Online")),
         }
     }
-
-    /// The value of a property, or why there is none.
-    pub(super) fn property(
-        &self,
-        turn: &Turn<'_, '_>,
-        object: &Object,
-        name: &str,
-    ) -> Result<Value, Refusal> {
-        let generation = turn.middle().settings.generation;
-        let property = self.known_property(turn, object, name)?;
-        match (property.name, object) {
-            ("StatusInformation", Object::Group { group }) => {
-                return Ok(Value::Dword(self.group_status(*group)));
-            }
-            ("StatusInformation", _) => return Ok(Value::Dword(self.drain.status_bits())),
-            ("NodeDrainStatus", _) => return Ok(Value::Dword(self.drain.number())),
-            _ => {}
-        }
-        Ok(property.value(&turn.middle().hive, &object.key(), generation))
-    }
-
-    fn known_property(
-        &self,
-        turn: &Turn<'_, '_>,
-        object: &Object,
-        name: &str,
-    ) -> Result<&'static Property, Refusal> {
-        self.object_exists(turn, object)?;
-        let generation = turn.middle().settings.generation;
-        object.property(name, generation).ok_or_else(|| {
-            let reason = format!("there is no property `{name}` in generation {generation}");
-            Refusal(code::NOT_FOUND, reason)
-        })
-    }
-
-    fn object_exists(&self, turn: &Turn<'_, '_>, object: &Object) -> Result<(), Refusal> {
-        match object {
-            Object::Cluster => Ok(()),
-            Object::Group { group } if self.model.groups.contains_key(group) => Ok(()),
-            Object::Group { group } => {
-                let reason = format!("there is no group {group}");
-                Err(Refusal(code::GROUP_NOT_FOUND, reason))
-            }
-            Object::Resource { resource } => self.group_of(*resource).map(|_| ()),
-            Object::Type { label } => match ResourceKind::from_label(label) {
-                Some(_) => Ok(()),
-                None => {
-                    let reason = format!("there is no resource type `{label}`");
-                    Err(Refusal(code::NOT_FOUND, reason))
-                }
-            },
-            Object::Node { node } if turn.middle().settings.nodes.contains_key(node) => Ok(()),
-            Object::Node { node } => {
-                let reason = format!("there is no node {node}");
-                Err(Refusal(code::NODE_NOT_FOUND, reason))
-            }
-        }
-    }
-
-    fn judge_property(
-        &self,
-        turn: &Turn<'_, '_>,
-        object: &Object,
-        name: &str,
-        value: &Value,
-    ) -> Result<Vec<Change>, Refusal> {
-        let property = self.known_property(turn, object, name)?;
-        let refuse = |reason| Err(Refusal(code::INVALID_PARAMETER, reason));
-        if let Some(objection) = property.objection(value) {
-            return refuse(objection);
-        }
-        let hive = &turn.middle().hive;
-        let (key, name) = (object.key(), property.name.to_owned());
-        if hive.value(&key, &name) == Some(value) {
-            return Ok(Vec::new());
-        }
-        let value = value.clone();
-        let change = HiveChange::Set { key, name, value };
-        match contradiction(hive, &change, object) {
-            Some(reason) => refuse(reason),
-            None => Ok(vec![Change::Hive(change)]),
-        }
-    }
-}
-
-/// Why the cluster database would make no sense with a change, if so.
-fn contradiction(hive: &Hive, change: &HiveChange, object: &Object) -> Option<String> {
-    let mut hive = hive.clone();
-    hive.apply(change);
-    let model = match Model::read(&hive) {
-        Ok(model) => model,
-        Err(error) => return Some(error.to_string()),
-    };
-    let Object::Resource { resource } = object else {
-        return None;
-    };
-    let settings = model.resources.get(resource)?;
-    let retry = settings.retry_period?;
-    (retry < settings.restart_period)
-        .then(|| "RetryPeriodOnFailure is at least RestartPeriod".to_owned())
 }

@@ -6,7 +6,7 @@ use base::{
     CallId, DiskId, HostId, NetworkId, NodeId, NodeSet, Notice, PaxosTag, QuorumState, RequestId,
     ResourceId, ResourceState,
 };
-use bottom::{clusdisk, share};
+use bottom::{clusdisk, csvfs, share};
 use middle::database::{Change, Update};
 use middle::gum;
 use middle::object::Object;
@@ -179,6 +179,11 @@ pub enum Input {
     Restored { resource: ResourceId },
     /// From clusdisk.
     Disk { report: clusdisk::DiskReport },
+    /// From csvfs: what a program read or wrote ended.
+    VolumeIo {
+        ticket: u64,
+        result: csvfs::IoResult,
+    },
     /// From the witness share's client.
     Share { report: share::Output },
     /// From an administrator at this node.
@@ -222,6 +227,16 @@ pub enum Output {
     Disk {
         disk: DiskId,
         request: clusdisk::Request,
+    },
+    /// To csvfs: what the cluster makes of its shared volumes, after any change.
+    Roles {
+        roles: BTreeMap<DiskId, csvfs::Role>,
+    },
+    /// To csvfs: a program on this node reads or writes.
+    VolumeIo {
+        ticket: u64,
+        disk: DiskId,
+        io: csvfs::PageIo,
     },
     /// To the witness share's client.
     Share { request: share::Input },
@@ -291,6 +306,7 @@ impl Message {
         };
         match command {
             AdminCommand::MoveGroup { group, .. }
+            | AdminCommand::QueueMove { group, .. }
             | AdminCommand::OnlineGroup { group }
             | AdminCommand::OfflineGroup { group } => Some(Object::Group(*group)),
             AdminCommand::OnlineResource { resource }

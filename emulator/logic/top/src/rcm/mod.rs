@@ -9,7 +9,7 @@
 //! first anyway; the view's leader decides for groups without a living owner. While a view is being
 //! agreed on nothing is decided or proposed, and what runs goes on running.
 //!
-//! Absent: preemption by priority, queued moves, isolation and quarantine.
+//! Absent: isolation and quarantine.
 
 mod act;
 mod commands;
@@ -35,6 +35,9 @@ mod persist;
 mod placement;
 mod policy;
 mod poll;
+mod preempt;
+mod properties;
+mod queue;
 mod reload;
 mod report;
 mod resource;
@@ -46,6 +49,7 @@ mod subnet;
 mod tests;
 mod tree;
 mod turn;
+mod volumes;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +76,7 @@ use report::Report;
 use resource::{Resource, Timer};
 use servers::Server;
 use turn::Turn;
+use volumes::Volumes;
 
 /// The resource control manager of one node.
 #[derive(Debug)]
@@ -129,6 +134,7 @@ pub struct Rcm {
     lent_while_open: bool,
     /// Virtual servers that are online, by their name resource.
     servers: BTreeMap<ResourceId, Server>,
+    volumes: Volumes,
     drain: DrainStatus,
     stopping: bool,
     stopped: bool,
@@ -170,6 +176,7 @@ impl Rcm {
             witness_lent: false,
             lent_while_open: false,
             servers: BTreeMap::new(),
+            volumes: Volumes::default(),
             drain: DrainStatus::default(),
             stopping: false,
             stopped: false,
@@ -189,6 +196,7 @@ impl Rcm {
         self.end_drain_if_done(turn);
         self.flush(turn);
         self.stop_if_done(turn);
+        self.tell_roles(turn);
         if std::mem::take(&mut self.changed) {
             let running = self
                 .resources
@@ -245,6 +253,7 @@ impl Manager for Rcm {
             Input::Host { host, report } => self.host_report(turn, host, report),
             Input::Restored { resource } => self.restored(turn, resource),
             Input::Disk { report } => self.disk_report(turn, &report),
+            Input::VolumeIo { ticket, result } => self.volume_io_done(turn, ticket, result),
             Input::Share { report } => self.share_report(turn, report),
             Input::Command { request, command } => self.command(turn, request, command),
             Input::Message { from, message } => self.message(turn, from, message),

@@ -166,7 +166,7 @@ impl Rcm {
     }
 
     /// Nodes that own a group which shares an anti-affinity class with this one.
-    fn avoided(&self, turn: &Turn<'_, '_>, group: GroupId) -> NodeSet {
+    pub(super) fn avoided(&self, turn: &Turn<'_, '_>, group: GroupId) -> NodeSet {
         let rows = turn
             .middle()
             .objects

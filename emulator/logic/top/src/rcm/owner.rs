@@ -55,6 +55,7 @@ impl Rcm {
         self.retry_leaving();
         self.fail_back_on_join(turn);
         self.spread_conflicts(turn);
+        self.try_queued_moves(turn);
         for group in self.groups.keys().copied().collect::<Vec<_>>() {
             self.fail_over(turn, group);
         }
@@ -114,6 +115,7 @@ impl Rcm {
             self.place_orphans(turn);
             self.spread_conflicts(turn);
         }
+        self.try_queued_moves(turn);
     }
 
     /// A failover because of a resource counts against the group's limit; one because of a lost
@@ -303,6 +305,7 @@ impl Rcm {
 
     fn forget(&mut self, id: GroupId) {
         if let Some(mut group) = self.groups.remove(&id) {
+            self.wake_preempted(id);
             self.deadlines.arm(Due::Group(id), &mut group.armed, None);
             for resource in group.order {
                 self.remove_resource(resource);
@@ -315,6 +318,8 @@ impl Rcm {
     pub(super) fn leave(&mut self, id: GroupId, to: Option<NodeId>, cause: StateChangeCause) {
         if let Some(group) = self.groups.get_mut(&id) {
             group.failover_wanted = false;
+            group.lacking = None;
+            group.preempted_by = None;
             group.leaving = Some(Leaving {
                 to,
                 cause,

@@ -27,6 +27,7 @@ impl Rcm {
     fn adopt(&mut self, turn: &mut Turn<'_, '_>, model: Model) {
         let model = Arc::new(model);
         self.model = Arc::clone(&model);
+        self.volumes.read(&model);
         let groups: Vec<GroupId> = self.groups.keys().copied().collect();
         for id in groups {
             let Some(group) = self.groups.get_mut(&id) else {

@@ -195,7 +195,7 @@ pub(super) const SHARED_HOST: HostId = HostId(0);
 
 fn place(resource: ResourceId, settings: &ResourceSettings, isolated: bool) -> Place {
     match (settings.kind().runner(), &settings.parameters) {
-        (Runner::Disk, ResourceParameters::PhysicalDisk { disk }) => Place::Disk(*disk),
+        (Runner::Disk, ResourceParameters::PhysicalDisk { disk, .. }) => Place::Disk(*disk),
         (Runner::Share, _) => Place::Share,
         _ if settings.separate_monitor || isolated || settings.kind().has_own_monitor() => {
             Place::Host(own_host(resource))
@@ -338,6 +338,9 @@ impl Rcm {
             cause: why,
         });
         self.note_change(id, group);
+        if matches!(to, ResourceState::Offline | ResourceState::Failed) {
+            self.end_maintenance(turn, id);
+        }
     }
 
     /// What a change of state entails: a report, a new picture and another look at the group.

@@ -50,7 +50,10 @@ impl Rcm {
         let witness = turn.middle().settings.witness;
         let is_witness = |parameters: &ResourceParameters| match witness {
             Witness::None => false,
-            Witness::Disk(disk) => *parameters == ResourceParameters::PhysicalDisk { disk },
+            Witness::Disk(witness) => match parameters {
+                ResourceParameters::PhysicalDisk { disk, .. } => *disk == witness,
+                _ => false,
+            },
             Witness::Share => parameters.kind() == ResourceKind::FileShareWitness,
             Witness::Cloud => parameters.kind() == ResourceKind::CloudWitness,
         };

@@ -96,8 +96,9 @@ impl ResourceKind {
 /// resource comes online (see [`super::at_online`]) is empty in the cluster database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResourceParameters {
-    /// Physical Disk. Run by clusdisk, not by a host.
-    PhysicalDisk { disk: DiskId },
+    /// Physical Disk. Run by clusdisk, not by a host. `shared`: it carries a cluster shared volume
+    /// (2008 R2 and later).
+    PhysicalDisk { disk: DiskId, shared: bool },
     /// File Share Witness. Run by the share client, not by a host.
     FileShareWitness,
     /// Cloud Witness. Run by the share client, not by a host.
@@ -158,6 +159,15 @@ pub enum ResourceParameters {
 }
 
 impl ResourceParameters {
+    /// The disk of a cluster shared volume.
+    #[must_use]
+    pub fn shared_disk(&self) -> Option<DiskId> {
+        match self {
+            Self::PhysicalDisk { disk, shared: true } => Some(*disk),
+            _ => None,
+        }
+    }
+
     /// The type that has these properties.
     #[must_use]
     pub fn kind(&self) -> ResourceKind {
@@ -194,7 +204,7 @@ pub struct ResourceSpec {
 }
 
 wire::codec!(enum ResourceParameters {
-    0 = PhysicalDisk { disk },
+    0 = PhysicalDisk { disk, shared },
     1 = FileShareWitness,
     40 = CloudWitness,
     2 = IpAddress { network, address },

@@ -1,7 +1,10 @@
 //! Free disks are taken, live owners defend, dead owners lose.
 
 mod reserve;
+mod shared;
 mod work;
+
+use work::{answer_from, laid_out};
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use super::super::{Input, Report, Request};
 use super::{Bench, good};
 
 /// A driver of 2003.
-fn bench_2003() -> Bench {
+pub(super) fn bench_2003() -> Bench {
     let mut bench = Bench::new();
     let defaults = Generation::V2003.defaults();
     bench.call(Some(Input::Configure {

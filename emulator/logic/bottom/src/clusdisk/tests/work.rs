@@ -16,28 +16,33 @@ fn capacity(block_bytes: u32) -> Outcome {
 }
 
 /// Answers everything that a check asks of a disk whose bytes are `image`.
-fn answer_from(bench: &mut Bench, image: &[u8], block_bytes: u32) {
+pub(super) fn answer_from(bench: &mut Bench, image: &[u8], block_bytes: u32) {
     while let Some((_, command)) = &bench.flight {
-        let outcome = match command {
-            Command::ReadCapacity16 => capacity(block_bytes),
-            Command::Read { lba, blocks, .. } => {
-                let at = usize::try_from(lba * u64::from(block_bytes)).unwrap();
-                Outcome::Good(image[at..at + (blocks * block_bytes) as usize].to_vec())
-            }
-            _ => good(),
-        };
+        let outcome = outcome_of(command, image, block_bytes);
         bench.answer(outcome);
     }
 }
 
-fn laid_out(block_bytes: u32) -> Vec<u8> {
+/// What a disk whose bytes are `image` answers.
+pub(super) fn outcome_of(command: &Command, image: &[u8], block_bytes: u32) -> Outcome {
+    match command {
+        Command::ReadCapacity16 => capacity(block_bytes),
+        Command::Read { lba, blocks, .. } => {
+            let at = usize::try_from(lba * u64::from(block_bytes)).unwrap();
+            Outcome::Good(image[at..at + (blocks * block_bytes) as usize].to_vec())
+        }
+        _ => good(),
+    }
+}
+
+pub(super) fn laid_out(block_bytes: u32, reserve: volume::Reserve) -> Vec<u8> {
     let disk = volume::Disk {
         blocks: u64::from((64 << 20) / block_bytes),
         block_bytes,
         signature: 7,
     };
     let mut image = vec![0; 64 << 20];
-    for piece in volume::format(disk, "data", volume::Reserve::Nothing).unwrap() {
+    for piece in volume::format(disk, "data", reserve).unwrap() {
         let at = usize::try_from(piece.offset).unwrap();
         image[at..at + piece.bytes.len()].copy_from_slice(&piece.bytes);
     }
@@ -50,7 +55,11 @@ fn a_check_lists_the_root_of_the_volume() {
         let mut bench = Bench::new();
         bench.hold();
         bench.ask(Request::Check);
-        answer_from(&mut bench, &laid_out(block_bytes), block_bytes);
+        answer_from(
+            &mut bench,
+            &laid_out(block_bytes, volume::Reserve::Nothing),
+            block_bytes,
+        );
         assert_eq!(bench.reports(), [Report::Checked { ok: true }]);
         assert!(bench.notices.is_empty());
     }
@@ -58,7 +67,7 @@ fn a_check_lists_the_root_of_the_volume() {
 
 #[test]
 fn a_check_of_a_blank_or_damaged_disk_says_no_and_why() {
-    let mut damaged = laid_out(512);
+    let mut damaged = laid_out(512, volume::Reserve::Nothing);
     damaged[1 << 20..2 << 20].fill(0xff);
     for (image, fault) in [
         (vec![0; 64 << 20], VolumeFault::Missing),

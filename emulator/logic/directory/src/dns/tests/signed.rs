@@ -74,6 +74,17 @@ fn whoever_shares_a_secret_updates_a_secure_zone_and_gets_a_signed_answer() {
 }
 
 #[test]
+fn a_signed_answer_is_whole_where_it_has_room() {
+    let mut server = keyed(Updates::Secure);
+    let mut bytes = query_bytes("nobody.corp.example", Rtype::SOA);
+    Client::shared(SECRET).sign(&mut bytes, NOW.0 / 1000);
+    let answer = send(&mut server, &bytes).messages.remove(0);
+    let message = Message::from_slice(&answer).unwrap();
+    assert!(!message.header().tc());
+    assert_eq!(message.header_counts().nscount(), 1);
+}
+
+#[test]
 fn wrong_secrets_keys_and_clocks_are_told_apart() {
     let mut server = keyed(Updates::Secure);
     let now = NOW.0 / 1000;
@@ -132,7 +143,7 @@ struct Accounts {
 }
 
 impl GssAcceptor for Accounts {
-    fn accept(&mut self, now: WallTime, token: &[u8]) -> GssStep {
+    fn accept(self: Box<Self>, now: WallTime, token: &[u8]) -> GssStep {
         match (self.seen, token) {
             (false, b"first") => GssStep::Continue {
                 half_open: Box::new(Self { seen: true }),

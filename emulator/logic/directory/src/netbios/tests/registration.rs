@@ -46,6 +46,16 @@ fn a_living_owner_keeps_its_name_and_a_silent_one_loses_it() {
 }
 
 #[test]
+fn an_applicant_is_told_to_wait_once() {
+    let mut network = Network::new(P, &[11]);
+    network.register(11, named("VS1"), false);
+    network.cut_off.push(at(11));
+    let request = wanting(Operation::RegisterMultihomed, 0, &named("VS1"));
+    assert_eq!(send(&mut network, &request).unwrap().flags, 0xbc00);
+    assert_eq!(send(&mut network, &request), None);
+}
+
+#[test]
 fn a_group_has_no_addresses_of_its_own_and_outlives_its_members() {
     let mut network = Network::new(P, &[11, 12]);
     let group = NetbiosName::new("TEAM", 0x1e);

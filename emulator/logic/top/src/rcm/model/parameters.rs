@@ -11,6 +11,8 @@ use crate::restype::{ResourceKind, ResourceParameters};
 
 /// MaxUsers without a limit.
 const UNLIMITED: u32 = u32::MAX;
+/// Whether a disk carries a cluster shared volume; where the product keeps that is unsourced.
+const SHARED: &str = "IsClusterSharedVolume";
 
 /// Reads the properties below a resource's key; what is missing is empty.
 pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParameters {
@@ -20,6 +22,7 @@ pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParame
     match kind {
         ResourceKind::PhysicalDisk => ResourceParameters::PhysicalDisk {
             disk: DiskId(number(hive, &key, "Disk")),
+            shared: hive.dword(&key, SHARED).is_some_and(|it| it != 0),
         },
         ResourceKind::FileShareWitness => ResourceParameters::FileShareWitness,
         ResourceKind::CloudWitness => ResourceParameters::CloudWitness,
@@ -119,7 +122,11 @@ pub(super) fn write(hive: &mut Hive, key: &str, parameters: &ResourceParameters)
 fn values(parameters: &ResourceParameters) -> Vec<(&'static str, Value)> {
     let text = |text: &String| Value::Text(text.clone());
     match parameters {
-        ResourceParameters::PhysicalDisk { disk } => vec![("Disk", Value::Dword(disk.0.into()))],
+        ResourceParameters::PhysicalDisk { disk, shared } => {
+            let disk = ("Disk", Value::Dword(disk.0.into()));
+            let shared = shared.then_some((SHARED, Value::Dword(1)));
+            [disk].into_iter().chain(shared).collect()
+        }
         ResourceParameters::FileShareWitness
         | ResourceParameters::CloudWitness
         | ResourceParameters::FileServer { .. } => Vec::new(),

@@ -101,7 +101,14 @@ fn a_model_reads_back_as_it_was_written() {
 #[test]
 fn every_type_keeps_its_private_properties() {
     let parameters = [
-        ResourceParameters::PhysicalDisk { disk: DiskId(3) },
+        ResourceParameters::PhysicalDisk {
+            disk: DiskId(3),
+            shared: false,
+        },
+        ResourceParameters::PhysicalDisk {
+            disk: DiskId(4),
+            shared: true,
+        },
         ResourceParameters::FileShareWitness,
         ResourceParameters::FileServer {
             name: String::new(),

@@ -55,8 +55,17 @@ impl Build {
     }
 
     pub(crate) fn disk(&mut self, group: GroupId, disk: u16) -> ResourceId {
+        self.any_disk(group, disk, false)
+    }
+
+    /// The disk of a cluster shared volume.
+    pub(crate) fn shared_disk(&mut self, group: GroupId, disk: u16) -> ResourceId {
+        self.any_disk(group, disk, true)
+    }
+
+    fn any_disk(&mut self, group: GroupId, disk: u16, shared: bool) -> ResourceId {
         let disk = DiskId(disk);
-        self.add(group, ResourceParameters::PhysicalDisk { disk }, "")
+        self.add(group, ResourceParameters::PhysicalDisk { disk, shared }, "")
     }
 
     pub(crate) fn ip(&mut self, group: GroupId) -> ResourceId {

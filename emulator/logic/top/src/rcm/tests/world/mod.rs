@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use base::limits::NODES_MAX;
 use base::{
-    DiskId, Generation, GroupId, HostId, Incarnation, Manager, NodeId, NodeSet, Notice, Now,
-    Outbox, PaxosTag, QuorumState, RequestId, ResourceId, ResourceState, Rng, Timestamp, WallTime,
+    DiskId, Generation, GroupId, HostId, Incarnation, Manager, NetworkId, NodeId, NodeSet, Notice,
+    Now, Outbox, PaxosTag, QuorumState, RequestId, ResourceId, ResourceState, Rng, Timestamp,
+    WallTime,
 };
-use bottom::{clusdisk, share};
+use bottom::{clusdisk, csvfs, share};
 use middle::database::{Change, Update};
 use middle::gum::{Failure, Ticket};
 use middle::membership::{Synchronised, UpdateKey, View};
 use middle::object::ObjectTable;
-use middle::settings::{NodeSettings, Settings};
+use middle::settings::{NetworkRole, NetworkSettings, NodeSettings, Settings};
 
 mod build;
 mod look;
@@ -65,6 +66,10 @@ pub(crate) struct World {
     pub(crate) scripts: BTreeMap<ResourceId, Script>,
     /// Scripts that hold on one node only.
     pub(crate) local: BTreeMap<(NodeId, ResourceId), Script>,
+    /// What csvfs was told.
+    pub(crate) roles: Vec<(NodeId, BTreeMap<DiskId, csvfs::Role>)>,
+    /// On this node there is no room for the first resource while the second one runs.
+    pub(crate) crowded: Option<(ResourceId, NodeId, ResourceId)>,
     pub(crate) disk_requests: Vec<(NodeId, clusdisk::Request)>,
     pub(crate) disk_ok: bool,
     pub(crate) arbitration_fails: bool,
@@ -83,6 +88,18 @@ pub(crate) struct World {
     holders: BTreeMap<DiskId, NodeId>,
     checker: Checker,
     host_lives: u64,
+}
+
+/// The network that all nodes are on.
+fn lan() -> NetworkSettings {
+    let role = NetworkRole::ClusterAndClient;
+    NetworkSettings {
+        name: "lan".into(),
+        subnet: "10.0.0.0/24".into(),
+        role,
+        metric: role.automatic_metric(NetworkId(0)),
+        auto_metric: true,
+    }
 }
 
 pub(crate) fn node(number: u8) -> NodeId {
@@ -112,10 +129,11 @@ impl World {
                 weight: 1,
                 dynamic_weight: 1,
                 site: String::new(),
-                interfaces: BTreeMap::new(),
+                interfaces: BTreeMap::from([(NetworkId(0), format!("10.0.0.{number}"))]),
             };
             settings.nodes.insert(node(number), configured);
         }
+        settings.networks.insert(NetworkId(0), lan());
         settings.write(&mut hive);
         build.model.write(&mut hive);
         let mut world = Self {
@@ -130,6 +148,8 @@ impl World {
             replies: Vec::new(),
             scripts: BTreeMap::new(),
             local: BTreeMap::new(),
+            roles: Vec::new(),
+            crowded: None,
             disk_requests: Vec::new(),
             disk_ok: true,
             arbitration_fails: false,
@@ -302,6 +322,14 @@ impl World {
                 self.at(millis(30), Event::Input(me, Input::Restored { resource }));
             }
             Output::Disk { disk, request } => self.disk(me, disk, request),
+            Output::Roles { roles } => self.roles.push((me, roles)),
+            Output::VolumeIo { ticket, .. } => {
+                let result = csvfs::IoResult::Written;
+                self.at(
+                    millis(3),
+                    Event::Input(me, Input::VolumeIo { ticket, result }),
+                );
+            }
             Output::Share { request } => {
                 if matches!(request, share::Input::Arbitrate { .. }) {
                     let report = share::Output::Held { tag: None };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use base::{DiskId, HostId, NodeId, ResourceId};
+use base::{DiskId, HostId, NodeId, ResourceId, ResourceState};
 use bottom::clusdisk;
 
 use super::script::{Answer, work};
@@ -70,6 +70,9 @@ impl World {
         let failure = Answer::Returned(EntryResult::Failure { code: 1 });
         let poll = |alive| if alive { success } else { failure };
         match entry {
+            EntryPoint::Online(_) if self.is_crowded(me, id) => {
+                vec![(soon, Answer::Returned(EntryResult::Failure { code: 1_450 }))]
+            }
             EntryPoint::Online(spec) => {
                 self.specs.push(spec.parameters);
                 work(script.online)
@@ -89,6 +92,19 @@ impl World {
                 vec![(soon, success)]
             }
         }
+    }
+
+    /// On node `number` there is no room for a resource while another one runs.
+    pub(crate) fn lacks_room(&mut self, id: ResourceId, number: u8, because_of: ResourceId) {
+        self.crowded = Some((id, node(number), because_of));
+    }
+
+    fn is_crowded(&self, me: NodeId, id: ResourceId) -> bool {
+        self.crowded.is_some_and(|(crowded, at, because_of)| {
+            let running = self.lives.get(&me).map(|live| &live.running);
+            let other = running.and_then(|running| running.get(&because_of));
+            crowded == id && at == me && other == Some(&ResourceState::Online)
+        })
     }
 
     /// The host process of a node dies by itself.
@@ -124,7 +140,10 @@ impl World {
                 let ok = self.disk_ok;
                 (millis(2), clusdisk::Report::Checked { ok })
             }
-            clusdisk::Request::Read { .. } | clusdisk::Request::Write { .. } => return,
+            clusdisk::Request::Read { .. }
+            | clusdisk::Request::Write { .. }
+            | clusdisk::Request::Share { .. }
+            | clusdisk::Request::Attach => return,
         };
         self.at(after, Event::Disk(me, disk, report));
     }
