@@ -192,6 +192,34 @@ fn verdict_of(why: &Unfit) -> Verdict {
     }
 }
 
+/// An action on nodes or the quorum in the words of the file.
+fn administration_words(action: &Action) -> String {
+    match action {
+        Action::Start { nodes, option } => {
+            let option = match option {
+                StartOption::Plain => "",
+                StartOption::ForceQuorum => ", force-quorum: true",
+                StartOption::PreventQuorum => ", prevent-quorum: true",
+            };
+            format!("start, node: {nodes}{option}")
+        }
+        Action::Stop(nodes) => format!("stop, node: {nodes}"),
+        Action::Evict(nodes) => format!("evict, node: {nodes}"),
+        Action::Add(nodes) => format!("add, node: {nodes}"),
+        Action::Quorum { witness, disk_only } => {
+            let witness = match witness {
+                Witness::None => "none".to_owned(),
+                Witness::Disk(lun) => format!("{{ disk: {lun} }}"),
+                Witness::Share(share) => format!("{{ share: {share} }}"),
+                Witness::Cloud(cloud) => format!("{{ cloud: {cloud} }}"),
+            };
+            let model = if *disk_only { ", model: disk-only" } else { "" };
+            format!("quorum, witness: {witness}{model}")
+        }
+        _ => String::new(),
+    }
+}
+
 /// An action in the words of the file, without `do:`.
 fn action_words(action: &Action) -> String {
     match action {
@@ -216,27 +244,11 @@ fn action_words(action: &Action) -> String {
         Action::Pause(nodes) => format!("pause, node: {nodes}"),
         Action::Drain(nodes) => format!("drain, node: {nodes}"),
         Action::Resume(nodes) => format!("resume, node: {nodes}"),
-        Action::Start { nodes, option } => {
-            let option = match option {
-                StartOption::Plain => "",
-                StartOption::ForceQuorum => ", force-quorum: true",
-                StartOption::PreventQuorum => ", prevent-quorum: true",
-            };
-            format!("start, node: {nodes}{option}")
-        }
-        Action::Stop(nodes) => format!("stop, node: {nodes}"),
-        Action::Evict(nodes) => format!("evict, node: {nodes}"),
-        Action::Add(nodes) => format!("add, node: {nodes}"),
-        Action::Quorum { witness, disk_only } => {
-            let witness = match witness {
-                Witness::None => "none".to_owned(),
-                Witness::Disk(lun) => format!("{{ disk: {lun} }}"),
-                Witness::Share(share) => format!("{{ share: {share} }}"),
-                Witness::Cloud(cloud) => format!("{{ cloud: {cloud} }}"),
-            };
-            let model = if *disk_only { ", model: disk-only" } else { "" };
-            format!("quorum, witness: {witness}{model}")
-        }
+        Action::Start { .. }
+        | Action::Stop(_)
+        | Action::Evict(_)
+        | Action::Add(_)
+        | Action::Quorum { .. } => administration_words(action),
         Action::Heal => "heal".to_owned(),
         Action::SetProperty {
             property, value, ..

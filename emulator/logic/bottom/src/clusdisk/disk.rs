@@ -69,16 +69,6 @@ pub(super) enum Purpose {
     Spc2(Spc2),
 }
 
-impl Purpose {
-    /// Whether it is what the disk is used for, not its reservation.
-    fn is_work(self) -> bool {
-        matches!(
-            self,
-            Self::Capacity | Self::CheckReady | Self::CheckRoot | Self::Read | Self::Write
-        )
-    }
-}
-
 /// What is sent to the disk.
 #[derive(Clone, Debug)]
 pub(super) enum Order {

@@ -7,6 +7,16 @@ use volume::{Damage, RootReader, Step};
 use super::disk::{Disk, Purpose};
 use super::{PAGE_BYTES, Report, Request};
 
+impl Purpose {
+    /// Whether it is what the disk is used for, not its reservation.
+    pub(super) fn is_work(self) -> bool {
+        matches!(
+            self,
+            Self::Capacity | Self::CheckReady | Self::CheckRoot | Self::Read | Self::Write
+        )
+    }
+}
+
 impl Disk {
     /// Begins a request for which the length of a block has to be known.
     pub(super) fn work(&mut self, request: Request) {

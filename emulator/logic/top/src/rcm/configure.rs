@@ -169,7 +169,10 @@ impl Rcm {
         };
         let own = self.witness_resource(turn);
         let user = self.model.resources.iter();
-        let uses = |it: &ResourceParameters| matches!(it, ResourceParameters::PhysicalDisk { disk: used, .. } if *used == disk);
+        let uses = |it: &ResourceParameters| match it {
+            ResourceParameters::PhysicalDisk { disk: used, .. } => *used == disk,
+            _ => false,
+        };
         let user = user.filter(|(id, it)| uses(&it.parameters) && Some(**id) != own);
         match user.map(|(_, settings)| &settings.name).next() {
             None => Ok(()),
