@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_removed_weight_no_longer_counts(),
         an_evicted_node_ends_and_may_come_back(),
         a_cloud_witness_decides_an_even_split(),
+        a_slow_member_holds_updates_up_only_in_mode_0(),
     ]
 }
 
@@ -286,6 +287,39 @@ fn a_cloud_witness_decides_an_even_split() -> Case {
                 |seen| one(seen) && seen.online("app"),
             )?;
             trial.stays(secs(120), "exactly one node goes on", one)
+        }),
+    }
+}
+
+fn a_slow_member_holds_updates_up_only_in_mode_0() -> Case {
+    Case {
+        id: "updates/a-slow-member-holds-updates-up-only-in-mode-0".into(),
+        title: "With DatabaseReadWriteMode 1 and 2 a majority is enough for an update, with 0 all \
+                members are needed"
+            .into(),
+        clauses: &["GUM-3"],
+        source: &[("6.2", Mark::Stated)],
+        generations: DYNAMIC,
+        run: Box::new(|trial| {
+            for mode in 0..3 {
+                trial.form(&Lab::of(3).program(""))?;
+                let set = "do: set, property: DatabaseReadWriteMode";
+                trial.act(format!("{{ {set}, value: {mode} }}"))?;
+                trial.run(secs(10));
+                let before = trial.seen().tag("n1");
+                // Shorter than the detection of its loss.
+                trial.fault("{ node: n3, do: pause, for: 4s }")?;
+                trial.act("{ do: set, property: ClusterGroupWaitDelay, value: 33 }")?;
+                trial.run(secs(3));
+                let carried_out = trial.seen().tag("n1") > before;
+                let what = format!("mode {mode}: the update waits for n3 only in mode 0");
+                trial.check(&what, carried_out == (mode != 0))?;
+                trial.run(secs(30));
+                let tags = ["n1", "n2", "n3"].map(|node| trial.seen().tag(node));
+                let same = tags.iter().all(|tag| *tag == tags[0]) && tags[0] > before;
+                trial.check(&format!("mode {mode}: all have it in the end"), same)?;
+            }
+            Ok(())
         }),
     }
 }

@@ -12,27 +12,36 @@ const UNIT: i128 = 1_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Clock {
     /// What it showed when the world began.
-    pub offset_nanos: u64,
+    pub offset_nanos: i64,
     /// How much faster (or slower) it runs, in parts per thousand million; 20 ppm is 20,000.
     pub drift_ppb: i32,
-    /// How far the wall clock was set forward, and not the monotonic one.
-    pub ahead_millis: u64,
+    /// How far its wall clock was set away, in milliseconds.
+    pub jump_millis: i64,
 }
 
 impl Clock {
+    /// From world time `at` on it runs at another rate; what it shows does not jump by that.
+    pub fn set_rate(&mut self, at: Timestamp, drift_ppb: i32) {
+        let before = self.scale(at.0);
+        self.drift_ppb = drift_ppb;
+        let gained = i128::from(before) - i128::from(self.scale(at.0));
+        let gained = i64::try_from(gained).unwrap_or(0);
+        self.offset_nanos = self.offset_nanos.saturating_add(gained);
+    }
+
     /// What this clock shows at world time `at`.
     #[must_use]
     pub fn read(self, at: Timestamp) -> Now {
-        let mono = Timestamp(self.offset_nanos.saturating_add(self.scale(at.0)));
+        let mono = Timestamp(self.scale(at.0).saturating_add_signed(self.offset_nanos));
         let wall = WALL_START.0 + mono.as_millis();
-        let wall = WallTime(wall.saturating_add(self.ahead_millis));
+        let wall = WallTime(wall.saturating_add_signed(self.jump_millis));
         Now { mono, wall }
     }
 
     /// The first world time at which this clock shows `mono` or more.
     #[must_use]
     pub fn world_time(self, mono: Timestamp) -> Timestamp {
-        let shown = mono.0.saturating_sub(self.offset_nanos);
+        let shown = mono.0.saturating_sub_signed(self.offset_nanos);
         if self.drift_ppb == 0 || mono == Timestamp::NEVER {
             return Timestamp(shown);
         }
@@ -58,7 +67,7 @@ mod tests {
     fn a_wall_clock_that_is_set_forward_moves_no_deadline() {
         let (at, clock) = (Timestamp(5_000_000), Clock::default());
         let ahead = Clock {
-            ahead_millis: 3_600_000,
+            jump_millis: 3_600_000,
             ..clock
         };
         assert_eq!(ahead.read(at).mono, clock.read(at).mono);
@@ -71,7 +80,7 @@ mod tests {
             let clock = Clock {
                 offset_nanos: 17,
                 drift_ppb,
-                ahead_millis: 0,
+                jump_millis: 0,
             };
             for mono in [17, 18, 1_000_000_007, 86_400_000_000_013] {
                 let at = clock.world_time(Timestamp(mono));
@@ -81,11 +90,25 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_changes_its_rate_does_not_jump() {
+        let mut clock = Clock {
+            offset_nanos: 1_000_000_000,
+            ..Clock::default()
+        };
+        let at = Timestamp(3_600_000_000_000);
+        let before = clock.read(at).mono;
+        clock.set_rate(at, 200_000);
+        assert_eq!(clock.read(at).mono, before);
+        clock.set_rate(at, -200_000);
+        assert_eq!(clock.read(at).mono, before);
+    }
+
+    #[test]
     fn a_fast_clock_gains_on_the_world() {
         let clock = Clock {
             offset_nanos: 0,
             drift_ppb: 20_000,
-            ahead_millis: 0,
+            jump_millis: 0,
         };
         assert_eq!(
             clock.read(Timestamp(1_000_000_000)).mono,

@@ -6,6 +6,7 @@
 pub mod checkers;
 pub mod clock;
 pub mod cluster_log;
+pub mod cost;
 pub mod disk;
 pub mod hosts;
 pub mod log;

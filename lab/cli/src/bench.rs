@@ -16,6 +16,8 @@ use crate::exit::Exit;
 use crate::format::Format;
 use crate::output;
 
+mod cost;
+
 /// Version of the JSON that the command prints.
 const FORMAT_VERSION: u32 = 1;
 /// Virtual time in which a cluster forms and settles before it is measured.
@@ -98,6 +100,8 @@ impl Bench {
             output::error_text(&format!("measuring: {}\n", situation.name));
             figures.push(measure(situation)?);
         }
+        output::error_text("measuring: what updates, regroups and nodes cost\n");
+        let costs = cost::measure()?;
         match self.format {
             Format::Json => {
                 let row = |it: &Figure| {
@@ -107,10 +111,15 @@ impl Bench {
                     })
                 };
                 let rows: Vec<_> = figures.iter().map(row).collect();
-                let document = json!({ "version": FORMAT_VERSION, "figures": rows });
+                let document = json!({
+                    "version": FORMAT_VERSION, "figures": rows, "costs": cost::rows(&costs),
+                });
                 output::print(&format!("{document:#}\n"))?;
             }
-            Format::Text => figures.iter().try_for_each(|it| output::print(&line(it)))?,
+            Format::Text => {
+                figures.iter().try_for_each(|it| output::print(&line(it)))?;
+                costs.iter().try_for_each(|it| output::print(&it.line()))?;
+            }
         }
         Ok(Exit::Good)
     }

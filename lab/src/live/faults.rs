@@ -21,8 +21,8 @@ impl Live {
                     what: "end the resource hosts of a node alone".to_owned(),
                 });
             }
-            Fault::Machine(_, MachineFault::ClockJump { .. }) => {
-                return Err(self.unable("set the clock of one node"));
+            Fault::Machine(_, MachineFault::ClockRuns(_) | MachineFault::ClockJumps(_)) => {
+                return Err(self.unable("set the clock of one node alone"));
             }
             Fault::Storage(storage::Rule::Full(_)) => {
                 return Err(self.unable("let a logical unit run out of room"));
@@ -89,7 +89,9 @@ impl Live {
             MachineFault::KillService => self.kill_service(node),
             MachineFault::DiskFails => self.tell_own_disk(node, true),
             // Refused before.
-            MachineFault::KillMonitors | MachineFault::ClockJump { .. } => {}
+            MachineFault::KillMonitors
+            | MachineFault::ClockRuns(_)
+            | MachineFault::ClockJumps(_) => {}
         }
         self.machine_faults.push((id, fault, node));
         Ok(())
@@ -112,8 +114,9 @@ impl Live {
             MachineFault::Crash
             | MachineFault::Reboot
             | MachineFault::KillService
-            | MachineFault::ClockJump { .. }
-            | MachineFault::KillMonitors => {}
+            | MachineFault::KillMonitors
+            | MachineFault::ClockRuns(_)
+            | MachineFault::ClockJumps(_) => {}
         }
     }
 

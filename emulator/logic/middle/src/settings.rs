@@ -3,9 +3,11 @@
 //! Value names are the product's (reference section 7). Subkey names other than `Nodes` are
 //! unsourced and carry no meaning outside this project.
 
+mod mode;
 mod node;
 #[cfg(test)]
 mod tests;
+pub mod votes;
 mod witness;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use base::{DiskId, Generation, NetworkId, NodeId, NodeSet, QuorumModel};
 
 use bottom::security::{Secret, SecurityLevel};
 
+pub use mode::ReadWriteMode;
 pub use node::NodeSettings;
 pub use witness::Witness;
 
@@ -131,6 +134,8 @@ pub struct Settings {
     pub lower_priority_node: Option<NodeId>,
     /// MessageBufferLength: good-enough multicasts of one node that some member lacks, 1 to 1000.
     pub message_buffer_length: usize,
+    /// DatabaseReadWriteMode.
+    pub read_write_mode: ReadWriteMode,
     /// SecurityLevel.
     pub security_level: SecurityLevel,
     /// What only the nodes of this cluster know.
@@ -163,6 +168,7 @@ impl Settings {
             fix_quorum: false,
             lower_priority_node: None,
             message_buffer_length: MESSAGES_UNACKNOWLEDGED_MAX,
+            read_write_mode: ReadWriteMode::default(),
             security_level: SecurityLevel::default(),
             secret: Secret::default(),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
@@ -301,6 +307,8 @@ impl Settings {
         if let Some(length) = length.and_then(|it| usize::try_from(it).ok()) {
             self.message_buffer_length = length.clamp(1, MULTICASTS_KEPT_MAX);
         }
+        let mode = hive.dword("", "DatabaseReadWriteMode").unwrap_or_default();
+        self.read_write_mode = ReadWriteMode::from_number(mode);
         let level = hive.dword("", "SecurityLevel");
         if let Some(level) = level.and_then(SecurityLevel::from_number) {
             self.security_level = level;

@@ -29,9 +29,8 @@ impl Checker for AddressUnique {
                 && judged.len() > 1
             {
                 let network = scene.plan.names.of_network(*network);
-                return Err(format!(
-                    "{address} on {network} answers from the nodes {judged}"
-                ));
+                let nodes = scene.nodes(judged);
+                return Err(format!("{address} on {network} answers from {nodes}"));
             }
         }
         Ok(())

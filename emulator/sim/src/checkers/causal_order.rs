@@ -31,7 +31,7 @@ impl Checker for CausalOrder {
         "MSG-14, MSG-15"
     }
 
-    fn see(&mut self, _: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         let Change::Notice {
             node,
             notice:
@@ -65,8 +65,9 @@ impl Checker for CausalOrder {
             *needed = (*needed).max(*count);
         }
         if late || back {
+            let (node, from) = (scene.node(*node), scene.node(*from));
             return Err(format!(
-                "node {node} delivered multicast {sequence} of node {from} in view {view:?} after \
+                "{node} delivered multicast {sequence} of {from} in view {view:?} after \
                  one that depends on it"
             ));
         }

@@ -54,8 +54,8 @@ fn check(plan: &Plan, old: &States, new: &Picture) -> Result<(), String> {
         };
         if !fine {
             return Err(format!(
-                "on node {} {} is {now} without what it depends on",
-                new.node,
+                "on {} {} is {now} without what it depends on",
+                plan.names.of_node(new.node),
                 plan.names.of_resource(*resource)
             ));
         }

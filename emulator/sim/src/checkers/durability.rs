@@ -61,8 +61,10 @@ impl Checker for Durability {
         let forms = picture.view.is_some_and(|(view, _)| self.is_new(view));
         if alone && !was_active && forms && content(picture.tag) < content(self.newest) {
             return Err(format!(
-                "node {} forms the cluster at {}, but {} was committed before",
-                picture.node, picture.tag, self.newest
+                "{} forms the cluster at {}, but {} was committed before",
+                scene.node(picture.node),
+                picture.tag,
+                self.newest
             ));
         }
         self.newest = self.newest.max(picture.tag);

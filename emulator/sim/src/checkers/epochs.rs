@@ -21,7 +21,7 @@ impl Checker for Epochs {
         "MM-1"
     }
 
-    fn see(&mut self, _: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         match change {
             Change::Started { node, .. } => {
                 self.last.remove(node);
@@ -33,10 +33,8 @@ impl Checker for Epochs {
                 let before = self.last.insert(*node, view.epoch);
                 if before.is_some_and(|before| before >= view.epoch) {
                     let before = before.unwrap_or_default();
-                    return Err(format!(
-                        "node {node} went from epoch {before} to {}",
-                        view.epoch
-                    ));
+                    let node = scene.node(*node);
+                    return Err(format!("{node} went from epoch {before} to {}", view.epoch));
                 }
             }
             _ => {}

@@ -72,7 +72,8 @@ impl Isolation {
             return Ok(());
         }
         Err(format!(
-            "on node {node} the end of host {host} failed {}, which another host runs",
+            "on {} the end of host {host} failed {}, which another host runs",
+            scene.node(node),
             scene.plan.names.of_resource(failed)
         ))
     }

@@ -37,8 +37,9 @@ impl Checker for LocalCommit {
                 node,
                 notice: Notice::UpdateCommitted { tag },
             } if self.failed.contains_key(node) => {
+                let node = scene.node(*node);
                 return Err(format!(
-                    "node {node} committed {tag} after its own disk had refused"
+                    "{node} committed {tag} after its own disk had refused"
                 ));
             }
             _ => {}
@@ -47,7 +48,8 @@ impl Checker for LocalCommit {
         match self.failed.iter().find(late) {
             None => Ok(()),
             Some((node, _)) => Err(format!(
-                "node {node} still runs although its own disk refused to keep the database"
+                "{} still runs although its own disk refused to keep the database",
+                scene.node(*node)
             )),
         }
     }

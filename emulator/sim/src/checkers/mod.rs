@@ -167,6 +167,16 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// A node's name.
+    pub(crate) fn node(&self, node: NodeId) -> String {
+        self.plan.names.of_node(node)
+    }
+
+    /// The names of nodes.
+    pub(crate) fn nodes(&self, nodes: NodeSet) -> String {
+        self.plan.names.of_nodes(nodes)
+    }
+
     /// What each node shows once a change of one picture is taken into account.
     pub(crate) fn shown(
         &self,

@@ -28,7 +28,8 @@ impl Checker for NameOwnedOnce {
             if let Thing::Name(name) | Thing::Server(name) = thing
                 && judged.len() > 1
             {
-                return Err(format!("{name} is served by the nodes {judged}"));
+                let nodes = scene.nodes(judged);
+                return Err(format!("{name} is served by {nodes}"));
             }
         }
         Ok(())

@@ -73,10 +73,11 @@ impl Checker for OnePrimary {
         match scene.shown(change).filter(judged).find(apart) {
             None => Ok(()),
             Some(other) => Err(format!(
-                "node {} is active in {mine} while node {} is active in {}",
-                new.node,
-                other.node,
-                members(other)
+                "{} is active in the view of {} while {} is active in that of {}",
+                scene.node(new.node),
+                scene.nodes(mine),
+                scene.node(other.node),
+                scene.nodes(members(other))
             )),
         }
     }

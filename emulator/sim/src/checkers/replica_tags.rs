@@ -27,7 +27,7 @@ impl Checker for ReplicaTags {
         "DM-5, QRM-11"
     }
 
-    fn see(&mut self, _: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         let Change::Picture(picture) = change else {
             return Ok(());
         };
@@ -37,17 +37,17 @@ impl Checker for ReplicaTags {
         let (node, tag) = (picture.node, picture.tag);
         let before = self.last.insert(node, tag).unwrap_or_default();
         if tag < before {
-            return Err(format!(
-                "the replica of node {node} went from {before} to {tag}"
-            ));
+            let node = scene.node(node);
+            return Err(format!("the replica of {node} went from {before} to {tag}"));
         }
         let known = self
             .contents
             .entry(tag)
             .or_insert_with(|| picture.hive.clone());
         if !Arc::ptr_eq(known, &picture.hive) && *known != picture.hive {
+            let node = scene.node(node);
             return Err(format!(
-                "the replica of node {node} differs from another one with the tag {tag}"
+                "the replica of {node} differs from another one with the tag {tag}"
             ));
         }
         while self.contents.len() > REMEMBERED_MAX {

@@ -87,9 +87,9 @@ fn judge(scene: &Scene<'_>, promise: &Promise) -> Result<(), String> {
     }
     match shown(scene, promise.node) {
         Some(paused) if paused != promise.paused => Err(format!(
-            "request {} was answered as if node {} were {}paused, and it is not so",
+            "request {} was answered as if {} were {}paused, and it is not so",
             promise.request,
-            promise.node,
+            scene.node(promise.node),
             if promise.paused { "" } else { "not " }
         )),
         _ => Ok(()),

@@ -55,8 +55,8 @@ impl Checker for Reservation {
                 wrong.insert(key, since);
                 if scene.now.since(since) > bound {
                     return Err(format!(
-                        "node {} still believes to hold {}, which the target denies",
-                        picture.node,
+                        "{} still believes to hold {}, which the target denies",
+                        scene.node(picture.node),
                         scene.plan.names.of_disk(*disk)
                     ));
                 }

@@ -32,8 +32,9 @@ impl Checker for SingleOwner {
             let judged = nodes.difference(excused);
             if judged.len() > 1 {
                 return Err(format!(
-                    "{} runs on the nodes {judged} at once",
-                    scene.plan.names.of_resource(resource)
+                    "{} runs on {} at once",
+                    scene.plan.names.of_resource(resource),
+                    scene.nodes(judged)
                 ));
             }
         }

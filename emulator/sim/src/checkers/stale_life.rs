@@ -53,9 +53,9 @@ impl Checker for StaleLife {
             let outside = scene.now.since(since);
             if outside > stop_bound(scene.plan) {
                 return Err(format!(
-                    "node {} has been outside the surviving view for {outside:?} and is still \
+                    "{} has been outside the surviving view for {outside:?} and is still \
                      active",
-                    picture.node
+                    scene.node(picture.node)
                 ));
             }
         }

@@ -48,8 +48,9 @@ impl Checker for States {
                 if !continues || !allowed(*from, *to) {
                     let name = scene.plan.names.of_resource(*resource);
                     let before = before.unwrap_or_default();
+                    let node = scene.node(*node);
                     return Err(format!(
-                        "on node {node} {name} was {before} and went from {from} to {to}"
+                        "on {node} {name} was {before} and went from {from} to {to}"
                     ));
                 }
             }

@@ -35,7 +35,7 @@ impl Checker for UpdateOrder {
         "GUM-4, OM-5"
     }
 
-    fn see(&mut self, _: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         let Change::Picture(picture) = change else {
             return Ok(());
         };
@@ -51,8 +51,9 @@ impl Checker for UpdateOrder {
         match self.states.get(&place) {
             Some(known) if *known != state => {
                 return Err(format!(
-                    "after update {} node {} has {state:?}, another had {known:?}",
-                    picture.applied, picture.node
+                    "after update {} {} has {state:?}, another had {known:?}",
+                    picture.applied,
+                    scene.node(picture.node)
                 ));
             }
             Some(_) => {}

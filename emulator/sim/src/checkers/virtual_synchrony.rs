@@ -22,7 +22,7 @@ impl Checker for VirtualSynchrony {
         "MSG-9, MSG-10"
     }
 
-    fn see(&mut self, _: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         let Change::Notice {
             node,
             notice:
@@ -40,8 +40,9 @@ impl Checker for VirtualSynchrony {
         if known == delivered {
             return Ok(());
         }
+        let (first, node) = (scene.node(*first), scene.node(*node));
         Err(format!(
-            "nodes {first} and {node} went from view {view:?} to {next:?} together, but {first} \
+            "{first} and {node} went from view {view:?} to {next:?} together, but {first} \
              delivered {} multicasts and {node} {}",
             known.values().sum::<u64>(),
             delivered.values().sum::<u64>(),

@@ -40,7 +40,8 @@ impl Checker for Votes {
             return Ok(());
         }
         Err(format!(
-            "node {node} counts {have} of {total} votes, needs {needed}, and says {}",
+            "{} counts {have} of {total} votes, needs {needed}, and says {}",
+            scene.node(*node),
             if *held { "quorum" } else { "no quorum" }
         ))
     }

@@ -19,7 +19,7 @@ impl Checker for WitnessRule {
         "QRM-3, QRM-4"
     }
 
-    fn see(&mut self, _: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         let Change::Notice {
             node,
             notice: Notice::WitnessNeeded { have, needed },
@@ -31,7 +31,8 @@ impl Checker for WitnessRule {
             return Ok(());
         }
         Err(format!(
-            "node {node} tried the witness with {have} votes, {needed} needed"
+            "{} tried the witness with {have} votes, {needed} needed",
+            scene.node(*node)
         ))
     }
 }

@@ -219,6 +219,25 @@ fn volume_words(action: &Action) -> String {
     }
 }
 
+/// An action on nodes or the quorum in the words of the file.
+fn administration_words(action: &Action) -> String {
+    match action {
+        Action::Start { nodes, option } => {
+            let option = match option {
+                StartOption::Plain => "",
+                StartOption::ForceQuorum => ", force-quorum: true",
+                StartOption::PreventQuorum => ", prevent-quorum: true",
+            };
+            format!("start, node: {nodes}{option}")
+        }
+        Action::Stop(nodes) => format!("stop, node: {nodes}"),
+        Action::Evict(nodes) => format!("evict, node: {nodes}"),
+        Action::Add(nodes) => format!("add, node: {nodes}"),
+        Action::Quorum { witness, disk_only } => quorum_words(witness, *disk_only),
+        _ => String::new(),
+    }
+}
+
 /// An action in the words of the file, without `do:`.
 fn action_words(action: &Action) -> String {
     match action {
@@ -243,18 +262,11 @@ fn action_words(action: &Action) -> String {
         Action::Pause(nodes) => format!("pause, node: {nodes}"),
         Action::Drain(nodes) => format!("drain, node: {nodes}"),
         Action::Resume(nodes) => format!("resume, node: {nodes}"),
-        Action::Start { nodes, option } => {
-            let option = match option {
-                StartOption::Plain => "",
-                StartOption::ForceQuorum => ", force-quorum: true",
-                StartOption::PreventQuorum => ", prevent-quorum: true",
-            };
-            format!("start, node: {nodes}{option}")
-        }
-        Action::Stop(nodes) => format!("stop, node: {nodes}"),
-        Action::Evict(nodes) => format!("evict, node: {nodes}"),
-        Action::Add(nodes) => format!("add, node: {nodes}"),
-        Action::Quorum { witness, disk_only } => quorum_words(witness, *disk_only),
+        Action::Start { .. }
+        | Action::Stop(_)
+        | Action::Evict(_)
+        | Action::Add(_)
+        | Action::Quorum { .. } => administration_words(action),
         Action::Heal => "heal".to_owned(),
         Action::SetProperty {
             property, value, ..

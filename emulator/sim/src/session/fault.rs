@@ -306,9 +306,9 @@ fn machine_fault(fault: NodeFault, stays_off: bool) -> MachineFault {
         NodeFault::StopService => MachineFault::StopService,
         NodeFault::KillService => MachineFault::KillService,
         NodeFault::KillMonitors => MachineFault::KillMonitors,
-        NodeFault::ClockJump { offset } => MachineFault::ClockJump {
-            seconds: u32::try_from(offset.as_secs()).unwrap_or(u32::MAX),
-        },
+        NodeFault::ClockJump { offset } => {
+            MachineFault::ClockJumps(i64::try_from(offset.as_millis()).unwrap_or(i64::MAX))
+        }
     }
 }
 

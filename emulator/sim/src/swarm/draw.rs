@@ -38,9 +38,13 @@ enum Class {
     Resource,
     Witness,
     Deeds,
+    Clock,
+    Clog,
+    Monitors,
+    Array,
 }
 
-const CLASSES: [Class; 14] = [
+const CLASSES: [Class; 18] = [
     Class::Power,
     Class::Process,
     Class::Freeze,
@@ -55,6 +59,10 @@ const CLASSES: [Class; 14] = [
     Class::Resource,
     Class::Witness,
     Class::Deeds,
+    Class::Clock,
+    Class::Clog,
+    Class::Monitors,
+    Class::Array,
 ];
 
 /// What a seed expands to. `lab` is attacked if it is given, a new outline otherwise.
@@ -128,7 +136,8 @@ struct Drawer<'a> {
     rng: &'a mut Rng,
     nodes: Vec<NodeId>,
     networks: Vec<NetworkId>,
-    disks: Vec<DiskId>,
+    /// Disks with the array that each is on.
+    disks: Vec<(DiskId, usize)>,
     arrays: usize,
     groups: Vec<GroupId>,
     resources: Vec<ResourceId>,
@@ -143,7 +152,7 @@ impl<'a> Drawer<'a> {
             rng,
             nodes: cluster.all().iter().collect(),
             networks: cluster.settings.networks.keys().copied().collect(),
-            disks: cluster.disks.iter().map(|disk| disk.id).collect(),
+            disks: cluster.disks.iter().map(|it| (it.id, it.array)).collect(),
             arrays: cluster.arrays.len(),
             groups: cluster.model.groups.keys().copied().collect(),
             resources: cluster.model.resources.keys().copied().collect(),
@@ -210,6 +219,10 @@ impl<'a> Drawer<'a> {
                 vec![Fault::WitnessUnreachable(self.some_nodes())]
             }
             Class::Deeds => return None,
+            Class::Clock => vec![self.clock()?],
+            Class::Clog => vec![self.clog()?],
+            Class::Monitors => vec![self.machine(&[MachineFault::KillMonitors])?],
+            Class::Array => self.array()?,
         };
         let lasts = Duration::from_millis(self.rng.between(500, 120_000));
         Some(Act::Break { faults, lasts })
@@ -218,6 +231,46 @@ impl<'a> Drawer<'a> {
     fn machine(&mut self, kinds: &[MachineFault]) -> Option<Fault> {
         let node = self.pick_node()?;
         Some(Fault::Machine(node, self.pick(kinds)?))
+    }
+
+    /// A clock that runs up to 200 ppm off its rate, or whose wall time is set up to a day away.
+    fn clock(&mut self) -> Option<Fault> {
+        let faults = if self.rng.chance(500_000) {
+            let ppm = i32::try_from(self.rng.below(401)).unwrap_or(0) - 200;
+            MachineFault::ClockRuns(ppm)
+        } else {
+            let day = 86_400_000;
+            let millis = i64::try_from(self.rng.below(2 * day)).unwrap_or(0);
+            MachineFault::ClockJumps(millis - i64::try_from(day).unwrap_or(0))
+        };
+        self.machine(&[faults])
+    }
+
+    /// Nothing that some nodes send is lost, but all of it comes much later, even after the fault.
+    fn clog(&mut self) -> Option<Fault> {
+        let impairment = Impairment {
+            delay: Duration::from_millis(self.rng.between(1_000, 30_000)),
+            ..Impairment::default()
+        };
+        Some(Fault::Network(Rule::Impair {
+            from: self.some_nodes().into(),
+            to: Stations::ALL,
+            network: self.pick_network()?,
+            impairment,
+        }))
+    }
+
+    /// An array restarts: reservations that were made to persist do (APTPL), or it has forgotten
+    /// them all.
+    fn array(&mut self) -> Option<Vec<Fault>> {
+        let arrays = u64::try_from(self.arrays).ok().filter(|count| *count > 0)?;
+        let array = usize::try_from(self.rng.below(arrays)).ok()?;
+        let mut faults = vec![Fault::ArrayPower(array)];
+        if self.rng.chance(500_000) {
+            let disks = self.disks.iter().filter(|(_, of)| *of == array);
+            faults.extend(disks.map(|(disk, _)| Fault::ClearReservations(*disk)));
+        }
+        Some(faults)
     }
 
     /// Two parts that cannot reach each other, on all networks or on one.
@@ -382,7 +435,7 @@ impl<'a> Drawer<'a> {
     }
 
     fn pick_disk(&mut self) -> Option<DiskId> {
-        self.rng.pick(&self.disks).copied()
+        self.rng.pick(&self.disks).map(|(disk, _)| *disk)
     }
 
     fn pick<T: Copy>(&mut self, items: &[T]) -> Option<T> {

@@ -21,9 +21,8 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
                 MachineFault::KillService => "service process dies",
                 MachineFault::KillMonitors => "resource host processes die",
                 MachineFault::DiskFails => "own disk refuses to write",
-                MachineFault::ClockJump { seconds } => {
-                    return format!("clock of {} jumps {seconds} s", names.of_node(*node));
-                }
+                MachineFault::ClockRuns(_) => "clock runs at another rate",
+                MachineFault::ClockJumps(_) => "wall clock jumps",
             };
             format!("{} {what}", names.of_node(*node))
         }

@@ -217,9 +217,12 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         start: base::StartMode::Normal,
         reboot: None,
         clock: Clock {
-            offset_nanos: clocks.below(u64::from(options.drift_ppm_max) * OFFSET_PER_PPM + 1),
+            offset_nanos: i64::try_from(
+                clocks.below(u64::from(options.drift_ppm_max) * OFFSET_PER_PPM + 1),
+            )
+            .unwrap_or(0),
             drift_ppb: i32::try_from(drift).unwrap_or(0),
-            ahead_millis: 0,
+            jump_millis: 0,
         },
         disk,
         hosts: Hosts::new(member.id),

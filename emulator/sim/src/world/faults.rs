@@ -34,11 +34,10 @@ pub enum MachineFault {
     KillMonitors,
     /// The node's own disk refuses to write.
     DiskFails,
-    /// The wall clock is set forward; healing sets it back.
-    ClockJump {
-        /// By so many seconds.
-        seconds: u32,
-    },
+    /// Its clock runs faster (or slower) by so many parts in a million.
+    ClockRuns(i32),
+    /// Its wall clock is set forward (or back) by so many milliseconds.
+    ClockJumps(i64),
 }
 
 /// Something that goes wrong.
@@ -169,9 +168,8 @@ impl<S: Service> World<S> {
             MachineFault::KillService => self.kill_service(node),
             MachineFault::KillMonitors => self.kill_monitors(node),
             MachineFault::DiskFails => self.set_disk_failing(node, true),
-            MachineFault::ClockJump { seconds } => {
-                self.seats[node.index()].clock.ahead_millis += u64::from(seconds) * 1_000;
-            }
+            MachineFault::ClockRuns(ppm) => self.set_clock_rate(node, ppm),
+            MachineFault::ClockJumps(millis) => self.set_wall_clock(node, millis),
         }
         self.machine_faults.push((id, fault, node));
     }
@@ -186,11 +184,8 @@ impl<S: Service> World<S> {
             MachineFault::Freeze => self.thaw(node),
             MachineFault::StopService => self.start_service(node),
             MachineFault::DiskFails => self.set_disk_failing(node, false),
-            MachineFault::ClockJump { seconds } => {
-                let clock = &mut self.seats[node.index()].clock;
-                let back = u64::from(seconds) * 1_000;
-                clock.ahead_millis = clock.ahead_millis.saturating_sub(back);
-            }
+            MachineFault::ClockRuns(_) => self.set_clock_rate(node, 0),
+            MachineFault::ClockJumps(_) => self.set_wall_clock(node, 0),
             MachineFault::Crash
             | MachineFault::Reboot
             | MachineFault::KillService

@@ -203,6 +203,22 @@ impl<S: Service> World<S> {
         }
     }
 
+    /// A node's clock runs at another rate from now on.
+    pub(super) fn set_clock_rate(&mut self, node: NodeId, ppm: i32) {
+        let now = self.now;
+        if let Some(seat) = self.seats.get_mut(node.index()) {
+            seat.clock.set_rate(now, ppm.saturating_mul(1_000));
+            self.arm(node);
+        }
+    }
+
+    /// A node's wall clock stands this far from where it would.
+    pub(super) fn set_wall_clock(&mut self, node: NodeId, millis: i64) {
+        if let Some(seat) = self.seats.get_mut(node.index()) {
+            seat.clock.jump_millis = millis;
+        }
+    }
+
     pub(super) fn halted(&mut self, node: NodeId, reason: HaltReason) {
         let restart = self.seats[node.index()].service_restart;
         self.end_process(node, Ended::Halted(reason));

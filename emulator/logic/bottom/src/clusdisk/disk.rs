@@ -357,6 +357,10 @@ impl Disk {
     /// The reservation is ours. It counts once nobody else is registered: a challenger whose wait
     /// is under way would otherwise preempt before the next look.
     fn claim(&mut self, now: Timestamp, keys: &Keys) {
+        if !keys.keys.contains(&self.key) {
+            // Cleared between the two looks: what the first one saw is gone.
+            return self.lose_arbitration(false);
+        }
         match keys.keys.iter().find(|key| self.is_foreign(**key)) {
             Some(foreign) => {
                 let preempt = Out::preempt(self.key, Some(*foreign), KIND);

@@ -7,8 +7,12 @@
 //! token: wishes go to everybody, the owner hands it on with the list of who waits (after Suzuki
 //! and Kasami), so nobody waits for ever.
 //!
-//! Publishes `ready` and the lock owner. Deliberately not done here: keeping anything (database),
-//! majority modes of DatabaseReadWriteMode (not yet).
+//! Where DatabaseReadWriteMode says so, a majority is enough: of the members and by the votes of
+//! the nodes, so that every later view with quorum has a member that agreed. A member that is
+//! slower than that catches up in the order of the updates.
+//!
+//! Publishes `ready` and the lock owner. Deliberately not done here: keeping anything
+//! (database).
 
 mod lock;
 mod messages;
@@ -25,7 +29,7 @@ use base::{Manager, NodeId, NodeSet, Outbox, QuorumState, Timers, Timestamp};
 pub use messages::{Failure, Input, Message, Output, Ticket};
 
 use crate::Context;
-use crate::database::{Change, Snapshot};
+use crate::database::{Change, Snapshot, Update};
 use crate::membership::{Standing, View};
 use lock::Token;
 use update::Current;
@@ -86,6 +90,10 @@ pub struct Gum {
     current: Option<Current>,
     /// Who waits for the local database to agree to which update.
     asked: BTreeMap<u64, NodeId>,
+    /// Updates that came before the ones that go before them.
+    ahead: BTreeMap<u64, (NodeId, Update)>,
+    /// Everything up to this number is committed, as far as this member was told.
+    committed: u64,
     /// Updates that the local database has agreed to while the view's quorum was in doubt.
     withheld: BTreeSet<u64>,
     timers: Timers<1>,
@@ -220,9 +228,12 @@ impl Gum {
                     out,
                 );
             }
-            Message::Prepare { update } => self.prepare(from, update, out),
+            Message::Prepare { update } => self.prepare(cx, from, update, out),
             Message::Prepared { number } => self.agreed(cx, from, number, out),
-            Message::Commit { number } => out.push(Output::Commit { number }),
+            Message::Commit { number } => {
+                self.committed = self.committed.max(number);
+                out.push(Output::Commit { number });
+            }
         }
     }
 
@@ -268,9 +279,16 @@ impl Manager for Gum {
             Input::Prepared { number } => {
                 self.withheld.insert(number);
                 self.agree(cx, out);
+                if number <= self.committed {
+                    out.push(Output::Commit { number });
+                }
+                self.catch_up(cx, out);
             }
             Input::QuorumChanged => self.agree(cx, out),
-            Input::Applied { update } => self.applied(cx, &update, out),
+            Input::Applied { update } => {
+                self.applied(cx, &update, out);
+                self.catch_up(cx, out);
+            }
             Input::Installed => self.installed(cx, out),
         }
     }

@@ -1,5 +1,6 @@
 //! One order, all or nothing, one lock, whatever order the members' words arrive in.
 
+use crate::settings::{NodeSettings, ReadWriteMode, Settings};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -313,6 +314,80 @@ fn an_acknowledged_update_survives_the_loss_of_its_sender_at_any_moment() {
             "seed {seed}: {acknowledged:?} were applied by the lost node, {numbers:?} survive"
         );
     }
+}
+
+#[test]
+fn a_majority_is_enough_where_the_mode_says_so_and_the_slow_member_catches_up() {
+    for mode in [ReadWriteMode::MajorityWrite, ReadWriteMode::AllWrite] {
+        let mut group = Group::new(3, 1);
+        for member in group.members.values_mut() {
+            member.facts.settings = three_voters(mode);
+        }
+        group.view(1, all(3), false);
+        group.deliver(10_000);
+        let (sender, slow) = (node(1), node(3));
+        group.propose(sender, 1, "first");
+        let held = |group: &mut Group| group.lines.remove(&(sender, slow)).unwrap_or_default();
+        let mut late = held(&mut group);
+        for _ in 0..100 {
+            group.deliver(1);
+            late.extend(held(&mut group));
+        }
+        let done = group.members[&sender].done.len();
+        assert_eq!(done, usize::from(mode == ReadWriteMode::MajorityWrite));
+        group.lines.insert((sender, slow), late);
+        group.deliver(10_000);
+        let logs = group.logs(all(3));
+        assert_eq!(logs[0].len(), 1);
+        assert!(logs.iter().all(|log| *log == logs[0]));
+    }
+}
+
+#[test]
+fn an_update_that_comes_before_the_one_before_it_waits() {
+    let mut group = Group::new(3, 1);
+    group.view(1, all(3), false);
+    group.deliver(10_000);
+    let update = |number: u64| Update {
+        key: crate::membership::UpdateKey {
+            number,
+            epoch: 1,
+            sender: node(1),
+        },
+        tag_epoch: 1,
+        changes: Arc::new(change("in order")),
+    };
+    let (from, slow) = (node(1), node(3));
+    let hear = |group: &mut Group, message: Message| {
+        group.call(slow, Some(Input::Message { from, message }));
+    };
+    hear(&mut group, Message::Prepare { update: update(2) });
+    hear(&mut group, Message::Commit { number: 2 });
+    assert!(group.members[&slow].facts.prepared.is_none());
+    hear(&mut group, Message::Prepare { update: update(1) });
+    let numbers: Vec<u64> = group.members[&slow]
+        .applied
+        .iter()
+        .map(|update| update.key.number)
+        .collect();
+    assert_eq!(numbers, [1, 2]);
+}
+
+/// Settings of three nodes with a vote each.
+fn three_voters(mode: ReadWriteMode) -> Arc<Settings> {
+    let mut settings = Settings::blank(base::Generation::V2022);
+    settings.read_write_mode = mode;
+    for member in all(3).iter() {
+        let voter = NodeSettings {
+            name: format!("n{member}"),
+            weight: 1,
+            dynamic_weight: 1,
+            site: String::new(),
+            interfaces: BTreeMap::new(),
+        };
+        settings.nodes.insert(member, voter);
+    }
+    Arc::new(settings)
 }
 
 #[test]

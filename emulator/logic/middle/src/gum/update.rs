@@ -8,6 +8,8 @@ use super::{Gum, Message, Output, Phase, Ticket, Timer};
 use crate::Context;
 use crate::database::Update;
 use crate::membership::UpdateKey;
+use crate::settings::ReadWriteMode;
+use crate::settings::votes::count;
 
 /// The update that this node is sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(super) struct Current {
     pub(super) number: u64,
     /// Members that have agreed durably.
     pub(super) agreed: NodeSet,
+    /// Enough have.
+    committed: bool,
 }
 
 impl Gum {
@@ -35,6 +39,7 @@ impl Gum {
             ticket,
             number,
             agreed: NodeSet::EMPTY,
+            committed: false,
         });
         self.arm(cx);
         let key = UpdateKey {
@@ -51,7 +56,20 @@ impl Gum {
     }
 
     /// The lock owner asks this member to agree.
-    pub(super) fn prepare(&mut self, from: NodeId, update: Update, out: &mut Outbox<Output>) {
+    pub(super) fn prepare(
+        &mut self,
+        cx: &Context<'_>,
+        from: NodeId,
+        update: Update,
+        out: &mut Outbox<Output>,
+    ) {
+        if update.key.number > due(cx) {
+            // Others were faster with the ones before: their agreement was enough.
+            if self.ahead.len() < super::EARLY_MAX {
+                self.ahead.insert(update.key.number, (from, update));
+            }
+            return;
+        }
         self.asked.insert(update.key.number, from);
         if self.token.is_none() {
             out.push(Output::Publish {
@@ -60,6 +78,13 @@ impl Gum {
             });
         }
         out.push(Output::Prepare { update });
+    }
+
+    /// Takes up what had come too early, once it is due.
+    pub(super) fn catch_up(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        if let Some((from, update)) = self.ahead.remove(&due(cx)) {
+            self.prepare(cx, from, update, out);
+        }
     }
 
     /// A member has agreed.
@@ -78,7 +103,8 @@ impl Gum {
             return;
         };
         current.agreed.insert(from);
-        if Self::members(cx).is_subset(current.agreed) {
+        if !current.committed && is_enough(cx, current.agreed) {
+            current.committed = true;
             self.timers.clear(Timer::Reply as usize);
             Self::to_all(cx, Message::Commit { number }, out);
         }
@@ -99,4 +125,22 @@ impl Gum {
             self.proceed(cx, out);
         }
     }
+}
+
+/// The number of the update that this member can agree to next.
+fn due(cx: &Context<'_>) -> u64 {
+    let agreed = cx.facts.prepared.as_ref().map(|update| update.key.number);
+    agreed.unwrap_or(cx.facts.applied).max(cx.facts.applied) + 1
+}
+
+/// Whether these members' agreement lets an update be committed.
+fn is_enough(cx: &Context<'_>, agreed: NodeSet) -> bool {
+    let members = Gum::members(cx);
+    if members.is_subset(agreed) {
+        return true;
+    }
+    let agreed = members.intersection(agreed);
+    cx.facts.settings.read_write_mode != ReadWriteMode::AllWrite
+        && agreed.len() * 2 > members.len()
+        && count(&cx.facts.settings, agreed, false).has_quorum()
 }

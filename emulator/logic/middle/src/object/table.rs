@@ -24,6 +24,8 @@ pub enum StateChange {
     NodePaused { node: NodeId, paused: bool },
     /// The node is stopping in order: its vote goes to the others before it does.
     NodeLeaving { node: NodeId },
+    /// Nothing: whoever sees it carried out has everything before it.
+    Barrier,
     /// How often the group has failed over because of its resources, as its owner counts.
     GroupFailovers {
         group: GroupId,
@@ -153,6 +155,7 @@ impl ObjectTable {
                     self.interfaces.insert((*node, *network), *row);
                 }
             }
+            StateChange::Barrier => {}
             StateChange::NodeLeaving { node } => self.leaving.insert(*node),
             StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
             StateChange::NodePaused {
@@ -170,6 +173,7 @@ wire::codec!(enum StateChange {
     3 = GroupFailovers { group, count },
     4 = Interface { node, network, row },
     20 = NodeLeaving { node },
+    21 = Barrier,
 });
 wire::codec!(struct FailoverCount { count, age });
 wire::codec!(struct GroupRow { owner, cause });

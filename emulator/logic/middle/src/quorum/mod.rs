@@ -17,7 +17,7 @@ mod leave;
 mod messages;
 #[cfg(test)]
 mod tests;
-mod votes;
+
 mod weights;
 mod witness;
 
@@ -28,8 +28,8 @@ use base::{
     WitnessVerdict,
 };
 
+pub use crate::settings::votes::{Tally, calls_for_witness, count};
 pub use messages::{Input, Message, Output};
-pub use votes::{Tally, calls_for_witness, count};
 pub use weights::adjust;
 
 use crate::Context;
@@ -166,7 +166,7 @@ impl Quorum {
         } else if let Some((tally, held)) = forced_count(settings, view, certain) {
             self.forced = view.forced();
             self.announce(view, tally, held, out);
-        } else if votes::calls_for_witness(settings, certain, forming) && self.fresh.is_none() {
+        } else if calls_for_witness(settings, certain, forming) && self.fresh.is_none() {
             self.state = State::ExpectWitness;
             let limit = settings.generation.defaults().quorum_arbitration_time_max;
             self.timers

@@ -82,6 +82,14 @@ pub enum AdminCommand {
     SetQuorum { witness: Witness, disk_only: bool },
 }
 
+impl AdminCommand {
+    /// Whether it only asks for properties.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        matches!(self, Self::GetProperty { .. } | Self::ListProperties { .. })
+    }
+}
+
 /// What has properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {

@@ -184,6 +184,7 @@ const CLUSTER: &[Property] = &[
         .since(Generation::V2012R2)
         .read_only(),
     Property::dword("LowerQuorumPriorityNodeID", 0, 64, 0).since(Generation::V2012R2),
+    Property::dword("DatabaseReadWriteMode", 0, 2, 0).since(Generation::V2012R2),
     Property::dword("ClusterEnforcedAntiaffinity", 0, 1, 0).since(Generation::V2012),
     Property::dword("ClusterGroupWaitDelay", 0, 3_600, 120).since(Generation::V2008R2),
     Property::dword("GroupDependencyTimeout", 0, NONE, 600).since(Generation::V2016),

@@ -178,7 +178,12 @@ impl Rcm {
     }
 
     /// Carries out what needs nobody's agreement, and answers.
-    fn carry_out_here(&mut self, turn: &mut Turn<'_, '_>, origin: Origin, command: AdminCommand) {
+    pub(super) fn carry_out_here(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        origin: Origin,
+        command: AdminCommand,
+    ) {
         match command {
             AdminCommand::ControlResource {
                 resource,

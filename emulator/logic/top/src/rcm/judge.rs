@@ -6,6 +6,7 @@
 use base::{GroupId, NodeId, ResourceId, ResourceState};
 use middle::database::Change;
 use middle::object::StateChange;
+use middle::settings::ReadWriteMode;
 
 use super::commands::Refusal;
 use super::placement::Reason;
@@ -63,9 +64,14 @@ impl Rcm {
                 Some(resource) => self.judge_control(resource, input).map(|()| Vec::new()),
                 None => Ok(Vec::new()),
             },
-            AdminCommand::GetProperty { .. }
-            | AdminCommand::ListProperties { .. }
-            | AdminCommand::ListObjects => Ok(Vec::new()),
+            AdminCommand::ListObjects => Ok(Vec::new()),
+            AdminCommand::GetProperty { .. } | AdminCommand::ListProperties { .. } => {
+                // A read that a majority has to agree to is one after an update of nothing.
+                let mode = turn.middle().settings.read_write_mode;
+                let by_majority = mode == ReadWriteMode::MajorityReadWrite;
+                let barrier = by_majority.then_some(Change::State(StateChange::Barrier));
+                Ok(barrier.into_iter().collect())
+            }
             AdminCommand::SetProperty {
                 object,
                 name,

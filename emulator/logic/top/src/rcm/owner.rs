@@ -81,7 +81,11 @@ impl Rcm {
         let mut place = false;
         for change in update.changes.iter() {
             match change {
-                Change::State(StateChange::Interface { .. } | StateChange::NodeLeaving { .. }) => {}
+                Change::State(
+                    StateChange::Interface { .. }
+                    | StateChange::NodeLeaving { .. }
+                    | StateChange::Barrier,
+                ) => {}
                 Change::State(StateChange::GroupOwner {
                     group,
                     owner,

@@ -199,6 +199,9 @@ impl Rcm {
         match then {
             Then::Nothing => {}
             Then::Placed => self.place_orphans(turn),
+            Then::Act { origin, command } if command.is_read() => {
+                self.carry_out_here(turn, origin, command);
+            }
             Then::Act { origin, command } => {
                 self.act(turn, &command);
                 self.answer_done(turn, origin);

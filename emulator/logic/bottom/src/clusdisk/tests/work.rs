@@ -83,14 +83,30 @@ fn a_check_of_a_blank_or_damaged_disk_says_no_and_why() {
 }
 
 #[test]
-fn a_check_that_meets_a_conflict_says_no() {
+fn a_check_that_meets_a_conflict_looks_who_holds_the_disk_and_says_no() {
     let mut bench = Bench::new();
     bench.hold();
     bench.ask(Request::Check);
     assert_eq!(bench.answer(capacity(512)), Command::ReadCapacity16);
     assert_eq!(bench.answer(good()), Command::TestUnitReady);
     bench.answer(Outcome::ReservationConflict);
-    assert_eq!(bench.reports(), [Report::Checked { ok: false }]);
+    assert_eq!(bench.reports(), []);
+    bench.answer(super::reservation(9, Some(0x77)));
+    let lost = [Report::Lost, Report::Checked { ok: false }];
+    assert_eq!(bench.reports(), lost);
+}
+
+#[test]
+fn work_on_a_slow_disk_does_not_keep_the_owner_from_looking() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.ask(Request::Check);
+    assert_eq!(bench.answer(capacity(512)), Command::ReadCapacity16);
+    // The answer comes when the look has been due for long.
+    bench.now = bench.now + std::time::Duration::from_secs(20);
+    assert_eq!(bench.answer(good()), Command::TestUnitReady);
+    bench.answer(super::reservation(9, Some(0x77)));
+    assert_eq!(bench.reports().first(), Some(&Report::Lost));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use base::{NodeSet, QuorumModel};
 
-use crate::settings::{NodeSettings, Settings, Witness};
+use super::{NodeSettings, Settings, Witness};
 
 /// The outcome of one count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn calls_for_witness(settings: &Settings, tally: Tally, forming: bool) -> bo
 }
 
 /// A node's vote now: its configured one, unless dynamic quorum has taken it away.
-pub(super) fn weight(settings: &Settings, node: &NodeSettings) -> u32 {
+fn weight(settings: &Settings, node: &NodeSettings) -> u32 {
     let dynamic = if settings.dynamic_quorum {
         node.dynamic_weight
     } else {
@@ -82,7 +82,7 @@ pub(super) fn weight(settings: &Settings, node: &NodeSettings) -> u32 {
 }
 
 /// The witness's vote now.
-pub(super) fn witness_weight(settings: &Settings) -> u32 {
+fn witness_weight(settings: &Settings) -> u32 {
     match settings.witness {
         Witness::None => 0,
         _ if settings.dynamic_quorum && settings.dynamic_witness => {
