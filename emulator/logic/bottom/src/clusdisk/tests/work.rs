@@ -4,7 +4,7 @@ use base::{Notice, VolumeFault};
 use scsi::{Command, Outcome};
 
 use super::super::{Report, Request};
-use super::{Bench, DISK, good};
+use super::{Bench, DISK, good, own, reservation};
 
 /// READ CAPACITY(16) data of a disk of 64 MiB.
 fn capacity(block_bytes: u32) -> Outcome {
@@ -90,6 +90,11 @@ fn a_check_that_meets_a_conflict_says_no() {
     assert_eq!(bench.answer(capacity(512)), Command::ReadCapacity16);
     assert_eq!(bench.answer(good()), Command::TestUnitReady);
     bench.answer(Outcome::ReservationConflict);
+    assert!(
+        bench.reports().is_empty(),
+        "whether the disk is still ours comes first"
+    );
+    bench.answer(reservation(1, Some(own())));
     assert_eq!(bench.reports(), [Report::Checked { ok: false }]);
 }
 
