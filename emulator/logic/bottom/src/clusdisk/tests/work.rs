@@ -4,7 +4,7 @@ use base::{Notice, VolumeFault};
 use scsi::{Command, Outcome};
 
 use super::super::{Report, Request};
-use super::{Bench, DISK, good};
+use super::{Bench, DISK, good, own, reservation};
 
 /// READ CAPACITY(16) data of a disk of 64 MiB.
 fn capacity(block_bytes: u32) -> Outcome {
