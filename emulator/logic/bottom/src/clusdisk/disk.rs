@@ -42,7 +42,7 @@ pub(super) enum Phase {
 }
 
 #[derive(Debug)]
-struct Flight {
+pub(super) struct Flight {
     purpose: Purpose,
     order: Order,
     attentions: u32,
@@ -72,11 +72,11 @@ pub(super) struct Disk {
     pub(super) reader: Option<RootReader>,
     /// What is so because the disk carries a cluster shared volume.
     pub(super) sharing: Option<Sharing>,
-    flight: Option<Flight>,
+    pub(super) flight: Option<Flight>,
     /// A command of the disk's work that has ended while a look at the reservation was due: it goes
     /// on after the look, however slow the disk is.
     deferred: Option<(Flight, Outcome)>,
-    waiting: VecDeque<Request>,
+    pub(super) waiting: VecDeque<Request>,
     orders: Vec<Order>,
     words: Vec<Output>,
 }
