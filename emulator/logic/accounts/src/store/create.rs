@@ -90,6 +90,8 @@ impl Store {
         object.set_text("whenCreated", &stamp);
         object.set_text("whenChanged", &stamp);
         let guid = object.guid;
+        // A number is used up by what is written down alone.
+        self.next_rid += 1;
         self.commit(object);
         Ok(guid)
     }
@@ -196,7 +198,6 @@ impl Store {
         }
         object.set_text("sAMAccountName", &account);
         let rid = self.next_rid;
-        self.next_rid += 1;
         object.set("objectSid", vec![self.domain.sid.account(rid).bytes()]);
         if kind == "group" {
             object.set_text("groupType", -2_147_483_646);
