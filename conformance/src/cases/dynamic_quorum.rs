@@ -37,7 +37,6 @@ fn word(witness: Witness) -> &'static str {
         Witness::Share => "a-share",
         Witness::Cloud => "a-cloud-blob",
         Witness::DiskOnly => "a-disk-only",
-        Witness::Cloud => "a-blob",
     }
 }
 
