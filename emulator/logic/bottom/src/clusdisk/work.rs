@@ -7,16 +7,6 @@ use volume::{Damage, RootReader, Step, Table};
 use super::disk::{Disk, Phase, Purpose, WAITING_MAX};
 use super::{PAGE_BYTES, Report, Request};
 
-impl Purpose {
-    /// Whether it is what the disk is used for, not its reservation.
-    pub(super) fn is_work(self) -> bool {
-        matches!(
-            self,
-            Self::Capacity | Self::CheckReady | Self::CheckRoot | Self::Read | Self::Write
-        )
-    }
-}
-
 impl Disk {
     /// What is always true.
     pub(super) fn check(&self) {

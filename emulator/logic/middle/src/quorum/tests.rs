@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use base::{DiskId, Generation, NodeId, NodeSet, QuorumModel};
 
-use super::votes::calls_for_witness;
 use super::{Tally, count};
+use crate::settings::votes::calls_for_witness;
 use crate::settings::{NodeSettings, Settings, Witness};
 
 fn settings(nodes: u8, model: QuorumModel, witness: Witness) -> Settings {

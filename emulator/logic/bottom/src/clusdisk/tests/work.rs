@@ -97,6 +97,18 @@ fn a_check_that_meets_a_conflict_looks_who_holds_the_disk_and_says_no() {
 }
 
 #[test]
+fn a_check_that_meets_a_conflict_on_a_disk_that_is_still_ours_says_no() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.ask(Request::Check);
+    assert_eq!(bench.answer(capacity(512)), Command::ReadCapacity16);
+    assert_eq!(bench.answer(good()), Command::TestUnitReady);
+    bench.answer(Outcome::ReservationConflict);
+    bench.answer(reservation(1, Some(own())));
+    assert_eq!(bench.reports(), [Report::Checked { ok: false }]);
+}
+
+#[test]
 fn work_on_a_slow_disk_does_not_keep_the_owner_from_looking() {
     let mut bench = Bench::new();
     bench.hold();

@@ -78,9 +78,9 @@ fn name_settings(hive: &Hive, key: &str) -> NameSettings {
 /// The name, and what differs from the default.
 fn name_values(name: &str, settings: NameSettings) -> Vec<(&'static str, Value)> {
     let usual = NameSettings::default();
-    let dword = |name, is: bool| is.then(|| (name, Value::Dword(1)));
+    let dword = |name, is: bool| is.then_some((name, Value::Dword(1)));
     let ttl = settings.host_record_ttl;
-    let ttl = (ttl != usual.host_record_ttl).then(|| (HOST_RECORD_TTL, Value::Dword(ttl)));
+    let ttl = (ttl != usual.host_record_ttl).then_some((HOST_RECORD_TTL, Value::Dword(ttl)));
     let values = [
         Some(("Name", Value::Text(name.to_owned()))),
         ttl,
