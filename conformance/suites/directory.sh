@@ -386,11 +386,6 @@ torture() {
 }
 
 wire
-for part in "$here"/directory-*.sh; do
-    # Further parts add functions named case_SOMETHING to `more`.
-    # shellcheck disable=SC1090
-    [ -f "$part" ] && . "$part"
-done
 "start_$INSIDE" secure
 queries
 updates_in_a_secure_zone
@@ -398,9 +393,6 @@ updates_by_kerberos
 netbios
 torture nbt.register
 torture nbt.wins.wins
-for part in ${more:-}; do
-    "$part"
-done
 stop_server
 "start_$INSIDE" any
 updates_in_an_open_zone

@@ -25,8 +25,9 @@ const CHECKS: [Stage; 8] = [
     stage("seeds", || always(sim::command(&[]))),
 ];
 
-/// What judges from outside, with tools of others: the target, and labs on containers.
-const SUITES: [Stage; 9] = [
+/// What judges from outside, with tools of others: target, labs on adapters and containers, and
+/// directory.
+const SUITES: [Stage; 12] = [
     stage("tools", suites::prepare),
     stage("reservations", suites::reservations),
     stage("iscsi-test-cu", suites::foreign_tests),
@@ -35,6 +36,9 @@ const SUITES: [Stage; 9] = [
     stage("tshark", suites::captured),
     stage("adapters", suites::nics),
     stage("containers", suites::containers),
+    stage("directory", suites::directory),
+    stage("accounts", suites::accounts),
+    stage("shares", suites::shares),
     stage("fuzz", suites::fuzz),
 ];
 

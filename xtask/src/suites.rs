@@ -23,7 +23,7 @@ struct Tool {
     packages: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 3] = [
+const TOOLS: [Tool; 9] = [
     // With it comes the library that the reservation suite loads.
     Tool {
         program: "iscsi-test-cu",
@@ -36,6 +36,30 @@ const TOOLS: [Tool; 3] = [
     Tool {
         program: "qemu-img",
         packages: &["qemu-utils", "qemu-block-extra"],
+    },
+    Tool {
+        program: "dig",
+        packages: &["bind9-dnsutils", "iproute2"],
+    },
+    Tool {
+        program: "kinit",
+        packages: &["krb5-user"],
+    },
+    Tool {
+        program: "ldapsearch",
+        packages: &["ldap-utils", "libsasl2-modules-gssapi-mit"],
+    },
+    Tool {
+        program: "nmblookup",
+        packages: &["samba-common-bin"],
+    },
+    Tool {
+        program: "smbclient",
+        packages: &["smbclient"],
+    },
+    Tool {
+        program: "smbtorture",
+        packages: &["samba-testsuite"],
     },
 ];
 
@@ -139,6 +163,21 @@ pub(crate) fn containers() -> Result<Ended> {
     suite("docker", &[binary("looksalive")?])
 }
 
+/// dig, nsupdate, nmblookup and smbtorture at the directory.
+pub(crate) fn directory() -> Result<Ended> {
+    suite("directory", &[binary("looksalive")?])
+}
+
+/// kinit, kvno, kpasswd, ldapsearch and others at the directory's accounts.
+pub(crate) fn accounts() -> Result<Ended> {
+    suite("accounts", &[binary("looksalive")?])
+}
+
+/// smbclient at the shares of virtual servers.
+pub(crate) fn shares() -> Result<Ended> {
+    suite("shares", &[binary("looksalive")?])
+}
+
 /// Every fuzz target for ten seconds.
 pub(crate) fn fuzz() -> Result<Ended> {
     script(&tree::root().join("scripts/fuzz"), &[])
@@ -168,6 +207,8 @@ const CANNOT_RUN: i32 = 2;
 fn script(path: &Path, arguments: &[PathBuf]) -> Result<Ended> {
     let mut command = Command::new(path);
     command.args(arguments).current_dir(tree::root());
+    // Samba beside ours is for people who compare, and takes minutes.
+    command.env("SAMBA", "no");
     command.stdin(Stdio::null()).stderr(Stdio::piped());
     let child = command.spawn();
     let child = child.with_context(|| format!("start {}", path.display()))?;

@@ -3,6 +3,7 @@
 //! Each answer takes a time that suits its resource type; these times are the model's own. Faults
 //! come as scripts: what a resource does instead of behaving.
 
+mod duration;
 mod names;
 mod outside;
 mod registry;
@@ -373,7 +374,7 @@ impl Hosts {
         instance.broken = false;
         instance.attempt += 1;
         let attempt = instance.attempt;
-        let duration = online_duration(&instance.spec.parameters, around.rng) + slowness;
+        let duration = duration::of_online(&instance.spec.parameters, around.rng) + slowness;
         let pending = duration >= PENDING_FROM;
         let finish = Later::Finish {
             resource,
@@ -454,28 +455,6 @@ impl Hosts {
 /// From here on Online answers ERROR_IO_PENDING and reports later, as the product advises for
 /// anything above 300 ms (reference section 1.4).
 const PENDING_FROM: Duration = Duration::from_millis(300);
-
-fn online_duration(parameters: &ResourceParameters, rng: &mut Rng) -> Duration {
-    let (low, high) = match parameters {
-        ResourceParameters::PhysicalDisk { .. }
-        | ResourceParameters::FileShareWitness
-        | ResourceParameters::CloudWitness => (0, 0),
-        ResourceParameters::IpAddress { .. } => (400, 600),
-        ResourceParameters::NetworkName { .. } => (300, 500),
-        ResourceParameters::FileServer { .. } => (60, 120),
-        ResourceParameters::FileShare { .. } => (20, 50),
-        ResourceParameters::GenericApplication { .. }
-        | ResourceParameters::GenericScript { .. }
-        | ResourceParameters::PlugIn { .. } => (80, 200),
-        ResourceParameters::Ipv6Address { .. } => (400, 600),
-        ResourceParameters::DistributedNetworkName { .. } => (300, 500),
-        ResourceParameters::GenericService { .. }
-        | ResourceParameters::DhcpService { .. }
-        | ResourceParameters::WinsService { .. }
-        | ResourceParameters::PrintSpooler { .. } => (150, 400),
-    };
-    millis(rng.between(low, high))
-}
 
 /// What a network name says of its registration, and when it registers again.
 fn registered(

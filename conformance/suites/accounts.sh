@@ -2,8 +2,8 @@
 # Runs foreign clients of Kerberos and LDAP against `looksalive directory` and, where Samba can be
 # a domain controller, against Samba in the same way, and prints the outcomes side by side.
 #
-#   conformance/suites/directory-accounts.sh [PROGRAM]
-#   SAMBA=no conformance/suites/directory-accounts.sh [PROGRAM]    without Samba
+#   conformance/suites/accounts.sh [PROGRAM]
+#   SAMBA=no conformance/suites/accounts.sh [PROGRAM]    without Samba
 #
 # Everything happens in a network namespace of its own. Needs unshare, ip, kinit (Debian:
 # krb5-user) and ldapsearch (ldap-utils, libsasl2-modules-gssapi-mit). What uses other clients is
