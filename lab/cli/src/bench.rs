@@ -95,13 +95,16 @@ impl Bench {
         if let Some(What::Failover(failover)) = &self.what {
             return failover.run(self.format);
         }
+        // First of all: memory that an earlier world gave back would hide what this one takes.
+        let memory = cost::memory()?;
         let mut figures = Vec::new();
         for situation in &SITUATIONS {
             output::error_text(&format!("measuring: {}\n", situation.name));
             figures.push(measure(situation)?);
         }
         output::error_text("measuring: what updates, regroups and nodes cost\n");
-        let costs = cost::measure()?;
+        let mut costs = cost::measure()?;
+        costs.extend(memory);
         match self.format {
             Format::Json => {
                 let row = |it: &Figure| {

@@ -52,11 +52,18 @@ pub(super) fn measure() -> anyhow::Result<Vec<Cost>> {
         let messages = u64::try_from(cost::regroup_messages(nodes)?)?;
         costs.push(Cost::new(name, messages, "messages"));
     }
-    if let Some(bytes) = bytes_per_node()? {
-        let name = "memory of a simulated node, of 64".to_owned();
-        costs.push(Cost::new(name, bytes / 1_024, "KiB"));
-    }
     Ok(costs)
+}
+
+/// What a simulated node takes of this process' memory; nothing where the system does not tell.
+/// Only true while the process has held nothing large before.
+///
+/// # Errors
+/// The world cannot be built, or the system answers strangely.
+pub(super) fn memory() -> anyhow::Result<Option<Cost>> {
+    let name = "memory of a simulated node, of 64".to_owned();
+    let cost = |bytes| Cost::new(name, bytes / 1_024, "KiB");
+    Ok(bytes_per_node()?.map(cost))
 }
 
 fn updates_per_second(nodes: u8) -> anyhow::Result<u64> {
