@@ -1,16 +1,12 @@
-//! Faults on a running directory, and orders to its virtual servers, through a socket: one JSON
-//! object of words a line, one answer each. The words are the lab file's.
+//! Faults on a running directory, and orders to its virtual servers, as they come through its
+//! control socket. The words are the lab file's.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::thread;
 use std::time::Duration;
 
 use accounts::store::Fault as AccountFault;
+use control::Words;
 use directory::dns::Fault;
 
 use crate::server::Services;
@@ -32,70 +28,8 @@ not delete, strip-rights and change-password. Virtual servers and their shares: 
 {server: FS1, share: data, do: add, folder: /srv/data} | {server: FS1, share: data, do: remove} | \
 {server: FS1, share: data, do: flags, flags: 0x0800}";
 
-/// An order as it was read.
-pub(crate) type Words = BTreeMap<String, Vec<String>>;
-
-/// How long a request may be, in octets.
-const REQUEST_BYTES_MAX: u64 = 64 << 10;
 /// Slower than this is dead: use down.
 const LATENCY_MAX: Duration = Duration::from_secs(600);
-
-/// The control socket; its file is removed when dropped.
-#[derive(Debug)]
-pub(crate) struct Control {
-    path: PathBuf,
-}
-
-impl Control {
-    /// Listens at `path`, where a socket that nobody answers any more may be left.
-    pub(crate) fn listen(path: &Path, services: &Arc<Services>) -> io::Result<Self> {
-        if UnixStream::connect(path).is_err() && is_socket(path) {
-            fs::remove_file(path)?;
-        }
-        let listener = UnixListener::bind(path)?;
-        let services = Arc::downgrade(services);
-        // It ends with the process: nothing has to be cleaned up but the file.
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let services = Weak::clone(&services);
-                thread::spawn(move || serve(&services, stream));
-            }
-        });
-        Ok(Self {
-            path: path.to_owned(),
-        })
-    }
-}
-
-fn is_socket(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    fs::metadata(path).is_ok_and(|it| it.file_type().is_socket())
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        let _removed = fs::remove_file(&self.path);
-    }
-}
-
-fn serve(services: &Weak<Services>, stream: UnixStream) {
-    let Ok(mut answers) = stream.try_clone() else {
-        return;
-    };
-    let mut lines = BufReader::new(stream.take(REQUEST_BYTES_MAX));
-    let mut line = String::new();
-    while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-        let answer = match perform(services, &line) {
-            Ok(()) => serde_json::json!({ "ok": true }),
-            Err(error) => serde_json::json!({ "ok": false, "error": error }),
-        };
-        if writeln!(answers, "{answer}").is_err() {
-            return;
-        }
-        line.clear();
-        lines.get_mut().set_limit(REQUEST_BYTES_MAX);
-    }
-}
 
 /// What is to be wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,14 +93,12 @@ impl Wrong {
     }
 }
 
-fn perform(services: &Weak<Services>, line: &str) -> Result<(), String> {
-    let words: Words =
-        serde_json::from_str(line).map_err(|error| format!("not an object of words: {error}"))?;
+pub(crate) fn perform(services: &Weak<Services>, words: &Words) -> Result<(), String> {
     if words.contains_key("server") {
         let standing = services.upgrade().ok_or("the directory is about to stop")?;
-        return standing.shares.perform(&words);
+        return standing.shares.perform(words);
     }
-    let (wrong, time) = read(&words)?;
+    let (wrong, time) = read(words)?;
     let standing = services.upgrade().ok_or("the directory is about to stop")?;
     wrong.make(&standing)?;
     if let Some(time) = time {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base::WallTime;
+use control::{Control, Words};
 use directory::dns::Transport;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::accounts::Accounts;
-use crate::control::Control;
+use crate::control::perform;
 use crate::dns::Dns;
 use crate::events::Listener;
 use crate::files;
@@ -78,7 +79,11 @@ impl Server {
         let addresses = runtime.block_on(listen(options, &services))?;
         let control = match &options.control {
             None => None,
-            Some(path) => Some(Control::listen(path, &services).map_err(failed)?),
+            Some(path) => {
+                let services = Arc::downgrade(&services);
+                let perform = move |words: &Words| perform(&services, words);
+                Some(Control::listen(path, perform).map_err(failed)?)
+            }
         };
         Ok(Self {
             runtime: Some(runtime),

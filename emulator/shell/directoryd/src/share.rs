@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use shares::{BlockDisk, Contents, ImageFile, LunAddress, ShareSpec, Shares, User, lay_out_blank};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::control::Words;
 use crate::options::Options;
 use crate::server::StartError;
+use control::Words;
 
 /// Threads that serve shares.
 const WORKERS: usize = 2;

@@ -1,17 +1,13 @@
-//! Faults on a running target, through a socket: one JSON object of words a line, one answer each.
+//! Faults on a running target, as they come through its control socket.
 //!
 //! The words are the lab file's: `{"lun":["0"],"do":["slow"],"latency":["900ms"]}`. What may be
 //! asked for is in [`FORMS`].
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
+use control::Words;
 use scsi::Lun;
 use target::{Fault, Intrusion, PortId};
 
@@ -28,69 +24,6 @@ pub const FORMS: &str = "\
 {path: {portal: P, from: INITIATOR}, do: drop} | {path: all, do: heal} | \
 {target: restart} | {target: restart, power-loss: true, seed: K} | {heal: all}. \
 What can be healed heals by itself with for: 30s";
-
-type Words = BTreeMap<String, Vec<String>>;
-
-/// The control socket; its file is removed when dropped.
-#[derive(Debug)]
-pub(crate) struct Control {
-    path: PathBuf,
-}
-
-impl Control {
-    /// Listens at `path`, which nothing may stand at but a socket that nobody answers any more.
-    pub(crate) fn listen(path: &Path, shared: &Arc<Shared>) -> io::Result<Self> {
-        if UnixStream::connect(path).is_err() && is_socket(path) {
-            fs::remove_file(path)?;
-        }
-        let listener = UnixListener::bind(path)?;
-        let shared = Arc::clone(shared);
-        // It ends with the process: nothing has to be cleaned up but the file.
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || serve(&shared, stream));
-            }
-        });
-        Ok(Self {
-            path: path.to_owned(),
-        })
-    }
-}
-
-fn is_socket(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    fs::metadata(path).is_ok_and(|it| it.file_type().is_socket())
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        let _removed = fs::remove_file(&self.path);
-    }
-}
-
-/// How long a request may be, in bytes.
-const REQUEST_BYTES_MAX: u64 = 64 << 10;
-
-fn serve(shared: &Arc<Shared>, stream: UnixStream) {
-    let Ok(mut answers) = stream.try_clone() else {
-        return;
-    };
-    let mut lines = BufReader::new(stream.take(REQUEST_BYTES_MAX));
-    let mut line = String::new();
-    while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-        let outcome = perform(shared, &line);
-        let answer = match outcome {
-            Ok(()) => serde_json::json!({ "ok": true }),
-            Err(error) => serde_json::json!({ "ok": false, "error": error }),
-        };
-        if writeln!(answers, "{answer}").is_err() {
-            return;
-        }
-        line.clear();
-        lines.get_mut().set_limit(REQUEST_BYTES_MAX);
-    }
-}
 
 /// Every word of [`FORMS`] that is a key.
 const KEYS: [&str; 14] = [
@@ -110,18 +43,16 @@ const KEYS: [&str; 14] = [
     "heal",
 ];
 
-fn perform(shared: &Arc<Shared>, line: &str) -> Result<(), String> {
-    let words: Words =
-        serde_json::from_str(line).map_err(|error| format!("not an object of words: {error}"))?;
+pub(crate) fn perform(shared: &Arc<Shared>, words: &Words) -> Result<(), String> {
     let strange = words.keys().find(|key| !KEYS.contains(&key.as_str()));
     if let Some(key) = strange {
         return Err(format!("`{key}` is not known here; what is: {FORMS}"));
     }
     let time = match words.get("for") {
         None => None,
-        Some(_) => Some(healing_time(&words)?),
+        Some(_) => Some(healing_time(words)?),
     };
-    let undo = inject(shared, &words)?;
+    let undo = inject(shared, words)?;
     if let Some((undo, time)) = undo.zip(time) {
         undo.after(time, Arc::downgrade(shared));
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use control::Control;
 use scsi::iscsi::login::Policy;
 use scsi::iscsi::negotiation::Parameters;
 use scsi::{InitiatorPort, Isid, Lun, Status};
@@ -18,7 +19,7 @@ use target::{
 };
 
 use crate::cache::fates;
-use crate::control::{Control, LostPath};
+use crate::control::{LostPath, perform};
 use crate::events::{Event, Listener};
 use crate::file_store::FileStore;
 use crate::options::{Options, UnitOptions};
@@ -276,7 +277,10 @@ impl Server {
             server.listen(options, PortId(at), socket);
         }
         if let Some(path) = &options.control {
-            let control = Control::listen(path, &server.shared);
+            let control = Control::listen(path, {
+                let shared = Arc::clone(&server.shared);
+                move |words| perform(&shared, words)
+            });
             server.control = Some(control.map_err(|error| StartError::Control {
                 path: path.display().to_string(),
                 error,
