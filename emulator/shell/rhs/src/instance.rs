@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use base::{CallId, ResourceId};
-use top::rcm::{EntryPoint, EntryResult, ResourceParameters, ResourceSpec};
+use top::rcm::{EntryPoint, EntryResult, HostReport, ResourceParameters, ResourceSpec};
 
 use crate::host::Shared;
 use crate::outside::Hold;
@@ -153,9 +153,6 @@ impl Instance {
             }
         };
         self.shared.returned(call, self.resource, result);
-        if let Some(status) = self.hold.unregistered.take() {
-            self.shared.unregistered(self.resource, status);
-        }
     }
 
     fn online(&mut self) -> EntryResult {
@@ -310,7 +307,19 @@ impl Instance {
             let entry = if thorough { "IsAlive" } else { "LooksAlive" };
             it.run_script(entry) == EntryResult::Success
         };
-        self.online && runs && !self.broken && !flaps && works(self) && says_yes(self)
+        let alive = runs && !self.broken && !flaps && works(self) && says_yes(self);
+        if self.online && !alive {
+            self.report_lost();
+        }
+        self.online && alive
+    }
+
+    /// A network name tells that it is no longer registered.
+    fn report_lost(&self) {
+        if let Some(report) = self.spec.lost_registration() {
+            let resource = self.resource;
+            self.shared.report(&HostReport::Name { resource, report });
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod invariants;
 mod judge;
 mod messages;
 pub mod model;
+mod names;
 mod orphans;
 mod owner;
 mod persist;
@@ -60,7 +61,9 @@ use base::{
     Timestamp,
 };
 
-pub use crate::restype::{NameSettings, ResourceKind, ResourceParameters, ResourceSpec};
+pub use crate::restype::{
+    NameReport, NameSettings, ResourceKind, ResourceParameters, ResourceSpec,
+};
 pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Message, Output};
 pub use subnet::is_elsewhere;
 pub use tree::{Dependencies, DependencyError};

@@ -6,10 +6,12 @@
 mod check;
 mod checkpoint;
 mod kind;
+mod name;
 
 pub use check::{Check, Checks};
 pub use checkpoint::{Checkpoint, CheckpointKey, CheckpointKind};
-pub use kind::{NameSettings, ResourceKind, ResourceParameters, ResourceSpec};
+pub use kind::{ResourceKind, ResourceParameters, ResourceSpec};
+pub use name::{NEVER_TRIED, NameAccount, NameEvent, NameReport, NameSettings};
 
 /// Who carries out the entry points of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
