@@ -105,9 +105,8 @@ impl Membership {
                 members,
                 authority,
             } if self.active => {
-                let known = cx.facts.view.as_ref();
-                let older = known.is_some_and(|known| known.id.epoch < view.epoch);
-                let left_out = older && !members.contains(cx.facts.me);
+                // Views that this node has tried since without quorum say nothing.
+                let left_out = self.opened < view.epoch && !members.contains(cx.facts.me);
                 match authority.cmp(&cx.facts.tag.authority()) {
                     Ordering::Greater => out.push(Output::Superseded),
                     Ordering::Equal if left_out => out.push(Output::Excluded),

@@ -146,10 +146,25 @@ impl Membership {
     ) {
         let news = self.gossip.get(&from).is_none_or(|known| *known != gossip);
         self.gossip.insert(from, gossip);
-        if self.state == State::ExpectGossip && news {
-            self.own_gossip(cx);
-            self.assess(cx, out);
+        if self.state != State::ExpectGossip || !news {
+            return;
         }
+        let knew = self.has_heard_all(cx);
+        let message = self.own_gossip(cx);
+        self.assess(cx, out);
+        // The others wait for this very word, and the next tick is far away. Said once for each
+        // growth of the component, so the messages of a regroup grow with the square as before.
+        if self.state == State::ExpectGossip && !knew && self.has_heard_all(cx) {
+            let to = clique::component(cx.facts.me, &self.gossip).without(cx.facts.me);
+            out.push(Output::Send { to, message });
+        }
+    }
+
+    /// Whether this node's own row says that it has heard everybody it may be connected to.
+    fn has_heard_all(&self, cx: &Context<'_>) -> bool {
+        let component = clique::component(cx.facts.me, &self.gossip);
+        let own = self.gossip.get(&cx.facts.me);
+        own.is_some_and(|row| component.is_subset(row.heard))
     }
 
     /// Ends the opening stage as soon as everybody has heard everybody.
