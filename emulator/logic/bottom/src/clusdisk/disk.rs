@@ -58,12 +58,15 @@ pub(super) struct Disk {
     pub(super) healthy: bool,
     /// The holder that is being challenged.
     challenged: Option<ReservationKey>,
-    /// PRGENERATION at the last look: foreign registrations change it.
+    /// PRGENERATION at the last look: foreign registrations change it. Unknown once the unit may
+    /// have lost power, with which it begins anew and may come to the same number.
     pub(super) generation: Option<u32>,
     /// Next look at a held reservation.
     pub(super) defend_at: Timestamp,
-    /// One look failed for want of an answer; the next failure loses the disk.
-    pub(super) doubted: bool,
+    /// When the answer to the current look is overdue.
+    pub(super) proof_due: Timestamp,
+    /// Since when answers fail to come: the next look without one loses the disk.
+    pub(super) doubted: Option<Timestamp>,
     /// How long a block is, once the disk was asked.
     pub(super) block_bytes: Option<u32>,
     /// What waits for the length of a block.
@@ -92,7 +95,8 @@ impl Disk {
             challenged: None,
             generation: None,
             defend_at: Timestamp::NEVER,
-            doubted: false,
+            proof_due: Timestamp::NEVER,
+            doubted: None,
             block_bytes: None,
             unasked: None,
             reader: None,
@@ -137,14 +141,11 @@ impl Disk {
     pub(super) fn expire(&mut self, now: Timestamp) {
         match self.phase {
             Phase::Attached { until } if until <= now => self.look_attached(now),
+            Phase::Held if self.defend_at <= now => self.prove(now),
             _ if self.timing.fence == DiskFence::ReserveRelease => self.expire_spc2(now),
             Phase::Challenging { until } if until <= now => {
                 self.phase = Phase::Contesting;
                 self.send(Purpose::ContestKeys, read(InAction::ReadKeys));
-            }
-            Phase::Held if self.defend_at <= now => {
-                self.defend_at = now + self.timing.interval;
-                self.send(Purpose::Defend, read(InAction::ReadReservation));
             }
             _ => {}
         }
@@ -194,7 +195,7 @@ impl Disk {
             let busy = !free;
             let releasing = self.waiting.front() == Some(&Request::Release);
             // Whether the disk is still ours comes first.
-            let busy = busy || self.doubted;
+            let busy = busy || self.doubted.is_some();
             if busy && !(releasing && self.phase != Phase::Releasing) {
                 return;
             }
@@ -261,6 +262,9 @@ impl Disk {
                 // It may be another node's by now, or answer nobody.
                 self.defend_at = now;
             }
+            if outcome == Outcome::PathLost {
+                self.doubted.get_or_insert(now);
+            }
             if self.defend_at <= now {
                 self.deferred = Some((flight, outcome));
                 return self.expire(now);
@@ -268,7 +272,7 @@ impl Disk {
         }
         self.ended(now, flight, outcome);
         if self.flight.is_none()
-            && let Some((flight, outcome)) = self.deferred.take_if(|_| !self.doubted)
+            && let Some((flight, outcome)) = self.deferred.take_if(|_| self.doubted.is_none())
         {
             self.ended(now, flight, outcome);
         }
@@ -277,6 +281,11 @@ impl Disk {
 
     fn ended(&mut self, now: Timestamp, mut flight: Flight, outcome: Outcome) {
         if outcome.is_unit_attention() && flight.attentions < ATTENTIONS_MAX {
+            self.generation = None;
+            if flight.purpose.is_proof() && self.proof_due <= now {
+                // What it tells of may have been the reservation, and asking again takes too long.
+                return self.lose();
+            }
             flight.attentions += 1;
             self.orders.push(flight.order.clone());
             self.flight = Some(flight);
@@ -410,7 +419,7 @@ impl Disk {
         self.generation = Some(generation);
         self.defend_at = now + self.timing.interval;
         self.healthy = true;
-        self.doubted = false;
+        self.doubted = None;
         self.report(Report::Held);
     }
 
@@ -429,7 +438,7 @@ impl Disk {
     pub(super) fn drop_hold(&mut self) {
         self.phase = Phase::Idle;
         self.healthy = false;
-        self.doubted = false;
+        self.doubted = None;
         self.generation = None;
         self.block_bytes = None;
         self.forget_volume();
