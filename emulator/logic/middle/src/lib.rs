@@ -56,6 +56,15 @@ pub struct Facts {
     pub view_at: Timestamp,
 }
 
+impl Facts {
+    /// The tag that this node's replica has once what it has agreed to is committed: what a witness
+    /// share has to remember, lest a node without that goes on alone.
+    #[must_use]
+    pub fn promised_tag(&self) -> PaxosTag {
+        database::promised_tag(self.tag, self.prepared.as_ref())
+    }
+}
+
 /// What a manager of this tier sees during one call.
 #[derive(Debug)]
 pub struct Context<'a> {

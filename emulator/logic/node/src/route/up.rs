@@ -294,6 +294,11 @@ impl Node {
                 self.effects.push(Effect::Share { io, request });
                 return;
             }
+            share::Output::Remembers { tag } => {
+                let input = database::Input::ShareRemembers { tag };
+                middle!(self, database, handle, input);
+                return;
+            }
             share::Output::Held { tag } if tag > Some(self.middle.tag) => {
                 // The share remembers a newer configuration than this node has (event 1561).
                 let what = "this node does not hold the newest configuration".to_owned();
@@ -301,10 +306,13 @@ impl Node {
                 bottom!(self, share, handle, share::Input::Release);
                 let lost = quorum::Input::WitnessLost { unreachable: false };
                 middle!(self, quorum, handle, lost);
+                let report = share::Output::Lost { unreachable: false };
+                top!(self, rcm, handle, rcm::Input::Share { report });
+                return;
             }
             share::Output::Held { .. } => {
-                let tag = self.middle.tag;
-                bottom!(self, share, handle, share::Input::Remember(tag));
+                let (tag, promised) = (self.middle.tag, self.middle.promised_tag());
+                bottom!(self, share, handle, share::Input::Remember(promised));
                 middle!(self, quorum, handle, quorum::Input::WitnessHeld);
                 middle!(
                     self,
@@ -404,7 +412,7 @@ impl Node {
         prepared: Option<database::Update>,
     ) {
         let changed = !Arc::ptr_eq(&hive, &self.middle.hive);
-        let newer = tag != self.middle.tag;
+        let before = self.middle.promised_tag();
         let facts = &mut self.middle;
         (facts.hive, facts.tag, facts.applied, facts.prepared) = (hive, tag, applied, prepared);
         if changed {
@@ -417,8 +425,9 @@ impl Node {
                 middle!(self, membership, handle, input);
             }
         }
-        if newer && self.share.manager.is_held() {
-            bottom!(self, share, handle, share::Input::Remember(tag));
+        let promised = self.middle.promised_tag();
+        if promised != before && self.share.manager.is_held() {
+            bottom!(self, share, handle, share::Input::Remember(promised));
         }
     }
 
