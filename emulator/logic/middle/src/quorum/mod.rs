@@ -235,11 +235,12 @@ impl Quorum {
         }
     }
 
-    /// As decider: the witness is not to be had.
+    /// As decider: the witness is not to be had, or not needed any more. The votes may be others
+    /// than when it was asked for: the last update of the view before may have come through since.
     fn give_up(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         if let Some(view) = Self::view(cx) {
             let tally = count(&cx.facts.settings, view.members, false);
-            self.announce(view, tally, false, out);
+            self.announce(view, tally, tally.has_quorum(), out);
         }
     }
 

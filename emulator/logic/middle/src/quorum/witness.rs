@@ -22,6 +22,9 @@ impl Quorum {
         if before.witness != now.witness {
             self.replace_witness(cx, before.witness, out);
         }
+        if self.state == State::ExpectWitness && !self.needs_witness(cx) {
+            self.give_up(cx, out);
+        }
         self.tend(cx, out);
     }
 
