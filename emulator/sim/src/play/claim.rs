@@ -266,7 +266,8 @@ impl<W: Stage> Judge<'_, W> {
     }
 
     fn dns(&self, name: &str, wanted: &BTreeSet<String>) -> Found {
-        let found = self.session.world().outside().resolve(name);
+        let label = self.session.lab().dns_label(name);
+        let found = self.session.world().outside().resolve(label);
         let found: BTreeSet<String> = found.into_iter().collect();
         if found == *wanted {
             return Ok(());
