@@ -6,7 +6,7 @@
 //! | netft Stranger | host |
 //! | netft RouteUp, RouteDown | event log, topology |
 //! | netft PeerFound, PeerLost | event log, membership |
-//! | netft Publish | facts |
+//! | netft PeerSeen, Publish | facts |
 //! | security Send | shell, over the network on which the peer was heard |
 //! | security Secured | host |
 //! | security Refused | host |
@@ -119,6 +119,7 @@ impl Node {
                     membership::Input::PeerLost { peer }
                 );
             }
+            netft::Output::PeerSeen { peer, at } => self.middle.last_seen[peer.index()] = at,
             netft::Output::Publish { reachable } => self.bottom.reachable = reachable,
         }
     }
