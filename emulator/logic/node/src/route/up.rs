@@ -32,7 +32,7 @@
 //! | database Publish | facts; topology, security, clusdisk, share, quorum, membership on change |
 //! | database Opened | membership |
 //! | database Prepared | gum |
-//! | database Applied | object, gum, rcm |
+//! | database Applied | object, quorum, gum, rcm |
 //! | database Replaced | object |
 //! | database Installed | gum |
 //! | database LocalFailed, LeftBehind | node |
@@ -435,6 +435,7 @@ impl Node {
         middle!(self, object, handle, for_objects);
         // The tables are facts before anybody else hears of the update.
         self.adopt_objects();
+        middle!(self, quorum, handle, quorum::Input::Applied);
         middle!(
             self,
             gum,
