@@ -170,11 +170,17 @@ fn a_request_alone_raises_nothing_but_is_answered() {
     };
     assert_eq!(
         said,
-        [Output::Send {
-            network: LAN,
-            to: NodeSet::one(node(2)),
-            heartbeat: answer
-        }]
+        [
+            Output::Send {
+                network: LAN,
+                to: NodeSet::one(node(2)),
+                heartbeat: answer
+            },
+            Output::PeerSeen {
+                peer: node(2),
+                at: bench.now,
+            }
+        ]
     );
 }
 
