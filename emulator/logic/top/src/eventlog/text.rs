@@ -76,6 +76,14 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
             "the address of resource {} is in use on the network",
             resource(*id)
         ),
+        Notice::ShareNotCreated { resource: id, code } => format!(
+            "file share {} could not be created: error {code}",
+            resource(*id)
+        ),
+        Notice::ShareNotFound { resource: id } => format!(
+            "the share of {} was not found under its network name",
+            resource(*id)
+        ),
         Notice::RestartsExhausted { resource: id } => {
             format!("resource {} failed", resource(*id))
         }
