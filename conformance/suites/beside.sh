@@ -57,7 +57,8 @@ beside() {
             all++; if ($2 == "passed") good++; else if ($2 == "failed") bad++
         }
         END {
-            printf "%d cases: %d passed, %d failed, %d only told\n", all, good, bad, all - good - bad
+            told = all - good - bad
+            printf "%d cases: %d passed, %d failed, %d only told\n", all, good, bad, told
             exit (bad > 0 || good == 0) ? 1 : 0
         }' "$folder/ours.tsv"
 }

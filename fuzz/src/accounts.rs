@@ -12,8 +12,8 @@ pub const NOW: WallTime = WallTime(1_800_000_000_000);
 pub const BIND: &[u8] = b"\x30\x31\x02\x01\x01\x60\x2c\x02\x01\x03\x04\x1a\
     administrator@corp.example\x80\x0bSecret.1234";
 
-/// The domain, and what random bytes come from. Keys are derived once: it takes far longer than what
-/// is done with them.
+/// The domain, and what random bytes come from. Keys are derived once: that takes far longer than
+/// what is done with them.
 #[must_use]
 pub fn domain() -> (Store, Rng) {
     static MADE: LazyLock<(Store, Rng)> = LazyLock::new(make);

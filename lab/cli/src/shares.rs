@@ -131,6 +131,9 @@ fn table(shares: &[Offered]) -> String {
 }
 
 fn object(shares: &[Offered]) -> serde_json::Value {
-    let one = |it: &Offered| json!({ "server": it.server, "share": it.share, "at": it.at, "flags": it.flags });
+    let one = |it: &Offered| {
+        let (server, share) = (&it.server, &it.share);
+        json!({ "server": server, "share": share, "at": it.at, "flags": it.flags })
+    };
     json!({ "version": 1, "shares": shares.iter().map(one).collect::<Vec<_>>() })
 }

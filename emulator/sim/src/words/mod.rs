@@ -240,15 +240,6 @@ fn resource_words(notice: &Notice, names: &Names) -> String {
         Notice::AddressInUse { resource: id } => {
             format!("{}: another machine has its address", resource(id))
         }
-        Notice::ShareNotCreated { resource: id, code } => {
-            format!(
-                "{}: the share cannot be created, error {code}",
-                resource(id)
-            )
-        }
-        Notice::ShareNotFound { resource: id } => {
-            format!("{}: the share is gone", resource(id))
-        }
         Notice::RestartsExhausted { resource: id } => {
             format!("{} has used up its restarts", resource(id))
         }
