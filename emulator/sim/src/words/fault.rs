@@ -47,6 +47,9 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
         }
         Fault::BreakOnce(resource) => format!("{} fails", names.of_resource(*resource)),
         Fault::HangOnce(resource) => format!("{} hangs", names.of_resource(*resource)),
+        Fault::ShareRemoved(resource) => {
+            format!("the share of {} is removed", names.of_resource(*resource))
+        }
         Fault::Dns(fault) => match fault {
             directory::dns::Fault::Down => "the name server is down".to_owned(),
             directory::dns::Fault::RefuseUpdates => "the name server refuses updates".to_owned(),

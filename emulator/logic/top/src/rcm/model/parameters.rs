@@ -7,7 +7,7 @@ use base::{DiskId, NetworkId};
 use middle::database::{Hive, Value};
 
 use super::resource::number;
-use crate::restype::{NameSettings, ResourceKind, ResourceParameters};
+use crate::restype::{NameSettings, ResourceKind, ResourceParameters, SharePlace};
 
 /// MaxUsers without a limit.
 const UNLIMITED: u32 = u32::MAX;
@@ -55,6 +55,7 @@ pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParame
             max_users: hive
                 .dword(&key, "MaxUsers")
                 .filter(|count| *count != UNLIMITED),
+            place: SharePlace::default(),
         },
         ResourceKind::PlugIn => ResourceParameters::PlugIn {
             program: text("Program"),
