@@ -50,7 +50,7 @@ pub struct Facts {
     pub settings: Arc<settings::Settings>,
     /// object: owners and states of all cluster objects.
     pub objects: Arc<object::ObjectTable>,
-    /// netft: when anything of a peer last arrived before it was lost, by node index.
+    /// netft: when anything of a peer that is lost last arrived, by node index.
     pub last_seen: [Timestamp; base::limits::NODES_MAX],
     /// membership: when the current view was installed here.
     pub view_at: Timestamp,

@@ -77,6 +77,9 @@ pub(super) struct Disk {
     /// on after the look, however slow the disk is.
     deferred: Option<(Flight, Outcome)>,
     pub(super) waiting: VecDeque<Request>,
+    /// Reads and writes that waited when the disk was to be given back; whoever asked for them
+    /// counts on one answer each.
+    pub(super) dropped: Vec<Request>,
     orders: Vec<Order>,
     words: Vec<Output>,
 }
@@ -100,6 +103,7 @@ impl Disk {
             flight: None,
             deferred: None,
             waiting: VecDeque::new(),
+            dropped: Vec::new(),
             orders: Vec::new(),
             words: Vec::new(),
         }
@@ -160,6 +164,8 @@ impl Disk {
             // Readers and writers of a shared volume are still there, and wait for an answer.
             if self.sharing.is_some() {
                 dropped.iter().for_each(|request| self.refuse(request));
+            } else {
+                self.dropped.extend(dropped.into_iter().filter(is_transfer));
             }
         }
         if self.waiting.len() >= WAITING_MAX {
@@ -309,8 +315,7 @@ impl Disk {
     }
 
     pub(super) fn released(&mut self) {
-        self.phase = Phase::Idle;
-        self.forget_volume();
+        self.drop_hold();
         self.say(Notice::DiskReleased { disk: self.id });
         self.report(Report::Released);
     }
@@ -437,15 +442,25 @@ impl Disk {
     }
 
     pub(super) fn report(&mut self, report: Report) {
+        let given_back = report == Report::Released;
         self.words.push(Output::Report(DiskReport {
             disk: self.id,
             report,
         }));
+        // Not before that: until then their failure would be one of the disk.
+        if given_back {
+            let dropped = std::mem::take(&mut self.dropped);
+            dropped.iter().for_each(|request| self.refuse(request));
+        }
     }
 
     pub(super) fn say(&mut self, notice: Notice) {
         self.words.push(Output::Notice(notice));
     }
+}
+
+fn is_transfer(request: &Request) -> bool {
+    matches!(request, Request::Read { .. } | Request::Write { .. })
 }
 
 /// PERSISTENT RESERVE IN.

@@ -304,6 +304,20 @@ fn an_active_node_whose_view_waits_for_the_witness_ends_when_that_takes_too_long
 }
 
 #[test]
+fn a_newcomer_that_once_had_to_do_without_the_members_tries_again_after_a_while() {
+    let mut mesh = Mesh::new(3, 1);
+    mesh.isolate(set(&[3]));
+    mesh.run(Duration::from_secs(10));
+    let nodes = set(&[1, 2]);
+    mesh.call(node(3), Some(Input::Remove { nodes }));
+    mesh.isolate(NodeSet::EMPTY);
+    mesh.run(Duration::from_secs(50));
+    assert_eq!(mesh.view_of(3), Some(set(&[3])), "not at once");
+    mesh.run(Duration::from_secs(30));
+    assert_eq!(mesh.view_of(3), Some(set(&[1, 2, 3])));
+}
+
+#[test]
 fn a_view_knows_how_long_its_members_have_not_heard_a_lost_node() {
     let mut mesh = Mesh::new(3, 1);
     mesh.run(Duration::from_secs(2));

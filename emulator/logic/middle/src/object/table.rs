@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::{GroupId, NetworkId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
+use base::{
+    GroupId, Incarnation, NetworkId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause,
+};
 
 /// One change of the volatile tables; travels in a global update.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +24,8 @@ pub enum StateChange {
     },
     /// The node was paused or resumed.
     NodePaused { node: NodeId, paused: bool },
-    /// The node is stopping in order: its vote goes to the others before it does.
-    NodeLeaving { node: NodeId },
+    /// This life of the node is stopping in order: its vote goes to the others before it does.
+    NodeLeaving { node: NodeId, life: Incarnation },
     /// Nothing: whoever sees it carried out has everything before it.
     Barrier,
     /// How often the group has failed over because of its resources, as its owner counts.
@@ -93,8 +95,8 @@ pub struct ObjectTable {
     pub resources: BTreeMap<ResourceId, ResourceRow>,
     /// Nodes that take no new groups.
     pub paused: NodeSet,
-    /// Members that are stopping in order.
-    pub leaving: NodeSet,
+    /// Lives of members that are stopping in order.
+    pub leaving: BTreeMap<NodeId, Incarnation>,
     /// Failovers of groups that have failed over since the cluster formed.
     pub failovers: BTreeMap<GroupId, FailoverCount>,
     /// Interfaces that something is wrong with.
@@ -156,7 +158,9 @@ impl ObjectTable {
                 }
             }
             StateChange::Barrier => {}
-            StateChange::NodeLeaving { node } => self.leaving.insert(*node),
+            StateChange::NodeLeaving { node, life } => {
+                self.leaving.insert(*node, *life);
+            }
             StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
             StateChange::NodePaused {
                 node,
@@ -172,7 +176,7 @@ wire::codec!(enum StateChange {
     2 = NodePaused { node, paused },
     3 = GroupFailovers { group, count },
     4 = Interface { node, network, row },
-    20 = NodeLeaving { node },
+    20 = NodeLeaving { node, life },
     21 = Barrier,
 });
 wire::codec!(struct FailoverCount { count, age });

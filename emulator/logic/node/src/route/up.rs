@@ -6,7 +6,7 @@
 //! | netft Stranger | host |
 //! | netft RouteUp, RouteDown | event log, topology |
 //! | netft PeerFound, PeerLost | event log, membership |
-//! | netft Publish | facts |
+//! | netft PeerSeen, Publish | facts |
 //! | security Send | shell, over the network on which the peer was heard |
 //! | security Secured | host |
 //! | security Refused | host |
@@ -32,7 +32,7 @@
 //! | database Publish | facts; topology, security, clusdisk, share, quorum, membership on change |
 //! | database Opened | membership |
 //! | database Prepared | gum |
-//! | database Applied | object, gum, rcm |
+//! | database Applied | object, quorum, gum, rcm |
 //! | database Replaced | object |
 //! | database Installed | gum |
 //! | database LocalFailed, LeftBehind | node |
@@ -119,6 +119,7 @@ impl Node {
                     membership::Input::PeerLost { peer }
                 );
             }
+            netft::Output::PeerSeen { peer, at } => self.middle.last_seen[peer.index()] = at,
             netft::Output::Publish { reachable } => self.bottom.reachable = reachable,
         }
     }
@@ -434,6 +435,7 @@ impl Node {
         middle!(self, object, handle, for_objects);
         // The tables are facts before anybody else hears of the update.
         self.adopt_objects();
+        middle!(self, quorum, handle, quorum::Input::Applied);
         middle!(
             self,
             gum,

@@ -272,3 +272,30 @@ fn a_release_during_a_challenge_gives_up_and_unregisters() {
     bench.answer(good());
     assert_eq!(bench.reports(), [Report::Released]);
 }
+
+#[test]
+fn a_disk_that_was_given_back_in_doubt_can_be_taken_again() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.sleep();
+    bench.answer(Outcome::PathLost);
+    bench.ask(Request::Release);
+    bench.answer(Outcome::PathLost);
+    bench.answer(Outcome::PathLost);
+    assert_eq!(bench.reports(), [Report::Released]);
+    bench.hold();
+}
+
+#[test]
+fn what_was_to_be_read_before_a_disk_was_given_back_is_answered_after_that() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.sleep();
+    bench.ask(Request::Read { page: 0, pages: 1 });
+    bench.ask(Request::Release);
+    bench.answer(Outcome::PathLost);
+    bench.answer(good());
+    bench.answer(good());
+    let unread = Report::Read { data: None };
+    assert_eq!(bench.reports(), [Report::Released, unread]);
+}
