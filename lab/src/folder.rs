@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base::NodeId;
+
 use crate::{LabError, Uid};
 
 /// Longest path of a socket that the system takes, the end included.
@@ -129,6 +131,14 @@ impl LabFolder {
     /// When the root is so deep that no socket fits below it.
     pub fn part_socket(&self, part: &str) -> Result<PathBuf, LabError> {
         self.socket(&format!("sockets/{part}"))
+    }
+
+    /// Where the server service of a node's machine listens.
+    ///
+    /// # Errors
+    /// As [`Self::part_socket`].
+    pub fn server_service(&self, node: NodeId) -> Result<PathBuf, LabError> {
+        self.part_socket(&format!("server-{node}"))
     }
 
     /// A socket; its path has to be short.

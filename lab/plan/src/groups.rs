@@ -13,7 +13,7 @@ use top::rcm::model::{
     Priority, ResourceSettings, RestartAction,
 };
 use top::rcm::{Dependencies, NameSettings, ResourceParameters};
-use top::restype::{CheckpointKey, CheckpointKind};
+use top::restype::{CheckpointKey, CheckpointKind, SharePlace};
 
 use crate::{Names, PlanError};
 
@@ -244,6 +244,7 @@ impl Planner<'_> {
                 share: share.clone(),
                 path: path.clone(),
                 max_users: None,
+                place: SharePlace::default(),
             },
             model::ResourceKind::DistributedNetworkName { name } => {
                 ResourceParameters::DistributedNetworkName { name: name.clone() }

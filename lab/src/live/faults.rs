@@ -36,6 +36,7 @@ impl Live {
             Fault::Resource(resource, behaviour) => self.break_resource(id, resource, behaviour),
             Fault::BreakOnce(resource) => self.break_once(id, resource, Behaviour::BROKEN),
             Fault::HangOnce(resource) => self.break_once(id, resource, Behaviour::Hung),
+            Fault::ShareRemoved(resource) => self.remove_share(resource),
             Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
             Fault::Directory(fault) => {
                 let clocks = self.clocks();
@@ -150,6 +151,12 @@ impl Live {
                 self.tell_script(resource);
             }
         }
+    }
+
+    /// Somebody removes a share, in the lab's model and from the server service of its machine.
+    fn remove_share(&mut self, resource: ResourceId) {
+        self.outside.remove_share(resource);
+        self.tell_hosts(&FromLab::RemoveShare(resource));
     }
 
     /// Until its restart. A disk or a share has no host, so its restart is what the node says.

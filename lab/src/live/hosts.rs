@@ -7,7 +7,7 @@ use base::{NodeId, ResourceId};
 use rhs::frames;
 use rhs::outside::{FromLab, Script, ToLab};
 use sim::checkers::Change;
-use sim::hosts::Behaviour;
+use sim::hosts::{Behaviour, Outside};
 use top::rcm::ResourceParameters;
 
 use super::Live;
@@ -124,10 +124,10 @@ impl Live {
                 let works = |it: &ResourceParameters| {
                     self.outside.works(node, resource, it, networks, awake)
                 };
-                if serves.as_ref().is_some_and(works) {
-                    0
-                } else {
-                    FAILED
+                match serves {
+                    Some(parameters) if works(parameters) => 0,
+                    Some(parameters) => Outside::failure(parameters),
+                    None => FAILED,
                 }
             }
             ToLab::Host { .. } | ToLab::Resource { .. } => FAILED,

@@ -298,6 +298,11 @@ pub enum Notice {
     },
     /// An address was not taken: another machine answers for it (event 1049).
     AddressInUse { resource: ResourceId },
+    /// A share did not come online; `code` is the product's number of what was in the way (event
+    /// 1053).
+    ShareNotCreated { resource: ResourceId, code: u32 },
+    /// A share that is online was not found under its network name (event 1055).
+    ShareNotFound { resource: ResourceId },
     /// A failed resource has used up its restarts (event 1069) and affects its group.
     RestartsExhausted { resource: ResourceId },
     /// A group has used up its failovers and stays where it is (event 1254).
@@ -370,6 +375,8 @@ impl Notice {
             },
             Self::SharedVolume { state, .. } => return state.event_id(),
             Self::AddressInUse { .. } => 1049,
+            Self::ShareNotCreated { .. } => 1053,
+            Self::ShareNotFound { .. } => 1055,
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
             Self::CheckpointNotRestored { crypto: false, .. } => 1024,

@@ -76,6 +76,8 @@ codec!(enum Notice {
     55 = FailureSignalled { resource },
     90 = NetworkName { resource, event, status },
     60 = AddressInUse { resource },
+    61 = ShareNotCreated { resource, code },
+    62 = ShareNotFound { resource },
     70 = NodeEvicted { node },
     71 = QuorumForced { have, needed, total },
     80 = SharedVolume { disk, state },

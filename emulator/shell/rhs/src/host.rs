@@ -35,6 +35,8 @@ pub struct Options {
     pub adapters: Option<PathBuf>,
     /// The folder of the machine's registry; absent: it has none.
     pub registry: Option<PathBuf>,
+    /// The socket of the machine's server service; absent: shares are the lab's affair alone.
+    pub server_service: Option<PathBuf>,
     /// The machine's network namespace, in which programs run; absent: that of this process.
     pub namespace: Option<PathBuf>,
 }
@@ -233,6 +235,7 @@ impl Shared {
             }
             FromLab::Break(resource) => tell(resource, Work::Break),
             FromLab::Hang(resource) => tell(resource, Work::Hang),
+            FromLab::RemoveShare(resource) => tell(resource, Work::RemoveShare),
             FromLab::Name { resource, report } => {
                 // Every host of the node hears it; one of them runs the name.
                 if lock(&self.instances).contains_key(&resource) {

@@ -55,6 +55,8 @@ pub enum FromLab {
     Break(ResourceId),
     /// The resource's entry points do not return any more until the host ends.
     Hang(ResourceId),
+    /// The share that the resource offers is removed, and it does not know.
+    RemoveShare(ResourceId),
     /// What became of a network name in the directory, for the host that runs it.
     Name {
         /// The Network Name resource.
@@ -92,6 +94,7 @@ wire::codec!(enum FromLab {
     2 = Break(resource),
     3 = Hang(resource),
     4 = Name { resource, report },
+    5 = RemoveShare(resource),
 });
 wire::codec!(struct Script { slow, hung, crashing, flapping, answers });
 
@@ -125,9 +128,9 @@ impl Hold {
         let _gone = self.ask(&ToLab::Release);
     }
 
-    /// Whether it works.
-    pub(crate) fn works(&mut self) -> bool {
-        self.ask(&ToLab::Works).is_ok()
+    /// Whether it works; an error is the product's number.
+    pub(crate) fn works(&mut self) -> Result<(), u32> {
+        self.ask(&ToLab::Works)
     }
 
     fn ask(&mut self, request: &ToLab) -> Result<(), u32> {

@@ -393,11 +393,11 @@ impl Hosts {
         resource: ResourceId,
         thorough: bool,
         around: &Surroundings<'_>,
-    ) -> bool {
+    ) -> Result<(), u32> {
         let node = self.node;
         let scripts = around.scripts;
         let Some(instance) = self.instance(id, resource) else {
-            return false;
+            return Err(FAILED);
         };
         instance.checks += 1;
         let flaps = scripts.has(resource, Behaviour::Flapping) && instance.checks % 2 == 0;
@@ -408,9 +408,14 @@ impl Hosts {
                 .works(node, resource, parameters, around.networks, around.awake)
         };
         if let Some((looks_alive, is_alive)) = scripts.answers(resource) {
-            return if thorough { is_alive } else { looks_alive };
+            let alive = if thorough { is_alive } else { looks_alive };
+            return alive.then_some(()).ok_or(FAILED);
         }
-        instance.runs && !instance.broken && !flaps && works()
+        if !instance.runs || instance.broken || flaps {
+            return Err(FAILED);
+        }
+        let gone = || Outside::failure(&instance.spec.parameters);
+        works().then_some(()).ok_or_else(gone)
     }
 
     /// A health check, and what is said beside its answer.
@@ -422,12 +427,11 @@ impl Hosts {
         around: &mut Surroundings<'_>,
     ) -> (Steps, EntryResult) {
         let alive = self.check(id, resource, thorough, around);
-        let result = if alive {
-            EntryResult::Success
-        } else {
-            failure(FAILED)
+        let result = match alive {
+            Ok(()) => EntryResult::Success,
+            Err(code) => failure(code),
         };
-        (self.health(id, resource, thorough, alive, around), result)
+        (self.health(id, resource, thorough, alive.is_ok(), around), result)
     }
 
     fn exit(&mut self, id: HostId, outside: &mut Outside) -> Steps {

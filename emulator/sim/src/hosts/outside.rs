@@ -14,6 +14,10 @@ use crate::net::Networks;
 const NETWORK_NOT_AVAILABLE: u32 = 5035;
 /// ERROR_CLUSTER_IPADDR_IN_USE: another machine answers for the address.
 const ADDRESS_IN_USE: u32 = 5057;
+/// NERR_NetNameNotFound: there is no such share.
+const SHARE_NOT_FOUND: u32 = 2310;
+/// ERROR_RESOURCE_FAILED
+const RESOURCE_FAILED: u32 = 5038;
 
 /// Something that a client could meet, by what it is known under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +83,8 @@ pub struct Outside {
     served: BTreeMap<Thing, NodeSet>,
     /// Where names are registered; records stay when their name goes offline.
     names: Names,
+    /// The share that each resource has served last.
+    shares: BTreeMap<ResourceId, Thing>,
     /// What a network name's host has still to report.
     reports: BTreeMap<ResourceId, Outcome>,
     runs: BTreeMap<ResourceId, NodeSet>,
@@ -233,6 +239,15 @@ impl Outside {
         Ok(())
     }
 
+    /// The product's number for a resource that does not work: of a share, that it is gone.
+    #[must_use]
+    pub fn failure(parameters: &ResourceParameters) -> u32 {
+        match parameters {
+            ResourceParameters::FileShare { .. } => SHARE_NOT_FOUND,
+            _ => RESOURCE_FAILED,
+        }
+    }
+
     /// As `acquire` for something that nothing stands in the way of.
     #[cfg(test)]
     pub(crate) fn force(
@@ -246,6 +261,9 @@ impl Outside {
 
     fn serve(&mut self, node: NodeId, resource: ResourceId, parameters: &ResourceParameters) {
         if let Some(thing) = Thing::of(resource, parameters) {
+            if let Thing::Share(..) = thing {
+                self.shares.insert(resource, thing.clone());
+            }
             self.served.entry(thing).or_default().insert(node);
         }
         self.set_running(node, resource, true);
@@ -273,6 +291,13 @@ impl Outside {
         }
         self.names.forget(resource);
         self.set_running(node, resource, false);
+    }
+
+    /// Somebody removes a share wherever it is served; its resource does not know.
+    pub fn remove_share(&mut self, resource: ResourceId) {
+        if let Some(thing) = self.shares.get(&resource) {
+            self.served.remove(thing);
+        }
     }
 
     /// Whether what the resource stands for works on the node.

@@ -317,6 +317,7 @@ fn resource_fault(resource: ResourceId, fault: ResourceFault, stays: bool) -> Fa
         (ResourceFault::Fail, false) => Fault::BreakOnce(resource),
         (ResourceFault::Hang, true) => Fault::Resource(resource, Behaviour::Hung),
         (ResourceFault::Hang, false) => Fault::HangOnce(resource),
+        (ResourceFault::RemoveShare, _) => Fault::ShareRemoved(resource),
     }
 }
 

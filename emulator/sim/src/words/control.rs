@@ -36,6 +36,13 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
         }
         Notice::DrainEnded { completed: true } => "drain completed".to_owned(),
         Notice::DrainEnded { completed: false } => "drain failed".to_owned(),
+        Notice::ShareNotCreated { resource, code } => {
+            let share = names.of_resource(*resource);
+            format!("{share}: the share cannot be created, error {code}")
+        }
+        Notice::ShareNotFound { resource } => {
+            format!("{}: the share is gone", names.of_resource(*resource))
+        }
         Notice::NetworkName {
             resource,
             event,

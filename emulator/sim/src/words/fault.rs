@@ -47,6 +47,9 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
         }
         Fault::BreakOnce(resource) => format!("{} fails", names.of_resource(*resource)),
         Fault::HangOnce(resource) => format!("{} hangs", names.of_resource(*resource)),
+        Fault::ShareRemoved(resource) => {
+            format!("the share of {} is removed", names.of_resource(*resource))
+        }
         Fault::Directory(fault) => directory_words(*fault, names),
         Fault::WitnessUnreachable(from) => {
             format!("witness unreachable from {}", names.of_nodes(*from))

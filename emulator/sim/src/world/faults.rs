@@ -61,6 +61,8 @@ pub enum Fault {
     BreakOnce(ResourceId),
     /// Its entry points do not return where it runs; the end of its host repairs it.
     HangOnce(ResourceId),
+    /// Somebody removes the share that a resource stands for; its next Online brings it back.
+    ShareRemoved(ResourceId),
     /// These nodes do not reach the witness.
     WitnessUnreachable(NodeSet),
     /// With the directory.
@@ -110,6 +112,7 @@ impl<S: Service> World<S> {
             Fault::Resource(resource, behaviour) => self.script(id, resource, behaviour),
             Fault::BreakOnce(resource) => self.once(id, resource, Behaviour::BROKEN),
             Fault::HangOnce(resource) => self.once(id, resource, Behaviour::Hung),
+            Fault::ShareRemoved(resource) => self.outside.remove_share(resource),
             Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
             Fault::Directory(fault) => {
                 let clocks = self.clocks();

@@ -252,4 +252,6 @@ pub enum ResourceFault {
     Fail,
     /// Its entry points do not return.
     Hang,
+    /// Somebody removes the share; the resource's next Online brings it back.
+    RemoveShare,
 }

@@ -6,15 +6,15 @@ use super::scenario::resource;
 use super::selector::{Domain, Selecting};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, ResourceFault,
-    Selector, UpDown,
+    self, Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, ResourceFault,
+    ResourceType, Selector, UpDown,
 };
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
 use crate::syntax::{
     At, Decoder, DirectoryWord, FaultSpec, FaultWord, ImpairmentSpec, LunName, NicWord,
-    PartitionSpec, PathSpec, SelectorSpec,
+    PartitionSpec, PathSpec, ResourceName, SelectorSpec,
 };
 
 /// Resolves a fault.
@@ -150,23 +150,36 @@ impl Breaking<'_> {
             return self.path(path, decoder);
         }
         if let Some(name) = &spec.resource {
-            let fault = match self.word("resource", &["fail", "hang"], decoder)? {
-                FaultWord::Fail => (Feature::FaultResourceFail, ResourceFault::Fail),
-                FaultWord::Hang => (Feature::FaultResourceHang, ResourceFault::Hang),
-                _ => return self.wrong_word("resource", &["fail", "hang"], decoder),
-            };
-            require(fault.0, name.span, decoder);
-            let (group, resource) = resource(name, self.selecting, decoder)?;
-            return Some(FaultKind::Resource {
-                group,
-                resource,
-                fault: fault.1,
-            });
+            return self.resource(name, decoder);
         }
         if let Some(service) = &spec.directory {
             return self.directory(service, decoder);
         }
         self.witness(spec.witness.as_ref()?, decoder)
+    }
+
+    fn resource(&self, name: &At<ResourceName>, decoder: &mut Decoder<'_>) -> Option<FaultKind> {
+        const WORDS: &[&str] = &["fail", "hang", "remove-share"];
+        let (feature, fault) = match self.word("resource", WORDS, decoder)? {
+            FaultWord::Fail => (Feature::FaultResourceFail, ResourceFault::Fail),
+            FaultWord::Hang => (Feature::FaultResourceHang, ResourceFault::Hang),
+            FaultWord::RemoveShare => (Feature::FaultShareRemoved, ResourceFault::RemoveShare),
+            _ => return self.wrong_word("resource", WORDS, decoder),
+        };
+        require(feature, name.span, decoder);
+        let (group, resource) = resource(name, self.selecting, decoder)?;
+        let is_share = |it: &model::Resource| it.kind.resource_type() == ResourceType::FileShare;
+        let known = self.selecting.lab.group(&group);
+        let known = known.and_then(|it| it.resource(&resource));
+        if fault == ResourceFault::RemoveShare && !known.is_some_and(is_share) {
+            let message = format!("`{group}/{resource}` is no file-share");
+            decoder.sink.error(Rule::BadFault, name.span, message);
+        }
+        Some(FaultKind::Resource {
+            group,
+            resource,
+            fault,
+        })
     }
 
     fn directory(

@@ -168,7 +168,7 @@ record! {
         optional lun: At<LunName>,
         /// The way from nodes to an array: drop.
         optional path: PathSpec,
-        /// A resource as `group/resource`: fail, hang.
+        /// A resource as `group/resource`: fail, hang; a file-share: remove-share.
         optional resource: At<ResourceName>,
         /// The nodes from which the witness cannot be reached: unreachable.
         optional witness: SelectorSpec,
@@ -220,6 +220,7 @@ pub(crate) enum FaultWord {
     LoseUpdates,
     ClockJump,
     Full,
+    RemoveShare,
     Skew,
     Quota,
     Disable,
@@ -268,6 +269,8 @@ words! {
         "unreachable" => Self::Unreachable, "Witness: cannot be reached.";
         "fail" => Self::Fail, "Resource: stops working, its checks answer false.";
         "hang" => Self::Hang, "Resource: its entry points do not return.";
+        "remove-share" => Self::RemoveShare,
+            "File share: somebody removes the share; its restart brings it back.";
         "refuse-updates" => Self::RefuseUpdates, "Directory: every registration is refused.";
         "lose-updates" => Self::LoseUpdates,
             "Directory: registrations are acknowledged and forgotten.";

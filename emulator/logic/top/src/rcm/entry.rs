@@ -8,11 +8,12 @@ use base::{CallId, NetworkId, Notice, ResourceId, ResourceState};
 use bottom::{clusdisk, share};
 
 use super::devices::owns_core_group;
+use super::model::ResourceSettings;
 use super::resource::{Call, Entry, Phase, Place, Resource, Restoring, Timer};
 use super::state::Cause;
 use super::turn::Turn;
 use super::{EntryPoint, EntryResult, HostCommand, Output, Rcm, hosts};
-use crate::restype::{self, Checks, ResourceParameters, ResourceSpec};
+use crate::restype::{self, Checks, ResourceKind, ResourceParameters, ResourceSpec};
 
 /// ERROR_CLUSTER_IPADDR_IN_USE: another machine answers for the address.
 const ADDRESS_IN_USE: u32 = 5_057;
@@ -362,6 +363,10 @@ impl Rcm {
             (ResourceState::OnlinePending, EntryResult::Failure { code }) => {
                 if code == ADDRESS_IN_USE {
                     turn.notice(Notice::AddressInUse { resource: id });
+                }
+                let kind = self.model.resources.get(&id).map(ResourceSettings::kind);
+                if kind == Some(ResourceKind::FileShare) {
+                    turn.notice(Notice::ShareNotCreated { resource: id, code });
                 }
                 self.fail(turn, id);
             }

@@ -42,6 +42,7 @@ mod queue;
 mod reload;
 mod report;
 mod resource;
+mod room;
 mod servers;
 mod state;
 mod stop;

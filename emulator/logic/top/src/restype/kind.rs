@@ -120,6 +120,7 @@ pub enum ResourceParameters {
         share: String,
         path: String,
         max_users: Option<u32>,
+        place: SharePlace,
     },
     /// Generic Application: CommandLine and CurrentDirectory.
     GenericApplication {
@@ -199,6 +200,16 @@ impl ResourceParameters {
     }
 }
 
+/// Where a share is offered and where its contents stand: what its providers that are online
+/// contribute.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SharePlace {
+    /// The addresses of its network name.
+    pub addresses: Vec<String>,
+    /// The clustered disk that Path is on; absent: a disk of the node's own.
+    pub disk: Option<DiskId>,
+}
+
 /// What a resource is, as its host needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceSpec {
@@ -227,7 +238,7 @@ wire::codec!(enum ResourceParameters {
     2 = IpAddress { network, address },
     3 = NetworkName { name, addresses, settings },
     4 = FileServer { name },
-    5 = FileShare { server, share, path, max_users },
+    5 = FileShare { server, share, path, max_users, place },
     6 = GenericApplication { command_line, current_directory },
     7 = Ipv6Address { network, address },
     8 = DistributedNetworkName { name },
@@ -238,4 +249,5 @@ wire::codec!(enum ResourceParameters {
     13 = PrintSpooler { spool_directory, job_completion_timeout },
     14 = PlugIn { program, properties },
 });
+wire::codec!(struct SharePlace { addresses, disk });
 wire::codec!(struct ResourceSpec { name, parameters, checks });

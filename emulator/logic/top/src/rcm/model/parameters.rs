@@ -8,7 +8,7 @@ use middle::database::{Hive, Value};
 
 use super::network_name;
 use super::resource::number;
-use crate::restype::{ResourceKind, ResourceParameters};
+use crate::restype::{ResourceKind, ResourceParameters, SharePlace};
 
 /// MaxUsers without a limit.
 const UNLIMITED: u32 = u32::MAX;
@@ -53,6 +53,7 @@ pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParame
             max_users: hive
                 .dword(&key, "MaxUsers")
                 .filter(|count| *count != UNLIMITED),
+            place: SharePlace::default(),
         },
         ResourceKind::PlugIn => ResourceParameters::PlugIn {
             program: text("Program"),
