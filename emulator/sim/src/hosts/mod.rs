@@ -382,7 +382,7 @@ impl Hosts {
             let parameters = &instance.spec.parameters;
             around
                 .outside
-                .retire(node, resource, parameters, around.clocks);
+                .retire(node, resource, parameters, around.networks, around.clocks);
         }
         true
     }
@@ -431,7 +431,10 @@ impl Hosts {
             Ok(()) => EntryResult::Success,
             Err(code) => failure(code),
         };
-        (self.health(id, resource, thorough, alive.is_ok(), around), result)
+        (
+            self.health(id, resource, thorough, alive.is_ok(), around),
+            result,
+        )
     }
 
     fn exit(&mut self, id: HostId, outside: &mut Outside) -> Steps {

@@ -149,9 +149,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         let outcome = self.names.again(&asker, parameters);
         self.reports.insert(resource, outcome);
     }
@@ -162,9 +163,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         let report = self.names.examine(&asker, parameters);
         if !report.is_empty() {
             let told = self.reports.entry(resource).or_default();
@@ -178,6 +180,7 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) -> Asker {
         let served = |address: &&String| {
@@ -195,7 +198,7 @@ impl Outside {
         Asker {
             resource,
             address,
-            reaches: true,
+            reaches: self.names.is_reached(node, networks),
             clocks,
         }
     }
@@ -229,7 +232,7 @@ impl Outside {
             self.check_address(node, *network, &thing, networks, awake)?;
         }
         if let ResourceParameters::NetworkName { .. } = parameters {
-            let asker = self.asker(node, resource, parameters, clocks);
+            let asker = self.asker(node, resource, parameters, networks, clocks);
             let outcome = self.names.online(&asker, parameters);
             let refused = outcome.refused;
             self.reports.insert(resource, outcome);
@@ -275,9 +278,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         self.names.offline(&asker, parameters);
         self.release(node, resource, parameters);
     }

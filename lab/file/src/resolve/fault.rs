@@ -1,6 +1,9 @@
 //! Faults: one target, and something that can happen to it.
 
 mod directory;
+mod impairment;
+
+pub(crate) use impairment::impairment;
 
 use super::scenario::resource;
 use super::selector::{Domain, Selecting};
@@ -13,8 +16,8 @@ use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
 use crate::syntax::{
-    At, Decoder, DirectoryWord, FaultSpec, FaultWord, ImpairmentSpec, LunName, NicWord,
-    PartitionSpec, PathSpec, ResourceName, SelectorSpec,
+    At, Decoder, DirectoryWord, FaultSpec, FaultWord, LunName, NicWord, PartitionSpec, PathSpec,
+    ResourceName, SelectorSpec,
 };
 
 /// Resolves a fault.
@@ -477,28 +480,4 @@ impl Breaking<'_> {
         }
         value
     }
-}
-
-pub(crate) fn impairment(spec: &ImpairmentSpec, decoder: &mut Decoder<'_>) -> Impairment {
-    let impairment = Impairment {
-        delay: spec.delay.as_ref().map(|at| at.value).unwrap_or_default(),
-        jitter: spec.jitter.as_ref().map(|at| at.value).unwrap_or_default(),
-        loss: spec.loss.as_ref().map(|at| at.value.0).unwrap_or_default(),
-        duplicate: spec
-            .duplicate
-            .as_ref()
-            .map(|at| at.value.0)
-            .unwrap_or_default(),
-        reorder: spec
-            .reorder
-            .as_ref()
-            .map(|at| at.value.0)
-            .unwrap_or_default(),
-    };
-    if impairment == Impairment::default() && !spec.broken {
-        decoder
-            .sink
-            .error(Rule::BadFault, spec.span, "this changes nothing");
-    }
-    impairment
 }
