@@ -107,6 +107,12 @@ impl LabFolder {
         self.path.join("arrays").join(name)
     }
 
+    /// The state of the lab's directory, and the files that make a client of it.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        self.path.join("directory")
+    }
+
     /// What a part says: a node's notices and everything that its programs print.
     #[must_use]
     pub fn log(&self, part: &str) -> PathBuf {

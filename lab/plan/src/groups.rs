@@ -356,7 +356,9 @@ fn apply_to_name(settings: &mut NameSettings, name: &str, value: &str) {
             settings.host_record_ttl = value.parse().unwrap_or(settings.host_record_ttl);
         }
         "PublishPTRRecords" => settings.publish_ptr = is_set,
+        "RegisterAllProvidersIP" => settings.all_providers = is_set,
         "RequireDNS" => settings.require_dns = is_set,
+        "RequireKerberos" => settings.require_kerberos = is_set,
         _ => {}
     }
 }

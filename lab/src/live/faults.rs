@@ -38,14 +38,18 @@ impl Live {
             Fault::HangOnce(resource) => self.break_once(id, resource, Behaviour::Hung),
             Fault::ShareRemoved(resource) => self.remove_share(resource),
             Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
-            Fault::Dns(fault) => self.outside.names_mut().add_fault(id, fault),
+            Fault::Directory(fault) => {
+                let clocks = self.clocks();
+                self.outside.names_mut().add_fault(id, fault, clocks);
+            }
         }
         Ok(())
     }
 
     pub(super) fn heal_it(&mut self, id: FaultId) {
         self.networks.heal(id);
-        self.outside.names_mut().heal(id);
+        let clocks = self.clocks();
+        self.outside.names_mut().heal(id, clocks);
         self.storage_rules.retain(|(owner, _)| *owner != id);
         let scripts = std::mem::take(&mut self.scripts);
         let (healed, kept): (Vec<_>, Vec<_>) = scripts.into_iter().partition(|it| it.0 == id);

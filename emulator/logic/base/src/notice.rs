@@ -338,9 +338,13 @@ pub enum Notice {
     },
     /// A resource noticed its own failure and signalled it.
     FailureSignalled { resource: ResourceId },
-    /// A network name was not registered in DNS; `status` is the number under which the product
-    /// keeps why (StatusDNS). The resource stays online unless the registration is required.
-    NameNotRegistered { resource: ResourceId, status: u32 },
+    /// Something happened to a network name in the directory: the product's event, and the Win32
+    /// status that it names (directory fact sheet, section 8).
+    NetworkName {
+        resource: ResourceId,
+        event: u16,
+        status: u32,
+    },
     /// An entry point did not return in time (event 1230).
     EntryPointTimedOut { resource: ResourceId },
     /// A resource host process ended (event 1146).
@@ -381,7 +385,7 @@ impl Notice {
             Self::GroupPreempted { .. } => 1251,
             Self::DrainMoveFailed { .. } => 1137,
             Self::DrainEnded { completed: false } => 1677,
-            Self::NameNotRegistered { status, .. } => registration_event(*status),
+            Self::NetworkName { event, .. } => *event,
             Self::EntryPointTimedOut { .. } => 1230,
             Self::HostExited { .. } => 1146,
             Self::InterfaceChanged { up: false, .. }
@@ -408,17 +412,6 @@ impl Notice {
             } => 1570,
             _ => return None,
         })
-    }
-}
-
-/// The event of a registration that failed (directory fact sheet, section 8): the zone takes no
-/// updates, is secure, the server is not reached; or any other reason.
-fn registration_event(status: u32) -> u16 {
-    match status {
-        9004 => 1256,
-        9005 => 1257,
-        1460 => 1258,
-        _ => 1196,
     }
 }
 

@@ -74,7 +74,7 @@ codec!(enum Notice {
     53 = CheckpointNotRestored { resource, crypto, name },
     54 = VirtualServer { name, node, change },
     55 = FailureSignalled { resource },
-    90 = NameNotRegistered { resource, status },
+    90 = NetworkName { resource, event, status },
     60 = AddressInUse { resource },
     61 = ShareNotCreated { resource, code },
     62 = ShareNotFound { resource },

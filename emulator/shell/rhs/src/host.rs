@@ -208,11 +208,6 @@ impl Shared {
         });
     }
 
-    /// A network name is served and not registered.
-    pub(crate) fn unregistered(&self, resource: ResourceId, status: u32) {
-        self.report(&HostReport::NameRegistered { resource, status });
-    }
-
     /// A pending resource has finished.
     pub(crate) fn finished(&self, resource: ResourceId, result: EntryResult) {
         self.report(&HostReport::Status {
@@ -241,7 +236,13 @@ impl Shared {
             FromLab::Break(resource) => tell(resource, Work::Break),
             FromLab::Hang(resource) => tell(resource, Work::Hang),
             FromLab::RemoveShare(resource) => tell(resource, Work::RemoveShare),
-            FromLab::Answer(_) | FromLab::Unregistered(_) => {}
+            FromLab::Name { resource, report } => {
+                // Every host of the node hears it; one of them runs the name.
+                if lock(&self.instances).contains_key(&resource) {
+                    self.report(&HostReport::Name { resource, report });
+                }
+            }
+            FromLab::Answer(_) => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use base::{CallId, ResourceId};
-use top::rcm::{EntryPoint, EntryResult, ResourceParameters, ResourceSpec};
+use top::rcm::{EntryPoint, EntryResult, HostReport, ResourceParameters, ResourceSpec};
 
 use crate::host::Shared;
 use crate::outside::Hold;
@@ -161,9 +161,6 @@ impl Instance {
             }
         };
         self.shared.returned(call, self.resource, result);
-        if let Some(status) = self.hold.unregistered.take() {
-            self.shared.unregistered(self.resource, status);
-        }
     }
 
     fn online(&mut self) -> EntryResult {
@@ -318,9 +315,19 @@ impl Instance {
         }
         let flaps = script.flapping && self.checks.is_multiple_of(2);
         let runs = self.program.as_ref().is_none_or(Program::runs);
-        if !self.online || !runs || self.broken || flaps {
-            return Err(FAILED);
+        let lives = self.online && runs && !self.broken && !flaps;
+        let alive = match lives {
+            true => self.look(thorough),
+            false => Err(FAILED),
+        };
+        if self.online && alive.is_err() {
+            self.report_lost();
         }
+        alive
+    }
+
+    /// What the resource stands for, where it is.
+    fn look(&mut self, thorough: bool) -> Result<(), u32> {
         self.adapters.works()?;
         self.hold.works()?;
         let entry = if thorough { "IsAlive" } else { "LooksAlive" };
@@ -332,6 +339,14 @@ impl Instance {
             true => &checks.is_alive,
             false => &checks.looks_alive,
         })
+    }
+
+    /// A network name tells that it is no longer registered.
+    fn report_lost(&self) {
+        if let Some(report) = self.spec.lost_registration() {
+            let resource = self.resource;
+            self.shared.report(&HostReport::Name { resource, report });
+        }
     }
 }
 

@@ -43,10 +43,11 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
         Notice::ShareNotFound { resource } => {
             format!("{}: the share is gone", names.of_resource(*resource))
         }
-        Notice::NameNotRegistered { resource, status } => {
-            let name = names.of_resource(*resource);
-            format!("{name} is not registered in DNS: status {status}")
-        }
+        Notice::NetworkName {
+            resource,
+            event,
+            status,
+        } => super::name::words(&names.of_resource(*resource), *event, *status),
         Notice::FailureSignalled { resource } => {
             format!(
                 "{} signals that it has failed",

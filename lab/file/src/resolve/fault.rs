@@ -1,11 +1,13 @@
 //! Faults: one target, and something that can happen to it.
 
+mod directory;
+
 use super::scenario::resource;
 use super::selector::{Domain, Selecting};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    self, DnsFault, Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds,
-    ResourceFault, ResourceType, Selector, UpDown,
+    self, Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, ResourceFault,
+    ResourceType, Selector, UpDown,
 };
 use crate::rule::Rule;
 use crate::source::Span;
@@ -83,8 +85,18 @@ impl Breaking<'_> {
             ),
             (
                 spec.offset.as_ref().map(|at| at.span),
-                word == Some(FaultWord::ClockJump),
-                "do: clock-jump",
+                matches!(word, Some(FaultWord::ClockJump | FaultWord::Skew)),
+                "do: clock-jump or skew",
+            ),
+            (
+                spec.count.as_ref().map(|at| at.span),
+                word == Some(FaultWord::Quota),
+                "do: quota",
+            ),
+            (
+                spec.account.as_ref().map(|at| at.span),
+                spec.directory.is_some() && word.is_some_and(FaultWord::is_of_account),
+                "directory",
             ),
             (
                 spec.by.as_ref().map(|one| one.span),
@@ -175,16 +187,9 @@ impl Breaking<'_> {
         service: &At<DirectoryWord>,
         decoder: &mut Decoder<'_>,
     ) -> Option<FaultKind> {
-        const WORDS: &[&str] = &["down", "refuse-updates", "lose-updates"];
-        let DirectoryWord::Dns = service.value;
-        let fault = match self.word("directory", WORDS, decoder)? {
-            FaultWord::Down => DnsFault::Down,
-            FaultWord::RefuseUpdates => DnsFault::RefuseUpdates,
-            FaultWord::LoseUpdates => DnsFault::LoseUpdates,
-            _ => return self.wrong_word("directory", WORDS, decoder),
-        };
+        let fault = self.of_service(service.value, decoder)?;
         require(Feature::FaultDirectory, service.span, decoder);
-        Some(FaultKind::Dns(fault))
+        Some(FaultKind::Directory(fault))
     }
 
     fn node(&self, nodes: &SelectorSpec, decoder: &mut Decoder<'_>) -> Option<FaultKind> {

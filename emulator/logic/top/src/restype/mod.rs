@@ -6,12 +6,14 @@
 mod check;
 mod checkpoint;
 mod kind;
+mod name;
 
 use base::DiskId;
 
 pub use check::{Check, Checks};
 pub use checkpoint::{Checkpoint, CheckpointKey, CheckpointKind};
-pub use kind::{NameSettings, ResourceKind, ResourceParameters, ResourceSpec, SharePlace};
+pub use kind::{ResourceKind, ResourceParameters, ResourceSpec, SharePlace};
+pub use name::{NEVER_TRIED, NameAccount, NameEvent, NameReport, NameSettings};
 
 /// Who carries out the entry points of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
