@@ -431,7 +431,10 @@ impl Hosts {
             Ok(()) => EntryResult::Success,
             Err(code) => failure(code),
         };
-        (self.health(id, resource, thorough, alive.is_ok(), around), result)
+        (
+            self.health(id, resource, thorough, alive.is_ok(), around),
+            result,
+        )
     }
 
     fn exit(&mut self, id: HostId, outside: &mut Outside) -> Steps {
