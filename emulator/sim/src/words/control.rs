@@ -51,6 +51,16 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
             change.label(),
             names.of_node(*node)
         ),
+        Notice::OfResource { resource, event } => {
+            format!("{}: {event}", names.of_resource(*resource))
+        }
+        Notice::OfService { event } => event.label().to_owned(),
+        Notice::GroupIncomplete { group: id } => {
+            format!("group {} is not completely online", group(id))
+        }
+        Notice::ConnectionRestored { peer } => {
+            format!("node {} was lost and is back", names.of_node(*peer))
+        }
         Notice::NodeEvicted { node } => {
             format!("node {} was evicted", names.of_node(*node))
         }

@@ -60,6 +60,7 @@ impl Rcm {
         let TypeSettings {
             looks_alive_interval,
             is_alive_interval,
+            ..
         } = resource.intervals;
         // The next one is counted from this question; leaving Online cancels it.
         match entry {
@@ -121,6 +122,7 @@ impl Rcm {
             (Entry::LooksAlive, _) => self.looks_dead(turn, id),
             (Entry::IsAlive, _) => {
                 turn.notice(Notice::IsAliveFailed { resource: id });
+                self.tell_unhealthy(turn, id);
                 self.fail(turn, id);
             }
             (Entry::Open | Entry::Online | Entry::Offline | Entry::Control, _) => {}
@@ -181,6 +183,7 @@ impl Rcm {
         self.networks_down.insert(network);
         if turn.middle().settings.generation >= Generation::V2012R2 {
             for id in self.online_addresses(network) {
+                self.tell_unhealthy(turn, id);
                 self.fail(turn, id);
             }
         }
