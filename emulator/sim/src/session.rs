@@ -4,6 +4,7 @@
 mod act;
 mod administer;
 mod ask;
+mod directory;
 mod fault;
 mod select;
 mod sides;

@@ -36,10 +36,18 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
         }
         Notice::DrainEnded { completed: true } => "drain completed".to_owned(),
         Notice::DrainEnded { completed: false } => "drain failed".to_owned(),
-        Notice::NameNotRegistered { resource, status } => {
-            let name = names.of_resource(*resource);
-            format!("{name} is not registered in DNS: status {status}")
+        Notice::ShareNotCreated { resource, code } => {
+            let share = names.of_resource(*resource);
+            format!("{share}: the share cannot be created, error {code}")
         }
+        Notice::ShareNotFound { resource } => {
+            format!("{}: the share is gone", names.of_resource(*resource))
+        }
+        Notice::NetworkName {
+            resource,
+            event,
+            status,
+        } => super::name::words(&names.of_resource(*resource), *event, *status),
         Notice::FailureSignalled { resource } => {
             format!(
                 "{} signals that it has failed",
@@ -51,16 +59,6 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
             change.label(),
             names.of_node(*node)
         ),
-        Notice::OfResource { resource, event } => {
-            format!("{}: {event}", names.of_resource(*resource))
-        }
-        Notice::OfService { event } => event.label().to_owned(),
-        Notice::GroupIncomplete { group: id } => {
-            format!("group {} is not completely online", group(id))
-        }
-        Notice::ConnectionRestored { peer } => {
-            format!("node {} was lost and is back", names.of_node(*peer))
-        }
         Notice::NodeEvicted { node } => {
             format!("node {} was evicted", names.of_node(*node))
         }
@@ -73,6 +71,23 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
             "checkpoint {name} of {} was not restored",
             names.of_resource(*resource)
         ),
+        other => return event_words(other, names),
+    })
+}
+
+/// What goes into the event log and nowhere else.
+fn event_words(notice: &Notice, names: &Names) -> Option<String> {
+    Some(match notice {
+        Notice::OfResource { resource, event } => {
+            format!("{}: {event}", names.of_resource(*resource))
+        }
+        Notice::OfService { event } => event.label().to_owned(),
+        Notice::GroupIncomplete { group: id } => {
+            format!("group {} is not completely online", names.of_group(*id))
+        }
+        Notice::ConnectionRestored { peer } => {
+            format!("node {} was lost and is back", names.of_node(*peer))
+        }
         _ => return None,
     })
 }

@@ -1,12 +1,46 @@
 //! The directory services that network names register with.
 
+use std::time::Duration;
+
 /// The directory of a lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// The domain below which network names are registered.
     pub domain: String,
+    /// Whether network names have computer objects there.
+    pub has_accounts: bool,
+    /// The machine of the lab that is the domain controller; without one every node reaches it.
+    pub controller: Option<String>,
     /// Whether anybody may register names; otherwise nobody may.
     pub takes_updates: bool,
+    /// How NetBIOS names are made known, where the generation has them.
+    pub netbios: NetbiosMode,
+    /// What is added to the ports of the services where people may connect to them; chosen by the
+    /// lab if nothing is said.
+    pub port_base: Option<u16>,
+}
+
+impl Directory {
+    /// The domain's NetBIOS name: the first label of the other one, at most 15 characters long.
+    #[must_use]
+    pub fn netbios_domain(&self) -> String {
+        let label = self.domain.split('.').next().unwrap_or_default();
+        label.to_uppercase().chars().take(15).collect()
+    }
+}
+
+/// How NetBIOS names are made known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NetbiosMode {
+    /// Not at all.
+    None,
+    /// By broadcast.
+    Broadcast,
+    /// At a name server on the domain controller.
+    #[default]
+    PointToPoint,
+    /// At the name server; by broadcast while it is silent.
+    Hybrid,
 }
 
 impl Directory {
@@ -33,6 +67,50 @@ pub enum DnsFault {
     RefuseUpdates,
     /// It acknowledges updates and forgets them.
     LoseUpdates,
+    /// It answers so much later.
+    Slow(Duration),
+}
+
+/// What goes wrong with the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryFault {
+    /// With the name server.
+    Dns(DnsFault),
+    /// No domain controller answers.
+    ControllerDown,
+    /// The domain's clock is ahead by this.
+    Skew(Duration),
+    /// Who has no right to create computer objects may have so many.
+    Quota(u32),
+    /// With the computer object of a network name.
+    Account {
+        /// The network name.
+        name: String,
+        /// What.
+        fault: AccountFault,
+    },
+    /// The NetBIOS name server answers nothing.
+    NetbiosDown,
+    /// A stranger takes the NetBIOS names of a network name.
+    NetbiosTaken {
+        /// The network name.
+        name: String,
+    },
+}
+
+/// What goes wrong with a computer object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountFault {
+    /// It is disabled.
+    Disabled,
+    /// It is deleted.
+    Deleted,
+    /// Nobody but administrators has rights on it any more.
+    WithoutRights,
+    /// It gets a password that the cluster does not know.
+    PasswordOutOfStep,
+    /// Somebody else's object of that name is there first.
+    Taken,
 }
 
 #[cfg(test)]

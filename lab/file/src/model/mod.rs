@@ -25,7 +25,7 @@ pub use cluster::{
     Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
     Priority, Quorum, Witness,
 };
-pub use directory::{Directory, DnsFault};
+pub use directory::{AccountFault, Directory, DirectoryFault, DnsFault, NetbiosMode};
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
 pub use report::{
     Backend, BackendKind, Clock, Expose, Invariant, Invariants, Report, ReportFormat, Seed,

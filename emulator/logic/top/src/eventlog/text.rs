@@ -84,7 +84,8 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
             format!("the interface on network {network} failed")
         }
         other => {
-            let words = of_groups(other, group).or_else(|| of_resources(other, resource));
+            let words = of_groups(other, group).or_else(|| of_resources(other, &resource));
+            let words = words.or_else(|| of_shares(other, resource));
             words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
         }
     }
@@ -121,6 +122,21 @@ fn of_resources(notice: &Notice, resource: impl Fn(ResourceId) -> String) -> Opt
                 resource(*id)
             )
         }
+        _ => return None,
+    })
+}
+
+/// What happened to a file share.
+fn of_shares(notice: &Notice, resource: impl Fn(ResourceId) -> String) -> Option<String> {
+    Some(match notice {
+        Notice::ShareNotCreated { resource: id, code } => format!(
+            "file share {} could not be created: error {code}",
+            resource(*id)
+        ),
+        Notice::ShareNotFound { resource: id } => format!(
+            "the share of {} was not found under its network name",
+            resource(*id)
+        ),
         _ => return None,
     })
 }

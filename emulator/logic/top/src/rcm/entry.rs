@@ -117,11 +117,15 @@ impl Rcm {
         }
     }
 
-    /// What Online hands to the host: the settings completed by the providers that are online.
+    /// What Online hands to the host: the settings completed by the providers that are online, or,
+    /// for a name with RegisterAllProvidersIP, by all that it depends on.
     fn spec(&self, turn: &Turn<'_, '_>, id: ResourceId) -> Option<ResourceSpec> {
         let settings = self.model.resources.get(&id)?;
-        let online = self.online_providers(id);
-        let providers: Vec<&ResourceParameters> = online
+        let shown = match settings.parameters.publishes_all() {
+            true => settings.dependencies.providers().collect(),
+            false => self.online_providers(id),
+        };
+        let providers: Vec<&ResourceParameters> = shown
             .iter()
             .filter_map(|provider| self.model.resources.get(provider))
             .map(|provider| &provider.parameters)

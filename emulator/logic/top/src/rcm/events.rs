@@ -39,6 +39,9 @@ impl Rcm {
             Some(ResourceKind::GenericService) => {
                 Self::event(turn, id, ResourceEvent::ServiceNotStarted);
             }
+            Some(ResourceKind::FileShare) => {
+                turn.notice(Notice::ShareNotCreated { resource: id, code });
+            }
             Some(ResourceKind::FileShareWitness)
                 if turn.middle().settings.witness == Witness::Share =>
             {

@@ -33,7 +33,7 @@ impl Rcm {
         }
         match (property.name, object) {
             ("StatusInformation", Object::Group { group }) => {
-                return Ok(Value::Dword(self.group_status(*group)));
+                return Ok(Value::Dword(self.group_status(turn, *group)));
             }
             (EXPRESSION, Object::Resource { resource }) => {
                 return Ok(self.expression_by_names(*resource));
