@@ -98,6 +98,23 @@ fn a_control_code_that_the_program_declines_is_handled_by_the_cluster_service() 
 }
 
 #[test]
+fn the_arbitration_timeout_of_a_type_is_sixty_seconds_unless_its_program_says_otherwise() {
+    let (mut world, app) = program();
+    let of_type = || AdminCommand::ControlType {
+        label: "Generic Application".to_owned(),
+        code: 0x0200_0015,
+        input: vec![],
+    };
+    let sixty = 60_u32.to_le_bytes().to_vec();
+    assert_eq!(world.admin(1, of_type()), AdminReply::Data { bytes: sixty });
+    world.script(app, |script| script.control = Some(Answer::Controlled(7)));
+    assert_eq!(
+        world.admin(1, of_type()),
+        AdminReply::Data { bytes: vec![7] }
+    );
+}
+
+#[test]
 fn a_control_code_that_nobody_knows_is_refused_with_invalid_function() {
     let (mut world, app) = program();
     let reply = world.admin(2, control(app, 0x0100_FFFD));
