@@ -27,6 +27,9 @@ pub(crate) struct Rhs {
     /// Folder of the machine's registry
     #[arg(long, value_name = "DIR")]
     registry: Option<PathBuf>,
+    /// A service that the machine knows, with its command line
+    #[arg(long = "service", value_name = "NAME=COMMAND", value_parser = service)]
+    services: Vec<(String, String)>,
     /// The machine's network namespace, in which programs run
     #[arg(long, value_name = "PATH")]
     namespace: Option<PathBuf>,
@@ -35,6 +38,12 @@ pub(crate) struct Rhs {
     execute: Option<i32>,
     #[arg(hide = true, last = true)]
     command: Vec<OsString>,
+}
+
+fn service(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=');
+    let parts = parts.map(|(name, command)| (name.to_owned(), command.to_owned()));
+    parts.ok_or_else(|| "write NAME=COMMAND".to_owned())
 }
 
 impl Rhs {
@@ -57,6 +66,7 @@ impl Rhs {
             outside: self.outside,
             adapters: self.adapters,
             registry: self.registry,
+            services: self.services.into_iter().collect(),
             namespace: self.namespace,
         };
         rhs::run(options).context("the resource host cannot go on")?;

@@ -5,6 +5,7 @@
 
 mod mode;
 mod node;
+mod regroup;
 #[cfg(test)]
 mod tests;
 pub mod votes;
@@ -20,6 +21,7 @@ use bottom::security::{Secret, SecurityLevel};
 
 pub use mode::ReadWriteMode;
 pub use node::NodeSettings;
+pub use regroup::Regroup;
 pub use witness::Witness;
 
 use crate::database::{Hive, Value};
@@ -140,6 +142,8 @@ pub struct Settings {
     pub security_level: SecurityLevel,
     /// What only the nodes of this cluster know.
     pub secret: Secret,
+    /// Times of a regroup.
+    pub regroup: Regroup,
     /// DiskArbInterval of clustered disks.
     pub disk_arbitration_interval: Duration,
     /// Unsourced: how long a challenger waits before it preempts.
@@ -171,6 +175,7 @@ impl Settings {
             read_write_mode: ReadWriteMode::default(),
             security_level: SecurityLevel::default(),
             secret: Secret::default(),
+            regroup: Regroup::of(&defaults),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
             disk_challenge_wait: defaults.disk_challenge_wait,
         }
@@ -294,6 +299,7 @@ impl Settings {
                 beat.threshold = threshold;
             }
         }
+        self.regroup.read(hive);
         if let Some(seconds) = hive.dword("", "DiskArbInterval") {
             self.disk_arbitration_interval = Duration::from_secs(seconds.into());
         }
@@ -410,6 +416,7 @@ impl Settings {
                 Value::Dword(beat.threshold),
             );
         }
+        self.regroup.write(hive, &self.generation.defaults());
         let seconds = u32::try_from(self.disk_arbitration_interval.as_secs()).unwrap_or(u32::MAX);
         hive.set("", "DiskArbInterval", Value::Dword(seconds));
         hive.set(

@@ -11,6 +11,7 @@ use scsi::iscsi::login::Identity;
 use scsi::{Command, Outcome, Sense, SenseKey, asc};
 use tokio::sync::mpsc;
 
+use crate::clock::Clock;
 use crate::control::DiskCondition;
 use crate::driver::Input;
 use crate::options::{DiskPath, initiator_port};
@@ -24,6 +25,7 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Disks {
     node: NodeId,
+    clock: Clock,
     inbox: mpsc::Sender<Input>,
     disks: BTreeMap<DiskId, DiskPath>,
     paths: BTreeMap<SocketAddr, Path>,
@@ -34,11 +36,13 @@ impl Disks {
     /// Opens a path to every target; they connect in the background.
     pub(crate) fn open(
         node: NodeId,
+        clock: Clock,
         disks: BTreeMap<DiskId, DiskPath>,
         inbox: mpsc::Sender<Input>,
     ) -> Self {
         let mut opened = Self {
             node,
+            clock,
             inbox,
             disks,
             paths: BTreeMap::new(),
@@ -61,18 +65,18 @@ impl Disks {
         let place = self.disks.get(&disk);
         let path = place.and_then(|it| Some((self.paths.get(&it.portal)?.clone(), it.lun)));
         let inbox = self.inbox.clone();
+        let deadline = self.clock.real(ANSWER_DEADLINE);
+        let no_path = self.clock.real(NO_PATH_AFTER);
         tokio::spawn(async move {
             let outcome = match (condition, path) {
-                (Some(DiskCondition::Silent), _) => lost_after(ANSWER_DEADLINE).await,
+                (Some(DiskCondition::Silent), _) => lost_after(deadline).await,
                 (Some(DiskCondition::Broken), Some(_)) => Outcome::CheckCondition(Sense::new(
                     SenseKey::HardwareError,
                     asc::INTERNAL_TARGET_FAILURE,
                 )),
-                (Some(DiskCondition::Unreachable), _) | (_, None) => {
-                    lost_after(NO_PATH_AFTER).await
-                }
+                (Some(DiskCondition::Unreachable), _) | (_, None) => lost_after(no_path).await,
                 (None, Some((path, lun))) => match command {
-                    Some(command) => path.execute_within(lun, command, ANSWER_DEADLINE).await,
+                    Some(command) => path.execute_within(lun, command, deadline).await,
                     None if path.reset(lun).await => Outcome::Good(Vec::new()),
                     None => Outcome::PathLost,
                 },

@@ -160,6 +160,19 @@ pub enum ResourceParameters {
 }
 
 impl ResourceParameters {
+    /// The service of its node that the resource stands for, by the name that the service control
+    /// manager knows it under.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        match self {
+            Self::GenericService { service, .. } => Some(service),
+            Self::DhcpService { .. } => Some("DHCPServer"),
+            Self::WinsService { .. } => Some("WINS"),
+            Self::PrintSpooler { .. } => Some("Spooler"),
+            _ => None,
+        }
+    }
+
     /// The disk of a cluster shared volume.
     #[must_use]
     pub fn shared_disk(&self) -> Option<DiskId> {
