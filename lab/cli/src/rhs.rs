@@ -30,6 +30,9 @@ pub(crate) struct Rhs {
     /// A service that the machine knows, with its command line
     #[arg(long = "service", value_name = "NAME=COMMAND", value_parser = service)]
     services: Vec<(String, String)>,
+    /// Socket of the machine's server service
+    #[arg(long, value_name = "PATH")]
+    server_service: Option<PathBuf>,
     /// The machine's network namespace, in which programs run
     #[arg(long, value_name = "PATH")]
     namespace: Option<PathBuf>,
@@ -67,6 +70,7 @@ impl Rhs {
             adapters: self.adapters,
             registry: self.registry,
             services: self.services.into_iter().collect(),
+            server_service: self.server_service,
             namespace: self.namespace,
         };
         rhs::run(options).context("the resource host cannot go on")?;

@@ -4,6 +4,7 @@
 //! breaks what the lab file says, and reports what nodes show, what targets hold and what resources
 //! serve. As in a real machine room, whoever ends takes nothing with it but its own.
 
+mod directory;
 mod fabric;
 mod faults;
 mod hosts;
@@ -28,7 +29,7 @@ use base::{DiskId, NodeId, PaxosTag, RequestId, ResourceId, Rng, Timestamp};
 use plan::Plan;
 use runtime::Clock;
 use sim::checkers::Jury;
-use sim::hosts::{Behaviour, Names, Outside};
+use sim::hosts::{Behaviour, Outside};
 use sim::log::Log;
 use sim::net::{Networks, Segment, Station, Stations};
 use sim::share::Share;
@@ -190,7 +191,7 @@ impl Live {
         let seats = seats.map(|(member, machine)| Seat::new(member, machine, &folder));
         let share = plan.witness_share.as_ref();
         let tap = options.record_frames.then(Tap::default);
-        let outside = Outside::with(Names::of(plan.directory.as_ref()));
+        let outside = Outside::with(directory::start(&plan, &folder, options.progress)?);
         let mut lab = Self {
             seats: seats.collect::<Result<_, _>>()?,
             share: share.map(|it| Share::new(it.host.clone(), plan.members.len())),

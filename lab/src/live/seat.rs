@@ -161,6 +161,8 @@ impl Seat {
             folder.part_socket("outside")?.into(),
             "--control".into(),
             (&self.control).into(),
+            "--server-service".into(),
+            folder.server_service(self.id)?.into(),
             "--epoch".into(),
             with.clock.epoch_nanos().to_string().into(),
             "--speed".into(),

@@ -28,12 +28,26 @@ pub struct Options {
     pub outside: Option<PathBuf>,
     /// Whether it says what it sends, heartbeats apart.
     pub trace_frames: bool,
+    /// The server service of its machine; absent: it has none.
+    pub server: Option<ServerOptions>,
     /// Mark of this node's processes in their environment.
     pub mark: String,
     /// Epoch of the node's clock, in nanoseconds of the system's monotonic clock.
     pub epoch_nanos: u64,
     /// How many times faster than the world around it runs.
     pub speed: u32,
+}
+
+/// The server service of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// Where it listens for resource hosts.
+    pub socket: PathBuf,
+    /// The addresses of virtual servers are those of adapters that this machine has: shares are
+    /// offered there. Otherwise they are on a loopback port that the system chooses.
+    pub has_adapters: bool,
+    /// The machine's network namespace, if it is not that of this process.
+    pub namespace: Option<PathBuf>,
 }
 
 /// Where a clustered disk is.

@@ -99,10 +99,25 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
             )
         }
         other => {
-            let words = of_groups(other, group);
+            let words = of_shares(other, resource).or_else(|| of_groups(other, group));
             words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
         }
     }
+}
+
+/// What happened to a file share.
+fn of_shares(notice: &Notice, resource: impl Fn(ResourceId) -> String) -> Option<String> {
+    Some(match notice {
+        Notice::ShareNotCreated { resource: id, code } => format!(
+            "file share {} could not be created: error {code}",
+            resource(*id)
+        ),
+        Notice::ShareNotFound { resource: id } => format!(
+            "the share of {} was not found under its network name",
+            resource(*id)
+        ),
+        _ => return None,
+    })
 }
 
 /// What happened to a group.

@@ -29,6 +29,7 @@ mod invariants;
 mod judge;
 mod messages;
 pub mod model;
+mod names;
 mod orphans;
 mod owner;
 mod persist;
@@ -41,6 +42,7 @@ mod queue;
 mod reload;
 mod report;
 mod resource;
+mod room;
 mod servers;
 mod state;
 mod stop;
@@ -60,7 +62,9 @@ use base::{
     Timestamp,
 };
 
-pub use crate::restype::{NameSettings, ResourceKind, ResourceParameters, ResourceSpec};
+pub use crate::restype::{
+    NameReport, NameSettings, ResourceKind, ResourceParameters, ResourceSpec,
+};
 pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Message, Output};
 pub use subnet::is_elsewhere;
 pub use tree::{Dependencies, DependencyError};

@@ -29,7 +29,7 @@ impl Rcm {
         let property = self.known_property(turn, object, name)?;
         match (property.name, object) {
             ("StatusInformation", Object::Group { group }) => {
-                return Ok(Value::Dword(self.group_status(*group)));
+                return Ok(Value::Dword(self.group_status(turn, *group)));
             }
             ("StatusInformation", _) => return Ok(Value::Dword(self.drain.status_bits())),
             ("NodeDrainStatus", _) => return Ok(Value::Dword(self.drain.number())),

@@ -129,6 +129,7 @@ wire::codec!(struct Checks { looks_alive, is_alive });
 mod tests {
     use base::NetworkId;
 
+    use super::super::SharePlace;
     use super::*;
 
     fn share(max_users: Option<u32>) -> ResourceParameters {
@@ -137,6 +138,7 @@ mod tests {
             share: "data".into(),
             path: "D:\\data".into(),
             max_users,
+            place: SharePlace::default(),
         }
     }
 
