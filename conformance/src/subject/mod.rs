@@ -166,6 +166,11 @@ pub trait Factory: Send + Sync {
         None
     }
 
+    /// How many cases may run at a time where nobody says how many: none disturbs another.
+    fn jobs(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
     /// A subject with nothing formed yet.
     ///
     /// # Errors

@@ -337,10 +337,7 @@ fn node_seen(world: &impl Stage, id: NodeId) -> NodeSeen {
             .registry(id)
             .into_iter()
             .flatten()
-            .map(|(key, data)| {
-                let text = String::from_utf8_lossy(data).into_owned();
-                (key.name.clone(), text)
-            })
+            .map(|(key, data)| (key.name, String::from_utf8_lossy(&data).into_owned()))
             .collect(),
     }
 }

@@ -27,7 +27,6 @@ use std::sync::Arc;
 use base::{Manager, NodeId, NodeSet, Notice, Outbox, RegroupStage, Timers, Timestamp, ViewId};
 
 pub use messages::{Input, Message, Output};
-pub use regroup::UNDECIDED_SLACK;
 pub use view::{MemberReport, Standing, Synchronised, UpdateKey, View};
 
 use crate::Context;

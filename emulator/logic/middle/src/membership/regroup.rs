@@ -11,17 +11,12 @@ use super::join::is_over;
 use super::{MemberReport, Membership, Message, Output, State, Timer, View};
 use crate::Context;
 
-/// How much longer than one opening stage an active node may be without quorum: a few ticks for
-/// proposal, promise, installation and decision. rcm's wait before unfenced groups allows for it.
-pub const UNDECIDED_SLACK: Duration = Duration::from_secs(1);
-
 impl Membership {
     /// Starts or joins the regroup numbered `epoch`.
     pub(super) fn open(&mut self, cx: &mut Context<'_>, epoch: u64, out: &mut Outbox<Output>) {
-        let timers = cx.facts.settings.regroup;
+        let times = cx.facts.settings.regroup;
         if self.active && !self.timers.is_set(Timer::Undecided as usize) {
-            let limit = timers.opening + UNDECIDED_SLACK;
-            self.arm(cx, Timer::Undecided, limit);
+            self.arm(cx, Timer::Undecided, times.undecided_max());
             self.undecided_since = cx.now.mono;
             out.push(Output::Undecided);
         }
@@ -30,7 +25,7 @@ impl Membership {
         self.gossip.clear();
         self.timers.clear(Timer::Stage as usize);
         self.timers.clear(Timer::Join as usize);
-        self.arm(cx, Timer::Opening, timers.opening);
+        self.arm(cx, Timer::Opening, times.opening);
         self.notice_stage(RegroupStage::Opening, out);
         self.tick(cx, out);
         self.assess(cx, out);
@@ -41,7 +36,7 @@ impl Membership {
         if self.timers.is_set(Timer::Undecided as usize) {
             let settings = &cx.facts.settings;
             let defaults = settings.generation.defaults();
-            let regroup = settings.regroup.opening + UNDECIDED_SLACK;
+            let regroup = settings.regroup.undecided_max();
             let until = self.undecided_since + regroup + defaults.quorum_arbitration_time_max;
             self.timers.set(Timer::Undecided as usize, until);
         }
