@@ -38,6 +38,7 @@ pub struct Lab {
     domain: bool,
     /// The domain controller is a machine of its own, `dc`.
     controller: bool,
+    restricted: bool,
 }
 
 impl Lab {
@@ -59,6 +60,7 @@ impl Lab {
             memory: None,
             domain: false,
             controller: false,
+            restricted: false,
         }
     }
 
@@ -73,6 +75,13 @@ impl Lab {
     #[must_use]
     pub fn second_network(mut self) -> Self {
         self.networks.push("heart");
+        self
+    }
+
+    /// With a further network, `aside`, that the cluster may not use.
+    #[must_use]
+    pub fn restricted_network(mut self) -> Self {
+        self.restricted = true;
         self
     }
 
@@ -164,6 +173,13 @@ impl Lab {
         )
     }
 
+    /// A group `svc` with a service `spooler`.
+    #[must_use]
+    pub fn service(self) -> Self {
+        let spooler = "{ type: generic-service, service: Spooler }";
+        self.group("svc", &format!("{{ resources: {{ spooler: {spooler} }} }}"))
+    }
+
     /// A group `fs` with a disk, an address and a name that depends on the address.
     #[must_use]
     pub fn file_group(mut self) -> Self {
@@ -250,6 +266,11 @@ impl Lab {
                 "  {network}: {{ subnet: 10.10.{third}.0/24, role: {role} }}"
             )?;
         }
+        let mut networks = self.networks.clone();
+        if self.restricted {
+            writeln!(text, "  aside: {{ subnet: 10.10.9.0/24, role: none }}")?;
+            networks.push("aside");
+        }
         text.push_str("nodes:\n");
         for name in self.names() {
             let votes = if self.voteless.contains(&name.as_str()) {
@@ -263,7 +284,7 @@ impl Lab {
             writeln!(
                 text,
                 "  {name}: {{ networks: [{}]{votes}{memory} }}",
-                self.networks.join(", ")
+                networks.join(", ")
             )?;
         }
         if self.controller {
