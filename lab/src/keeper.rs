@@ -158,12 +158,25 @@ impl Keeper {
         Ok(())
     }
 
+    /// What an administrator does, in the words of a lab file.
+    fn in_words(&self, step: &str) -> Result<Action, String> {
+        let steps = steps(&self.text, step)?;
+        let action = steps.into_iter().find_map(|step| match step.kind {
+            StepKind::Do(action) => Some(action),
+            _ => None,
+        });
+        action.ok_or_else(|| format!("`{step}` is nothing that an administrator does"))
+    }
+
     fn cluster(&mut self, what: &Value) -> Result<Vec<RequestId>, String> {
         if let Some(command) = query::command(&self.session, what)? {
             let request = self.session.request(command);
             return Ok(vec![request.map_err(|why| why.to_string())?]);
         }
-        let action = action(what)?;
+        let action = match what["step"].as_str() {
+            Some(step) => self.in_words(step)?,
+            None => action(what)?,
+        };
         self.session
             .act(&action)
             .map_err(|why: Unfit| why.to_string())

@@ -174,6 +174,68 @@ const EVENTS: &[Logged] = &[
             Ok(())
         },
     },
+    Logged {
+        id: 1093,
+        what: "a node is not known as a member any more",
+        generations: SAMPLE,
+        clauses: &["SVC-3", "MM-13"],
+        source: LIST,
+        lab: || Lab::of(3),
+        play: |trial| {
+            // It is evicted while it is away, so nothing has told it.
+            trial.act("{ do: stop, node: n3 }")?;
+            trial.run(secs(30));
+            trial.act("{ do: evict, node: n3 }")?;
+            trial.run(secs(10));
+            trial.act("{ do: start, node: n3 }")?;
+            trial.run(secs(60));
+            Ok(())
+        },
+    },
+    Logged {
+        id: 1561,
+        what: "a node has not got the newest configuration",
+        generations: SAMPLE,
+        clauses: &["SVC-3", "DM-4"],
+        source: LIST,
+        lab: || Lab::of(2).witness(Witness::Share).program(""),
+        play: |trial| {
+            trial.fault("{ node: n1, do: power-off, for: 5m }")?;
+            trial.run(secs(60));
+            trial.act("{ do: set, property: VerifySignalledFailures, value: 0 }")?;
+            trial.run(secs(10));
+            trial.act("{ do: stop, node: n2 }")?;
+            trial.run(secs(400));
+            Ok(())
+        },
+    },
+    Logged {
+        id: 1568,
+        what: "the cloud witness is not reached",
+        generations: &[Generation::V2016, Generation::V2019, Generation::V2022],
+        clauses: &["SVC-3", "QRM-1"],
+        source: LIST,
+        lab: || Lab::of(2).witness(Witness::Cloud).program(""),
+        play: |trial| {
+            trial.run(secs(60));
+            fault(trial, "{ witness: all, do: unreachable }")
+        },
+    },
+    Logged {
+        id: 5398,
+        what: "a cluster cannot start for want of the newest configuration",
+        generations: &[Generation::V2012R2, Generation::V2016, Generation::V2022],
+        clauses: &["SVC-3", "QRM-2"],
+        source: LIST,
+        lab: || Lab::of(3),
+        play: |trial| {
+            trial.act("{ do: stop, node: [n1, n2, n3] }")?;
+            trial.run(secs(60));
+            trial.act("{ do: start, node: n1 }")?;
+            trial.run(secs(60));
+            Ok(())
+        },
+    },
 ];
 
 fn event(logged: &'static Logged) -> Case {

@@ -5,6 +5,7 @@ mod act;
 mod administer;
 mod ask;
 mod fault;
+mod random;
 mod select;
 mod sides;
 
@@ -16,6 +17,7 @@ pub use ask::{Of, Told, page_text, text};
 use base::{GroupId, NodeId, RequestId, ResourceId, Rng, Timestamp};
 use file::model::Lab;
 use plan::{Plan, PlanError};
+pub use random::{Drawing, Drawn};
 
 use crate::FaultId;
 use crate::hosts::Behaviour;

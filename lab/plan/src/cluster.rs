@@ -3,7 +3,9 @@
 use base::{Defaults, NetworkId};
 use bottom::security::Secret;
 use file::model::{self, HeartbeatPath, Lab};
-use middle::settings::{Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Settings, Witness};
+use middle::settings::{
+    Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Resiliency, Settings, Witness,
+};
 
 use crate::{Machine, Member, Names, PlanError, Router};
 
@@ -19,6 +21,7 @@ pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> 
     ] {
         override_heartbeat(heartbeat, path);
     }
+    override_resiliency(&mut settings.resiliency, cluster.resiliency);
     settings.secret = Secret::from_words(&cluster.name);
     settings.model = cluster.quorum.model;
     settings.witness = witness(lab, names)?;
@@ -152,6 +155,14 @@ fn network(place: u8, network: &model::Network) -> NetworkSettings {
         metric: network.metric.unwrap_or(automatic),
         auto_metric: network.metric.is_none(),
     }
+}
+
+fn override_resiliency(resiliency: &mut Resiliency, given: model::Resiliency) {
+    resiliency.level = given.level.unwrap_or(resiliency.level);
+    resiliency.period = given.period.unwrap_or(resiliency.period);
+    let threshold = &mut resiliency.quarantine_threshold;
+    *threshold = given.quarantine_after.unwrap_or(*threshold);
+    resiliency.quarantine_duration = given.quarantine_for.or(resiliency.quarantine_duration);
 }
 
 fn override_heartbeat(heartbeat: &mut Heartbeat, path: HeartbeatPath) {

@@ -18,7 +18,8 @@ use base::{Defaults, Generation, NetworkId, NodeId, NodeSet, ResourceId};
 use file::model::Lab;
 use middle::database::Hive;
 use middle::settings::Settings;
-use top::rcm::model::Model;
+use top::rcm::ResourceKind;
+use top::rcm::model::{Model, ResourceSettings};
 
 pub use error::PlanError;
 pub use names::Names;
@@ -140,6 +141,10 @@ impl Plan {
             .members
             .iter()
             .any(|it| it.machine.memory_bytes.is_some());
+        let machine = |it: &ResourceSettings| it.kind() == ResourceKind::VirtualMachine;
+        if self.model.resources.values().any(machine) {
+            return Some("resources of type `virtual-machine`");
+        }
         (limited || !self.memory.is_empty()).then_some("`memory` of nodes and resources")
     }
 

@@ -87,6 +87,7 @@ impl Live {
             MachineFault::Reboot => self.reboot(node),
             MachineFault::StopService => self.stop_service(node),
             MachineFault::KillService => self.kill_service(node),
+            MachineFault::ServiceHangs => self.hang(node)?,
             MachineFault::DiskFails => self.tell_own_disk(node, true),
             // Refused before.
             MachineFault::KillMonitors
@@ -104,7 +105,7 @@ impl Live {
         }
         match fault {
             MachineFault::PowerOff => self.power_on(node),
-            MachineFault::Freeze => {
+            MachineFault::Freeze | MachineFault::ServiceHangs => {
                 if let Err(error) = self.set_frozen(node, false) {
                     self.complain(&error);
                 }

@@ -21,6 +21,8 @@ pub(super) enum Later {
     StartNic(usize),
     /// A target that has ended is started again.
     StartTarget(usize),
+    /// A cluster service that hangs has hung for as long as it may.
+    HungTooLong { node: NodeId, life: u32 },
 }
 
 /// Longest sleep, so that waiting for ever is no overflow.
@@ -75,6 +77,7 @@ impl Live {
                 }
                 Later::StartNic(station) => self.power_nic_on(station),
                 Later::StartTarget(place) => self.restart_target(place),
+                Later::HungTooLong { node, life } => self.hung_too_long(node, life),
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod mode;
 mod node;
+mod resiliency;
 #[cfg(test)]
 mod tests;
 pub mod votes;
@@ -20,6 +21,7 @@ use bottom::security::{Secret, SecurityLevel};
 
 pub use mode::ReadWriteMode;
 pub use node::NodeSettings;
+pub use resiliency::Resiliency;
 pub use witness::Witness;
 
 use crate::database::{Hive, Value};
@@ -144,6 +146,8 @@ pub struct Settings {
     pub disk_arbitration_interval: Duration,
     /// Unsourced: how long a challenger waits before it preempts.
     pub disk_challenge_wait: Duration,
+    /// Isolation and quarantine.
+    pub resiliency: Resiliency,
 }
 
 impl Settings {
@@ -173,6 +177,7 @@ impl Settings {
             secret: Secret::default(),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
             disk_challenge_wait: defaults.disk_challenge_wait,
+            resiliency: Resiliency::of(&defaults),
         }
     }
 
@@ -263,6 +268,7 @@ impl Settings {
         let mut settings = Self::blank(generation.unwrap_or_default());
         settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
         settings.read_timing(hive);
+        settings.resiliency.read(hive);
         settings.read_quorum(hive);
         settings.read_messages(hive);
         for key in hive.subkeys("Nodes") {
@@ -368,6 +374,8 @@ impl Settings {
             .map_or(0, |node| u32::from(node.number()));
         hive.set("", "LowerQuorumPriorityNodeID", Value::Dword(lower));
         self.write_timing(hive);
+        let defaults = self.generation.defaults();
+        self.resiliency.write(hive, &defaults);
         let length = u32::try_from(self.message_buffer_length).unwrap_or(u32::MAX);
         hive.set("", "MessageBufferLength", Value::Dword(length));
         let level = self.security_level.number();

@@ -330,6 +330,7 @@ fn needs_more(parameters: &ResourceParameters) -> bool {
             | ResourceParameters::DhcpService { .. }
             | ResourceParameters::WinsService { .. }
             | ResourceParameters::PrintSpooler { .. }
+            | ResourceParameters::VirtualMachine { .. }
     )
 }
 

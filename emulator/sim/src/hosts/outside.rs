@@ -56,6 +56,7 @@ impl Thing {
             | ResourceParameters::DhcpService { .. }
             | ResourceParameters::WinsService { .. }
             | ResourceParameters::PrintSpooler { .. }
+            | ResourceParameters::VirtualMachine { .. }
             | ResourceParameters::PlugIn { .. } => Self::Program(resource),
         })
     }
@@ -196,6 +197,12 @@ impl Outside {
     }
 
     fn serve(&mut self, node: NodeId, resource: ResourceId, parameters: &ResourceParameters) {
+        if is_machine(parameters) {
+            // Whoever starts a virtual machine takes its files; where it ran before, it stops.
+            for other in self.runs(resource).without(node).iter() {
+                self.release(other, resource, parameters);
+            }
+        }
         if let Some(thing) = Thing::of(resource, parameters) {
             self.served.entry(thing).or_default().insert(node);
         }
@@ -210,6 +217,18 @@ impl Outside {
             nodes.remove(node);
         }
         self.set_running(node, resource, false);
+    }
+
+    /// A machine is off: what does not end with the processes of the cluster service ends now.
+    pub(crate) fn lose_machine(&mut self, node: NodeId) {
+        let here = self.running().filter(|(_, nodes)| nodes.contains(node));
+        let here: Vec<ResourceId> = here.map(|(resource, _)| resource).collect();
+        for resource in here {
+            if let Some(nodes) = self.served.get_mut(&Thing::Program(resource)) {
+                nodes.remove(node);
+            }
+            self.set_running(node, resource, false);
+        }
     }
 
     /// Whether what the resource stands for works on the node.
@@ -282,4 +301,9 @@ impl Outside {
             runs,
         });
     }
+}
+
+/// Whether the machine itself runs it, and not a process of the cluster service.
+pub(crate) fn is_machine(parameters: &ResourceParameters) -> bool {
+    matches!(parameters, ResourceParameters::VirtualMachine { .. })
 }

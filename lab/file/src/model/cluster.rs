@@ -27,6 +27,8 @@ pub struct Cluster {
     pub quorum: Quorum,
     /// When a silent node counts as lost.
     pub heartbeat: Heartbeat,
+    /// How patient it is with nodes that it loses.
+    pub resiliency: Resiliency,
     /// How long after a halt that no administrator asked for the cluster service starts again.
     pub service_restart: Option<Duration>,
     /// A group stays offline rather than share a node with one that it avoids.
@@ -70,6 +72,19 @@ pub struct Heartbeat {
     pub cross_subnet: HeartbeatPath,
     /// Different sites (`CrossSiteDelay`, `CrossSiteThreshold`, 2016 and later).
     pub cross_site: HeartbeatPath,
+}
+
+/// How patient the cluster is with nodes that it loses; absent: the generation's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resiliency {
+    /// `ResiliencyLevel`: 1 or 2.
+    pub level: Option<u32>,
+    /// `ResiliencyDefaultPeriod`, in whole seconds.
+    pub period: Option<Duration>,
+    /// `QuarantineThreshold`.
+    pub quarantine_after: Option<u32>,
+    /// `QuarantineDuration`, in whole seconds.
+    pub quarantine_for: Option<Duration>,
 }
 
 /// Interval and tolerance of heartbeats.

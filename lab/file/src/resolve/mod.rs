@@ -11,11 +11,14 @@ mod directory;
 mod expectation;
 mod fault;
 mod group;
+mod impairment;
 mod machines;
 mod names;
 mod objects;
 mod properties;
 mod quorum;
+mod random;
+mod resiliency;
 mod resource;
 mod resource_kind;
 mod resource_type;
@@ -261,6 +264,7 @@ pub(crate) fn flatten(steps: &[Step]) -> Vec<&Step> {
                 flat.extend(flatten(steps));
             }
             StepKind::Expect(_) | StepKind::Fault(_) | StepKind::Do(_) | StepKind::Run(_) => {}
+            StepKind::Random(_) => {}
         }
     }
     flat

@@ -81,6 +81,7 @@ impl Membership {
                 active,
                 authority,
                 joins_only,
+                clears_quarantine,
             } => {
                 let gossip = Gossip {
                     incarnation,
@@ -89,6 +90,7 @@ impl Membership {
                     active,
                     authority,
                     joins_only,
+                    clears_quarantine,
                 };
                 self.gossiped(cx, from, epoch, gossip, out);
             }
@@ -115,6 +117,7 @@ impl Membership {
                 }
             }
             Message::Excluded { .. } => {}
+            Message::Quarantined => self.told_of_quarantine(out),
         }
     }
 
@@ -149,7 +152,11 @@ impl Membership {
         gossip: Gossip,
         out: &mut Outbox<Output>,
     ) {
-        if self.keeps_out(cx, from, &gossip) || self.met_another_side(cx, from, &gossip, out) {
+        let unwelcome = self.keeps_out(cx, from, &gossip);
+        if unwelcome
+            || self.quarantines(cx, from, &gossip, out)
+            || self.met_another_side(cx, from, &gossip, out)
+        {
             return;
         }
         let outsider = !Self::members(cx).contains(from) || self.is_new_life(cx, from, &gossip);

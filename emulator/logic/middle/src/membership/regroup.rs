@@ -114,6 +114,7 @@ impl Membership {
         let (incarnation, active) = (cx.facts.incarnation, self.active);
         let authority = cx.facts.tag.authority();
         let joins_only = !active && cx.facts.start == StartMode::PreventQuorum;
+        let clears_quarantine = !active && cx.facts.start == StartMode::ClearQuarantine;
         self.gossip.insert(
             me,
             Gossip {
@@ -123,6 +124,7 @@ impl Membership {
                 active,
                 authority,
                 joins_only,
+                clears_quarantine,
             },
         );
         Message::Gossip {
@@ -133,6 +135,7 @@ impl Membership {
             active,
             authority,
             joins_only,
+            clears_quarantine,
         }
     }
 
@@ -402,7 +405,7 @@ impl Membership {
         match cx.facts.start {
             _ if self.active => self.forced,
             StartMode::ForceQuorum { nodes } => Some(nodes),
-            StartMode::Normal | StartMode::PreventQuorum => None,
+            StartMode::Normal | StartMode::PreventQuorum | StartMode::ClearQuarantine => None,
         }
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::{GroupId, NetworkId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause};
+use base::{
+    GroupId, NetworkId, NodeId, NodeSet, NodeStanding, ResourceId, ResourceState, StateChangeCause,
+};
 
 /// One change of the volatile tables; travels in a global update.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,11 @@ pub enum StateChange {
     NodePaused { node: NodeId, paused: bool },
     /// The node is stopping in order: its vote goes to the others before it does.
     NodeLeaving { node: NodeId },
+    /// A node is isolated or quarantined, or no longer.
+    NodeStanding {
+        node: NodeId,
+        standing: NodeStanding,
+    },
     /// Nothing: whoever sees it carried out has everything before it.
     Barrier,
     /// How often the group has failed over because of its resources, as its owner counts.
@@ -95,6 +102,8 @@ pub struct ObjectTable {
     pub paused: NodeSet,
     /// Members that are stopping in order.
     pub leaving: NodeSet,
+    /// Nodes that are isolated or quarantined.
+    pub standings: BTreeMap<NodeId, NodeStanding>,
     /// Failovers of groups that have failed over since the cluster formed.
     pub failovers: BTreeMap<GroupId, FailoverCount>,
     /// Interfaces that something is wrong with.
@@ -107,6 +116,12 @@ impl ObjectTable {
     pub fn interface(&self, node: NodeId, network: NetworkId) -> InterfaceRow {
         let known = self.interfaces.get(&(node, network));
         known.copied().unwrap_or(InterfaceRow::SOUND)
+    }
+
+    /// What the cluster thinks of a node.
+    #[must_use]
+    pub fn standing(&self, node: NodeId) -> NodeStanding {
+        self.standings.get(&node).copied().unwrap_or_default()
     }
 
     /// Applies one change. A state of a resource whose group has no owner is dropped: it was on
@@ -156,12 +171,21 @@ impl ObjectTable {
                 }
             }
             StateChange::Barrier => {}
+            StateChange::NodeStanding { node, standing } => self.stand(*node, *standing),
             StateChange::NodeLeaving { node } => self.leaving.insert(*node),
             StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
             StateChange::NodePaused {
                 node,
                 paused: false,
             } => self.paused.remove(*node),
+        }
+    }
+
+    fn stand(&mut self, node: NodeId, standing: NodeStanding) {
+        if standing == NodeStanding::Normal {
+            self.standings.remove(&node);
+        } else {
+            self.standings.insert(node, standing);
         }
     }
 }
@@ -174,9 +198,12 @@ wire::codec!(enum StateChange {
     4 = Interface { node, network, row },
     20 = NodeLeaving { node },
     21 = Barrier,
+    22 = NodeStanding { node, standing },
 });
 wire::codec!(struct FailoverCount { count, age });
 wire::codec!(struct GroupRow { owner, cause });
 wire::codec!(struct ResourceRow { group, state });
 wire::codec!(struct InterfaceRow { linked, unreached });
-wire::codec!(struct ObjectTable { groups, resources, paused, leaving, failovers, interfaces });
+wire::codec!(struct ObjectTable {
+    groups, resources, paused, leaving, standings, failovers, interfaces,
+});

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use base::Outbox;
+use base::{Generation, Outbox};
 
 use super::{Output, Quorum, Timer, adjust};
 use crate::Context;
@@ -22,8 +22,10 @@ impl Quorum {
         let staying = Self::view(cx).map(|view| view.members.difference(leaving));
         let staying = staying.filter(|staying| !staying.is_empty() && cx.facts.ready);
         let weights = staying.map(|staying| adjust(&cx.facts.settings, staying, cx.rng));
+        // Who goes without a word has left unplanned, which counts from 2016 on.
+        let announced = cx.facts.settings.generation >= Generation::V2016;
         match weights {
-            Some(mut changes) if !changes.is_empty() && self.forced.is_none() => {
+            Some(mut changes) if self.forced.is_none() && (announced || !changes.is_empty()) => {
                 changes.push(Change::State(StateChange::NodeLeaving { node }));
                 let until = cx.now.mono + LEAVE_PATIENCE;
                 self.timers.set(Timer::Leave as usize, until);

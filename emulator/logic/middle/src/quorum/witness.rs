@@ -84,6 +84,9 @@ impl Quorum {
     ) {
         if self.arbitrating {
             out.push(Output::Notice(Notice::WitnessArbitrated { verdict }));
+            if verdict == WitnessVerdict::Unreachable {
+                cloud_unreachable(cx, out);
+            }
         }
         self.hold(cx, verdict == WitnessVerdict::Won, out);
     }
@@ -130,6 +133,7 @@ impl Quorum {
         }
         self.hold(cx, false, out);
         out.push(Output::Notice(Notice::WitnessFailed));
+        cloud_unreachable(cx, out);
         if self.state == State::Held && self.needs_witness(cx) {
             self.retry(cx, out);
         }
@@ -181,5 +185,12 @@ impl Quorum {
         self.fresh = None;
         self.retrying = true;
         self.need_witness(alone, out);
+    }
+}
+
+/// A cloud witness has a word of its own for not being reached (2016 and later; event 1568).
+fn cloud_unreachable(cx: &Context<'_>, out: &mut Outbox<Output>) {
+    if cx.facts.settings.witness == Witness::Cloud {
+        out.push(Output::Notice(Notice::CloudWitnessUnreachable));
     }
 }

@@ -39,7 +39,7 @@
 //! | database WitnessReplica | quorum |
 //! | database WitnessFailed | quorum, rcm |
 //! | database WitnessRequest | clusdisk |
-//! | object Publish | facts, topology |
+//! | object Publish | facts, resilience, topology |
 //! | topology Configure | netft |
 //! | topology Interface | rcm |
 //! | topology Propose | gum |
@@ -50,7 +50,7 @@ use std::sync::Arc;
 use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice};
 use bottom::{clusdisk, csvfs, netft, partmgr, security, share, txlog};
 use middle::settings::{Settings, Witness};
-use middle::{database, gum, host, membership, object, quorum, topology};
+use middle::{database, gum, host, membership, object, quorum, resilience, topology};
 use top::rcm;
 
 use super::down::TOPOLOGY_TICKET;
@@ -295,9 +295,8 @@ impl Node {
                 return;
             }
             share::Output::Held { tag } if tag > Some(self.middle.tag) => {
-                // The share remembers a newer configuration than this node has (event 1561).
-                let what = "this node does not hold the newest configuration".to_owned();
-                self.notice(Notice::Refused { what });
+                // The share remembers a newer configuration than this node has.
+                self.notice(Notice::StaleConfiguration);
                 bottom!(self, share, handle, share::Input::Release);
                 let lost = quorum::Input::WitnessLost { unreachable: false };
                 middle!(self, quorum, handle, lost);
@@ -458,6 +457,7 @@ impl Node {
         match output {
             object::Output::Publish { objects } => {
                 self.middle.objects = objects;
+                self.tell_resilience(resilience::Input::ObjectsChanged);
                 middle!(self, topology, handle, topology::Input::ObjectsChanged);
             }
         }

@@ -99,10 +99,33 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
             )
         }
         other => {
-            let words = of_groups(other, group);
+            let words = of_nodes(other, node).or_else(|| of_groups(other, group));
             words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
         }
     }
+}
+
+/// What became of nodes and of a cluster that is to form.
+fn of_nodes(notice: &Notice, node: impl Fn(NodeId) -> String) -> Option<String> {
+    Some(match notice {
+        Notice::NewestConfigurationAbsent { have, needed, .. } => format!(
+            "the cluster was not formed, the newest configuration may be elsewhere: {needed} \
+             votes needed, {have} available"
+        ),
+        Notice::StaleConfiguration => "this node has not got the newest configuration".to_owned(),
+        Notice::NotAMember => "this node is not known as a member of the cluster".to_owned(),
+        Notice::CloudWitnessUnreachable => "the cloud witness is not reached".to_owned(),
+        Notice::NodeIsolated { node: id } => format!("node {} is isolated", node(*id)),
+        Notice::NodeIsolationEnded { node: id } => {
+            format!("node {} is no longer isolated", node(*id))
+        }
+        Notice::NodeQuarantined { node: id } => format!("node {} is quarantined", node(*id)),
+        Notice::JoinerQuarantined { node: id } => {
+            format!("node {} may not join: it is quarantined", node(*id))
+        }
+        Notice::Quarantined => "this node may not join: it is quarantined".to_owned(),
+        _ => return None,
+    })
 }
 
 /// What happened to a group.
@@ -110,6 +133,16 @@ fn of_groups(notice: &Notice, group: impl Fn(GroupId) -> String) -> Option<Strin
     Some(match notice {
         Notice::FailoversExhausted { group: id } => format!(
             "group {} has used up its failovers and is left failed",
+            group(*id)
+        ),
+        Notice::GroupUnmonitored { group: id } => {
+            format!(
+                "nobody monitors the virtual machines of group {}",
+                group(*id)
+            )
+        }
+        Notice::GroupMonitored { group: id } => format!(
+            "the virtual machines of group {} are monitored again or failed over",
             group(*id)
         ),
         Notice::QueuedMoveFailed { group: id } => {

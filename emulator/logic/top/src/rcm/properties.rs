@@ -3,13 +3,16 @@
 //! Clauses: seed 001 (Object Manager; Topology Manager: network and interface requests; Security
 //! Manager: the level can be changed). Facts: reference sections 1.3, 3, 4.2, 6.1 and 7.
 
-use base::{InterfaceState, NetworkId, NetworkState, NodeId, ResourceId, ResourceState};
+use base::{
+    InterfaceState, NetworkId, NetworkState, NodeId, NodeStanding, ResourceId, ResourceState,
+};
 use middle::database::{Change, Hive, HiveChange, Value};
 use middle::settings::NetworkRole;
 use middle::topology;
 
 use super::Rcm;
 use super::commands::Refusal;
+use super::isolated;
 use super::model::Model;
 use super::owner::members;
 use super::turn::Turn;
@@ -28,6 +31,13 @@ impl Rcm {
         let generation = turn.middle().settings.generation;
         let property = self.known_property(turn, object, name)?;
         match (property.name, object) {
+            ("StatusInformation", Object::Group { group }) if self.is_unmonitored(turn, *group) => {
+                return Ok(Value::Dword(isolated::UNMONITORED));
+            }
+            ("StatusInformation", Object::Node { node }) if *node != turn.me() => {
+                let standing = turn.middle().objects.standing(*node);
+                return Ok(Value::Dword(standing.status_bits()));
+            }
             ("StatusInformation", Object::Group { group }) => {
                 return Ok(Value::Dword(self.group_status(*group)));
             }
@@ -177,7 +187,10 @@ impl Rcm {
             let state = match members(turn).contains(*node) {
                 true if facts.objects.paused.contains(*node) => "Paused",
                 true => "Up",
-                false => "Down",
+                false => match facts.objects.standing(*node) {
+                    NodeStanding::Normal => "Down",
+                    other => other.label(),
+                },
             };
             entries.push(Entry {
                 object: Object::Node { node: *node },

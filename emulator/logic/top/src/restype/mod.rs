@@ -41,6 +41,7 @@ impl ResourceKind {
             | Self::DhcpService
             | Self::WinsService
             | Self::PrintSpooler
+            | Self::VirtualMachine
             | Self::PlugIn => Runner::Host,
         }
     }
@@ -68,6 +69,7 @@ impl ResourceKind {
             | Self::DistributedNetworkName
             | Self::GenericService
             | Self::GenericScript
+            | Self::VirtualMachine
             | Self::PlugIn => &[],
         }
     }
