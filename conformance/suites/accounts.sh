@@ -11,62 +11,22 @@
 # python3-samba, python3-pyasn1), samba-tool (samba, samba-ad-provision, samba-dsdb-modules).
 # Exit code: 0 when everything that ran against ours went as it should, 1 otherwise, 2 when it
 # cannot run.
-# shellcheck disable=SC2086 # $alone and $ldap are commands with their options.
+# shellcheck disable=SC2086 # $ldap is a command with its options, $subjects a list.
 set -eu
 
 program=${1:-target/release/looksalive}
 here=$(cd "$(dirname "$0")" && pwd)
-case $program in
-/*) ;;
-*) program=$(pwd)/$program ;;
-esac
-# shellcheck source=conformance/suites/common.sh
-. "$here/common.sh"
+# shellcheck source=conformance/suites/beside.sh
+. "$here/beside.sh"
 
-# ---------------------------------------------------------------- outside: namespaces, the table
+# --------------------------------------------------------------------- outside: the table
 
 if [ -z "${INSIDE:-}" ]; then
-    needs unshare util-linux
-    needs ip iproute2
     needs kinit krb5-user
     needs ldapsearch ldap-utils
-    [ -x "$program" ] || {
-        echo "$program is not there: build it, or name another" >&2
-        exit 2
-    }
-    alone="unshare -nm"
-    [ "$(id -u)" = 0 ] || alone="unshare -rnm"
-    $alone true 2>/dev/null || {
-        echo "this machine lets nobody make network namespaces here" >&2
-        exit 2
-    }
     subjects=ours
-    if [ "${SAMBA:-yes}" = yes ] && [ "$(id -u)" = 0 ] && command -v samba-tool >/dev/null &&
-        command -v samba >/dev/null; then
-        subjects="ours samba"
-    fi
-    : >"$folder/samba.tsv"
-    for subject in $subjects; do
-        : >"$folder/$subject.tsv"
-        INSIDE=$subject RESULTS="$folder/$subject.tsv" $alone "$0" "$program" || {
-            echo "the cases did not all run against $subject" >&2
-            [ "$subject" = samba ] || exit 2
-        }
-    done
-    awk -F '\t' -v samba="$folder/samba.tsv" '
-        BEGIN {
-            while ((getline line < samba) > 0) { split(line, f, "\t"); theirs[f[1]] = f[2] }
-            printf "%-62s %-18s %s\n", "case", "looksalive", "Samba"
-        }
-        {
-            other = ($1 in theirs) ? theirs[$1] : "-"
-            printf "%-62s %-18s %s\n", $1, $2, other
-            all++; if ($2 == "failed") bad++
-        }
-        END {
-            printf "%d cases: %d failed\n", all, bad
-            exit (bad > 0 || all == 0) ? 1 : 0
-        }' "$folder/ours.tsv" && outcome=0 || outcome=1
+    is_controller && subjects="ours samba"
+    beside "$0" $subjects && outcome=0 || outcome=1
     echo "Where the two differ, and why counts are not full:"
     cat <<'WHY'
   Simple binds, strength 0: Samba wants encryption; ours takes both.
@@ -137,31 +97,6 @@ EOF
         >/dev/null 2>&1
 }
 
-note() {
-    printf '%s\t%s\n' "$1" "$2" >>"$RESULTS"
-}
-
-# expect TITLE PATTERN COMMAND...: passed when the pattern is in what the command prints.
-expect() {
-    title=$1
-    pattern=$2
-    shift 2
-    timeout 60 "$@" >"$folder/out" 2>&1 </dev/null || true
-    judge
-}
-
-judge() {
-    if grep -Eq -- "$pattern" "$folder/out"; then
-        note "$title" passed
-    else
-        note "$title" failed
-        {
-            printf "%s, %s: nothing like '%s' in\n" "$INSIDE" "$title" "$pattern"
-            sed 's/^/    /' "$folder/out"
-        } >&2
-    fi
-}
-
 # log_on WHO PASSWORD [OPTIONS]: with a password, into the common cache.
 log_on() {
     who=$1
@@ -177,7 +112,7 @@ ldif() {
     title=$1
     pattern=$2
     timeout 60 ${3:-ldapmodify} ${ldap#-LLL} >"$folder/out" 2>&1 || true
-    judge
+    judge "$title" "$pattern"
 }
 
 quoted() {
@@ -187,24 +122,24 @@ quoted() {
 kerberos() {
     title="kinit: a password" pattern="Default principal: administrator@$realm"
     log_on administrator "$password"
-    judge
+    judge "$title" "$pattern"
     title="kinit: a wrong password" pattern="Password incorrect|Preauthentication failed"
     log_on administrator wrong
-    judge
+    judge "$title" "$pattern"
     title="kinit: nobody" pattern="not found in Kerberos database"
     log_on nobody x
-    judge
+    judge "$title" "$pattern"
     for kind in aes256-cts aes128-cts rc4-hmac; do
         sed "s/^\[libdefaults\]/&\n allow_weak_crypto = true\n default_tkt_enctypes = $kind/" \
             "$KRB5_CONFIG" >"$folder/one.conf"
         title="kinit: $kind alone" pattern="tkt\): ${kind%%-*}"
         [ "$kind" != rc4-hmac ] || pattern="tkt\): .*arcfour"
         KRB5_CONFIG=$folder/one.conf log_on administrator "$password"
-        judge
+        judge "$title" "$pattern"
     done
     title="kinit: renewable" pattern="Flags: F?R"
     log_on administrator "$password" -r 5d
-    judge
+    judge "$title" "$pattern"
     expect "kinit -R: renews" "^done" sh -c 'kinit -R && echo done'
     expect "kinit -k: a key table" "Default principal: (administrator|Administrator)@" \
         sh -c "kinit -k -t '$folder/all.keytab' administrator 2>/dev/null ||
@@ -258,7 +193,7 @@ EOF
     title="kinit: as the computer" pattern="Default principal: VS1\\$"
     log_on 'VS1$' Vs1-Secret-1 -c "$folder/vs1"
     KRB5CCNAME=$folder/vs1 klist >"$folder/out" 2>&1 || true
-    judge
+    judge "$title" "$pattern"
     ldif "ldapadd: a service name that another has" "Constraint violation|000021C7" ldapadd <<EOF
 dn: CN=VS2,CN=Computers,$base
 objectClass: computer
@@ -323,10 +258,10 @@ EOF
     title="kpasswd: changes a password" pattern="Password changed"
     printf 'Anna-Secret-1\nAnna-Secret-2\nAnna-Secret-2\n' |
         kpasswd anna >"$folder/out" 2>&1 || true
-    judge
+    judge "$title" "$pattern"
     title="kpasswd: without variety" pattern="rejected"
     printf 'Anna-Secret-2\naaaaaaaaaa\naaaaaaaaaa\n' | kpasswd anna >"$folder/out" 2>&1 || true
-    judge
+    judge "$title" "$pattern"
     KRB5CCNAME=$folder/anna log_on anna Anna-Secret-2
     made=0
     for number in 1 2 3 4 5 6 7 8 9 10 11; do
@@ -337,7 +272,7 @@ EOF
     done
     title="ldapadd: the eleventh computer of a user" pattern="^10 .*(0000216D|nwilling)"
     echo "$made $(tr '\n' ' ' <"$folder/out")" >"$folder/out.1" && mv "$folder/out.1" "$folder/out"
-    judge
+    judge "$title" "$pattern"
     ldif "ldapmodify: disables the user" "modifying entry" <<EOF
 dn: CN=anna,CN=Users,$base
 changetype: modify
@@ -346,7 +281,7 @@ userAccountControl: 514
 EOF
     title="kinit: a disabled account" pattern="revoked"
     log_on anna Anna-Secret-2
-    judge
+    judge "$title" "$pattern"
     expect "ldapdelete: the computer" "^done" sh -c \
         "ldapdelete ${ldap#-LLL} 'CN=VS1,CN=Computers,$base' && echo done"
     expect "ldapsearch: and what is left of it" "^lastKnownParent: CN=Computers" \

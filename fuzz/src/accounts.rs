@@ -1,5 +1,7 @@
 //! A domain with an administrator and a computer, the same in every run.
 
+use std::sync::LazyLock;
+
 use accounts::store::{Call, Caller, Domain, Name, NewObject, Store};
 use base::{Rng, WallTime};
 
@@ -10,12 +12,15 @@ pub const NOW: WallTime = WallTime(1_800_000_000_000);
 pub const BIND: &[u8] = b"\x30\x31\x02\x01\x01\x60\x2c\x02\x01\x03\x04\x1a\
     administrator@corp.example\x80\x0bSecret.1234";
 
-/// The domain, and what random bytes come from.
-///
-/// # Panics
-/// When the store refuses its own objects: a bug.
+/// The domain, and what random bytes come from. Keys are derived once: that takes far longer than
+/// what is done with them.
 #[must_use]
 pub fn domain() -> (Store, Rng) {
+    static MADE: LazyLock<(Store, Rng)> = LazyLock::new(make);
+    MADE.clone()
+}
+
+fn make() -> (Store, Rng) {
     let mut rng = Rng::new(5, 0);
     let domain = Domain::new("corp.example", "CORP", "dc1", &mut rng);
     let place = domain.computers();

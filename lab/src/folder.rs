@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base::NodeId;
+
 use crate::{LabError, Uid};
 
 /// Longest path of a socket that the system takes, the end included.
@@ -105,6 +107,12 @@ impl LabFolder {
         self.path.join("arrays").join(name)
     }
 
+    /// The state of the lab's directory, and the files that make a client of it.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        self.path.join("directory")
+    }
+
     /// What a part says: a node's notices and everything that its programs print.
     #[must_use]
     pub fn log(&self, part: &str) -> PathBuf {
@@ -123,6 +131,14 @@ impl LabFolder {
     /// When the root is so deep that no socket fits below it.
     pub fn part_socket(&self, part: &str) -> Result<PathBuf, LabError> {
         self.socket(&format!("sockets/{part}"))
+    }
+
+    /// Where the server service of a node's machine listens.
+    ///
+    /// # Errors
+    /// As [`Self::part_socket`].
+    pub fn server_service(&self, node: NodeId) -> Result<PathBuf, LabError> {
+        self.part_socket(&format!("server-{node}"))
     }
 
     /// A socket; its path has to be short.

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use base::{RequestId, Timestamp};
-use file::model::{Action, Lab, Selector, Step, StepKind};
+use file::model::{Action, Lab, Selector};
 use serde_json::{Value, json};
 use sim::session::Unfit;
 use sim::{Session, Stage, words};
@@ -145,27 +145,12 @@ impl Keeper {
         false
     }
 
-    fn fault(&mut self, fault: &str) -> Result<(), String> {
-        let steps = steps(&self.text, &format!("fault: {fault}"))?;
-        for step in &steps {
-            if let StepKind::Fault(fault) = &step.kind {
-                self.session
-                    .world_mut()
-                    .note_step(&format!("fault: {}", step.text));
-                self.session.fault(fault).map_err(|why| why.to_string())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What an administrator does, in the words of a lab file.
-    fn in_words(&self, step: &str) -> Result<Action, String> {
-        let steps = steps(&self.text, step)?;
-        let action = steps.into_iter().find_map(|step| match step.kind {
-            StepKind::Do(action) => Some(action),
-            _ => None,
-        });
-        action.ok_or_else(|| format!("`{step}` is nothing that an administrator does"))
+    fn fault(&mut self, words: &str) -> Result<(), String> {
+        let fault = file::words::fault(&self.text, words)?;
+        let one_line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let world = self.session.world_mut();
+        world.note_step(&format!("fault: {one_line}"));
+        self.session.fault(&fault).map_err(|why| why.to_string())
     }
 
     fn cluster(&mut self, what: &Value) -> Result<Vec<RequestId>, String> {
@@ -174,7 +159,7 @@ impl Keeper {
             return Ok(vec![request.map_err(|why| why.to_string())?]);
         }
         let action = match what["step"].as_str() {
-            Some(step) => self.in_words(step)?,
+            Some(step) => file::words::action(&self.text, step)?,
             None => action(what)?,
         };
         self.session
@@ -316,31 +301,6 @@ fn action(what: &Value) -> Result<Action, String> {
         ("resume", _) => Action::Resume(nodes()?),
         (other, _) => return Err(format!("an administrator cannot `{other}`")),
     })
-}
-
-/// The steps of a scenario that is just `step`, in the lab of `text`.
-pub(crate) fn steps(text: &str, step: &str) -> Result<Vec<Step>, String> {
-    let mut lab = String::new();
-    let mut in_scenario = false;
-    for line in text.lines() {
-        if !line.starts_with([' ', '#', '-']) && !line.is_empty() {
-            in_scenario = line.starts_with("scenario:");
-        }
-        if !in_scenario {
-            lab.push_str(line);
-            lab.push('\n');
-        }
-    }
-    let checked = file::check(
-        "command",
-        format!("{lab}scenario:\n  - {step}\n").as_bytes(),
-    );
-    let errors = checked.diagnostics.iter().map(|it| it.message.as_str());
-    let errors: Vec<&str> = errors.collect();
-    match checked.lab {
-        Some(lab) => Ok(lab.scenario),
-        None => Err(errors.join("; ")),
-    }
 }
 
 /// Listens for commands; each goes to `orders`.

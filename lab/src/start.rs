@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use node::NodeConfig;
 use plan::Plan;
-use runtime::{DiskPath, Options};
+use runtime::{DiskPath, Options, ServerOptions};
 use scsi::Lun;
 
 use crate::live::iqn;
@@ -34,6 +34,8 @@ pub struct NodeStart {
     pub adapters: Option<PathBuf>,
     /// The machine's network namespace, if it is not that of the node's process.
     pub namespace: Option<PathBuf>,
+    /// Where the machine's server service listens; absent: it has none.
+    pub server_service: Option<PathBuf>,
     /// Our own program.
     pub program: PathBuf,
     /// Mark of the node's processes.
@@ -71,6 +73,11 @@ impl NodeStart {
         };
         let adapters = member.machine.adapters.iter();
         let clock = runtime::Clock::start();
+        let server = self.server_service.map(|socket| ServerOptions {
+            socket,
+            has_adapters: self.adapters.is_some(),
+            namespace: self.namespace.clone(),
+        });
         let mut rhs: Vec<OsString> = vec![self.program.into(), "rhs".into()];
         let about_machine = [
             ("--adapters", self.adapters),
@@ -95,6 +102,7 @@ impl NodeStart {
             disks: disks(plan, &self.portals),
             rhs,
             outside: self.outside,
+            server,
             mark: self.mark,
             epoch_nanos: self.epoch_nanos.unwrap_or(clock.epoch_nanos()),
         })

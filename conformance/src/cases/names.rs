@@ -28,7 +28,7 @@ fn with_name(properties: &str) -> Lab {
 }
 
 fn not_registered(notice: &Notice) -> bool {
-    matches!(notice, Notice::NameNotRegistered { .. })
+    matches!(notice, Notice::NetworkName { .. })
 }
 
 /// The name goes offline and comes online while the name server has this fault.

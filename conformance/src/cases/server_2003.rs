@@ -1,9 +1,10 @@
 //! The server cluster of 2003: its heartbeats, its models, and the fight for its quorum disk.
 
 use super::{EVENTUALLY, PROGRAM, restarts_in_place, secs};
-use crate::case::{Case, Mark};
+use crate::case::{Case, Mark, Stop};
 use crate::lab::{Lab, Witness};
 use crate::observation::Observation;
+use crate::trial::Trial;
 use base::{Generation, Notice, ResourceState};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -45,6 +46,17 @@ fn quorum_owner(seen: &Observation) -> Option<String> {
     seen.holders.get("san/witness").cloned().flatten()
 }
 
+/// Forms two nodes with a quorum disk: who owns it, and who would challenge.
+fn owner_and_challenger(trial: &mut Trial<'_>) -> Result<(String, &'static str), Stop> {
+    trial.form(&Lab::of(2).witness(Witness::Disk).program(""))?;
+    trial.needs(secs(60), "the quorum disk has an owner", |seen| {
+        quorum_owner(seen).is_some()
+    })?;
+    let owner = quorum_owner(trial.seen()).unwrap_or_else(|| "n1".into());
+    let other = if owner == "n1" { "n2" } else { "n1" };
+    Ok((owner, other))
+}
+
 fn the_challenger_stops_after_seven_seconds() -> Case {
     Case {
         id: "server-2003/the-challenger-stops-after-seven-seconds".into(),
@@ -55,12 +67,7 @@ fn the_challenger_stops_after_seven_seconds() -> Case {
         source: &[("5.1", Mark::Stated), ("10", Mark::Stated)],
         generations: ONLY,
         run: Box::new(|trial| {
-            trial.form(&Lab::of(2).witness(Witness::Disk).program(""))?;
-            trial.needs(secs(60), "the quorum disk has an owner", |seen| {
-                quorum_owner(seen).is_some()
-            })?;
-            let owner = quorum_owner(trial.seen()).unwrap_or_else(|| "n1".into());
-            let other = if owner == "n1" { "n2" } else { "n1" };
+            let (owner, other) = owner_and_challenger(trial)?;
             let mark = trial.mark();
             trial.fault("{ partition: { between: [n1, n2] } }")?;
             trial.within(secs(60), "the owner goes on alone", |seen| {
@@ -101,12 +108,7 @@ fn the_challenger_of_a_dead_owner_takes_the_disk() -> Case {
         source: &[("5.1", Mark::Stated), ("10", Mark::Stated)],
         generations: ONLY,
         run: Box::new(|trial| {
-            trial.form(&Lab::of(2).witness(Witness::Disk).program(""))?;
-            trial.needs(secs(60), "the quorum disk has an owner", |seen| {
-                quorum_owner(seen).is_some()
-            })?;
-            let owner = quorum_owner(trial.seen()).unwrap_or_else(|| "n1".into());
-            let other = if owner == "n1" { "n2" } else { "n1" };
+            let (owner, other) = owner_and_challenger(trial)?;
             let mark = trial.mark();
             // A frozen owner keeps its session, so the array keeps its reservation.
             trial.fault(format!("{{ node: {owner}, do: pause }}"))?;

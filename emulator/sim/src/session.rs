@@ -4,6 +4,7 @@
 mod act;
 mod administer;
 mod ask;
+mod directory;
 mod fault;
 mod random;
 mod select;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 pub use act::property_value;
 pub use ask::{Of, Told, page_text, text};
-use base::{GroupId, NodeId, RequestId, ResourceId, Rng, Timestamp};
+use base::{GroupId, NodeId, NodeSet, RequestId, ResourceId, Rng, Timestamp};
 use file::model::Lab;
 use plan::{Plan, PlanError};
 pub use random::{Drawing, Drawn};
@@ -35,6 +36,9 @@ pub enum Unfit {
     /// A selector picks nothing at the moment.
     #[error("`{0}` picks nothing at the moment")]
     PicksNothing(String),
+    /// An expectation draws no nodes of its own.
+    #[error("nothing before has drawn `{0}`, and an expectation draws no nodes of its own")]
+    NotDrawn(String),
     /// A node would stand on two sides of one cut.
     #[error("{0} stands on two sides at the moment")]
     TwoSides(String),
@@ -79,6 +83,7 @@ pub struct Session<W: Stage = World> {
     lab: Lab,
     world: W,
     rng: Rng,
+    drawn: BTreeMap<select::Draw, NodeSet>,
     open: Vec<Open>,
     mark: Mark,
     health: BTreeMap<ResourceId, FaultId>,
@@ -104,6 +109,7 @@ impl<W: Stage> Session<W> {
             lab,
             world,
             rng: Rng::new(seed, STREAM),
+            drawn: BTreeMap::new(),
             open: Vec::new(),
             mark: Mark::default(),
             health: BTreeMap::new(),

@@ -24,6 +24,7 @@ mod replay;
 mod rhs;
 mod run;
 mod schema;
+mod shares;
 mod show;
 mod shrink;
 mod swarm;
@@ -78,6 +79,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Target(target::Target),
     Directory(directory::Directory),
+    Shares(shares::Shares),
     Node(node::Node),
     Nic(nic::Nic),
     Rhs(rhs::Rhs),
@@ -133,6 +135,7 @@ fn run() -> Exit {
         Command::Doctor(command) => command.run(),
         Command::Target(command) => command.run(),
         Command::Directory(command) => command.run(),
+        Command::Shares(command) => command.run(),
         Command::Node(command) => command.run(),
         Command::Nic(command) => command.run(),
         Command::Rhs(command) => command.run(),

@@ -42,6 +42,9 @@ pub(crate) struct Node {
     /// The machine's network namespace, in which programs run
     #[arg(long, value_name = "PATH")]
     namespace: Option<PathBuf>,
+    /// Socket for the machine's server service, which offers shares to clients
+    #[arg(long, value_name = "PATH")]
+    server_service: Option<PathBuf>,
     /// Mark of its processes
     #[arg(long, hide = true, default_value = "")]
     mark: String,
@@ -103,6 +106,7 @@ impl Node {
             outside: self.outside,
             adapters: self.adapters,
             namespace: self.namespace,
+            server_service: self.server_service,
             program: std::env::current_exe().context("cannot find my own program")?,
             mark: self.mark,
             epoch_nanos: self.epoch,

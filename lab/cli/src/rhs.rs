@@ -27,6 +27,9 @@ pub(crate) struct Rhs {
     /// Folder of the machine's registry
     #[arg(long, value_name = "DIR")]
     registry: Option<PathBuf>,
+    /// Socket of the machine's server service
+    #[arg(long, value_name = "PATH")]
+    server_service: Option<PathBuf>,
     /// The machine's network namespace, in which programs run
     #[arg(long, value_name = "PATH")]
     namespace: Option<PathBuf>,
@@ -57,6 +60,7 @@ impl Rhs {
             outside: self.outside,
             adapters: self.adapters,
             registry: self.registry,
+            server_service: self.server_service,
             namespace: self.namespace,
         };
         rhs::run(options).context("the resource host cannot go on")?;

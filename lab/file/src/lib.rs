@@ -63,11 +63,7 @@ impl Checked {
 /// once. Time and memory are bounded whatever the bytes are.
 #[must_use]
 pub fn check(name: &str, bytes: &[u8]) -> Checked {
-    let (source, problem) = read::read(name, bytes);
-    let root = match problem {
-        Some(problem) => Err(problem),
-        None => yaml::parse(&source),
-    };
+    let (source, root) = parse(name, bytes);
     match root {
         Ok(root) => check_tree(source, &root),
         Err(problem) => Checked {
@@ -77,6 +73,16 @@ pub fn check(name: &str, bytes: &[u8]) -> Checked {
             lab: None,
         },
     }
+}
+
+/// The tree of a file, or the first thing that makes it no YAML.
+fn parse(name: &str, bytes: &[u8]) -> (Source, Result<yaml::Node, Diagnostic>) {
+    let (source, problem) = read::read(name, bytes);
+    let root = match problem {
+        Some(problem) => Err(problem),
+        None => yaml::parse(&source),
+    };
+    (source, root)
 }
 
 /// Reads and checks a lab file.

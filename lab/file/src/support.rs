@@ -56,6 +56,7 @@ features! {
     FaultPathDrop, "fault `path: drop`", true;
     FaultResourceFail, "fault `resource: fail`", true;
     FaultResourceHang, "fault `resource: hang`", true;
+    FaultShareRemoved, "fault `resource: remove-share`", true;
     FaultWitness, "fault `witness: unreachable`", true;
     FaultDirectory, "faults of the directory", true;
     DoMove, "`do: move`", true;

@@ -34,6 +34,18 @@ pub(crate) fn fill(root: &Node, decoder: &mut Decoder<'_>) -> Node {
     root
 }
 
+/// Fills the variables of a lab file into something that stands in no file.
+pub(crate) fn fill_aside(lab: &Node, mut node: Node, decoder: &mut Decoder<'_>) -> Node {
+    let values = declared(lab, decoder);
+    let mut filler = Filler {
+        values,
+        decoder,
+        used: 0,
+    };
+    filler.node(&mut node);
+    node
+}
+
 fn declared(root: &Node, decoder: &mut Decoder<'_>) -> BTreeMap<String, String> {
     let Value::Map(entries) = &root.value else {
         return BTreeMap::new();

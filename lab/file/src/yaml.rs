@@ -356,8 +356,16 @@ fn syntax_error(source: &Source, error: &ScanError) -> Diagnostic {
     match error.kind() {
         ErrorKind::RecursionLimitExceeded => too_deep(span),
         kind => Diagnostic::error(Rule::Syntax, span, format!("not valid YAML: {kind}"))
-            .maybe_hint(syntax_hint(kind)),
+            .maybe_hint(range_hint(source, span).or_else(|| syntax_hint(kind))),
     }
+}
+
+/// Names such as `n[1-3]` are plain text in a block and not inside `{ }`, which surprises people.
+fn range_hint(source: &Source, span: Span) -> Option<String> {
+    let before = source.text()[..span.start].chars().next_back()?;
+    let name = before.is_alphanumeric() || matches!(before, '-' | '_');
+    (name && source.text()[span.start..].starts_with('['))
+        .then(|| "inside `{ }` a name with a range wants quotes, as in \"n[1-3]\"".to_owned())
 }
 
 /// What usually lies behind a message of the parser.

@@ -13,7 +13,7 @@ use top::rcm::model::{
     Priority, ResourceSettings, RestartAction,
 };
 use top::rcm::{Dependencies, NameSettings, ResourceParameters};
-use top::restype::{CheckpointKey, CheckpointKind};
+use top::restype::{CheckpointKey, CheckpointKind, SharePlace};
 
 use crate::{Names, PlanError};
 
@@ -244,6 +244,7 @@ impl Planner<'_> {
                 share: share.clone(),
                 path: path.clone(),
                 max_users: None,
+                place: SharePlace::default(),
             },
             model::ResourceKind::DistributedNetworkName { name } => {
                 ResourceParameters::DistributedNetworkName { name: name.clone() }
@@ -358,7 +359,9 @@ fn apply_to_name(settings: &mut NameSettings, name: &str, value: &str) {
             settings.host_record_ttl = value.parse().unwrap_or(settings.host_record_ttl);
         }
         "PublishPTRRecords" => settings.publish_ptr = is_set,
+        "RegisterAllProvidersIP" => settings.all_providers = is_set,
         "RequireDNS" => settings.require_dns = is_set,
+        "RequireKerberos" => settings.require_kerberos = is_set,
         _ => {}
     }
 }

@@ -36,15 +36,20 @@ impl Live {
             Fault::Resource(resource, behaviour) => self.break_resource(id, resource, behaviour),
             Fault::BreakOnce(resource) => self.break_once(id, resource, Behaviour::BROKEN),
             Fault::HangOnce(resource) => self.break_once(id, resource, Behaviour::Hung),
+            Fault::ShareRemoved(resource) => self.remove_share(resource),
             Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
-            Fault::Dns(fault) => self.outside.names_mut().add_fault(id, fault),
+            Fault::Directory(fault) => {
+                let clocks = self.clocks();
+                self.outside.names_mut().add_fault(id, fault, clocks);
+            }
         }
         Ok(())
     }
 
     pub(super) fn heal_it(&mut self, id: FaultId) {
         self.networks.heal(id);
-        self.outside.names_mut().heal(id);
+        let clocks = self.clocks();
+        self.outside.names_mut().heal(id, clocks);
         self.storage_rules.retain(|(owner, _)| *owner != id);
         let scripts = std::mem::take(&mut self.scripts);
         let (healed, kept): (Vec<_>, Vec<_>) = scripts.into_iter().partition(|it| it.0 == id);
@@ -147,6 +152,12 @@ impl Live {
                 self.tell_script(resource);
             }
         }
+    }
+
+    /// Somebody removes a share, in the lab's model and from the server service of its machine.
+    fn remove_share(&mut self, resource: ResourceId) {
+        self.outside.remove_share(resource);
+        self.tell_hosts(&FromLab::RemoveShare(resource));
     }
 
     /// Until its restart. A disk or a share has no host, so its restart is what the node says.

@@ -7,7 +7,7 @@ use base::{NodeId, ResourceId};
 use rhs::frames;
 use rhs::outside::{FromLab, Script, ToLab};
 use sim::checkers::Change;
-use sim::hosts::Behaviour;
+use sim::hosts::{Behaviour, Outside};
 use top::rcm::ResourceParameters;
 
 use super::Live;
@@ -81,13 +81,9 @@ impl Live {
                 }),
             ) => {
                 let (node, resource) = (*node, *resource);
-                let acquires = matches!(request, ToLab::Acquire(_));
                 let code = self.serve(node, resource, parameters, request);
-                let registered = self.outside.registered(resource);
-                connection.say(&match (code, registered) {
-                    (0, status) if acquires && status != 0 => FromLab::Unregistered(status),
-                    _ => FromLab::Answer(code),
-                });
+                self.name_told(id, node, resource, parameters);
+                connection.say(&FromLab::Answer(code));
             }
             (_, Some(Who::Host(_)) | None) => return,
         }
@@ -103,13 +99,13 @@ impl Live {
         serves: &mut Option<ResourceParameters>,
         request: ToLab,
     ) -> u32 {
-        let awake = self.awake();
+        let (awake, clocks) = (self.awake(), self.clocks());
         let networks = &self.networks;
         match request {
             ToLab::Acquire(parameters) => {
-                let acquired = self
-                    .outside
-                    .acquire(node, resource, &parameters, networks, awake);
+                let acquired =
+                    self.outside
+                        .acquire(node, resource, &parameters, networks, awake, clocks);
                 if acquired.is_ok() {
                     *serves = Some(parameters);
                 }
@@ -117,22 +113,44 @@ impl Live {
             }
             ToLab::Release => {
                 if let Some(parameters) = serves.take() {
-                    self.outside.release(node, resource, &parameters);
+                    self.outside.retire(node, resource, &parameters, clocks);
                 }
                 0
             }
             ToLab::Works => {
+                if let Some(parameters) = serves {
+                    self.outside.examine(node, resource, parameters, clocks);
+                }
                 let works = |it: &ResourceParameters| {
                     self.outside.works(node, resource, it, networks, awake)
                 };
-                if serves.as_ref().is_some_and(works) {
-                    0
-                } else {
-                    FAILED
+                match serves {
+                    Some(parameters) if works(parameters) => 0,
+                    Some(parameters) => Outside::failure(parameters),
+                    None => FAILED,
                 }
             }
             ToLab::Host { .. } | ToLab::Resource { .. } => FAILED,
         }
+    }
+
+    /// The network name behind a connection does once more what it does every day.
+    pub(super) fn register_again(&mut self, id: ConnectionId) {
+        let Some(mut connection) = self.connections.remove(&id) else {
+            return;
+        };
+        if let Some(Who::Resource {
+            node,
+            resource,
+            parameters,
+        }) = &mut connection.who
+            && let Some(serves) = parameters
+        {
+            let (clocks, asks) = (self.clocks(), (*node, *resource));
+            self.outside.register_again(asks.0, asks.1, serves, clocks);
+            self.name_told(id, asks.0, asks.1, parameters);
+        }
+        self.connections.insert(id, connection);
     }
 
     /// A connection has ended, and with it what was held through it.
@@ -200,6 +218,15 @@ impl Live {
     pub(super) fn tell_script(&mut self, resource: ResourceId) {
         let script = self.script(resource);
         self.tell_hosts(&FromLab::Script { resource, script });
+    }
+
+    /// Tells the hosts of one node something.
+    pub(super) fn tell_hosts_of(&mut self, node: NodeId, message: &FromLab) {
+        for connection in self.connections.values_mut() {
+            if matches!(connection.who, Some(Who::Host(of)) if of == node) {
+                connection.say(message);
+            }
+        }
     }
 
     pub(super) fn tell_hosts(&mut self, message: &FromLab) {

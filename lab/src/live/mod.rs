@@ -5,6 +5,7 @@
 //! serve. As in a real machine room, whoever ends takes nothing with it but its own.
 
 mod administered;
+mod directory;
 mod fabric;
 mod faults;
 mod hosts;
@@ -29,7 +30,7 @@ use base::{DiskId, NodeId, PaxosTag, RequestId, ResourceId, Rng, Timestamp};
 use plan::Plan;
 use runtime::Clock;
 use sim::checkers::Jury;
-use sim::hosts::{Behaviour, Names, Outside};
+use sim::hosts::{Behaviour, Outside};
 use sim::log::Log;
 use sim::net::{Networks, Segment, Station, Stations};
 use sim::share::Share;
@@ -193,7 +194,7 @@ impl Live {
         let seats = plan.members.iter().zip(made);
         let seats = seats.map(|(member, machine)| Seat::new(member, machine, &folder));
         let share = plan.witness_share.as_ref();
-        let outside = Outside::with(Names::of(plan.directory.as_ref()));
+        let outside = Outside::with(directory::start(&plan, &folder, options.progress)?);
         let mut lab = Self {
             seats: seats.collect::<Result<_, _>>()?,
             share: share.map(|it| Share::new(it.host.clone(), plan.members.len())),

@@ -169,6 +169,8 @@ impl Seat {
             folder.part_socket("outside")?.into(),
             "--control".into(),
             (&self.control).into(),
+            "--server-service".into(),
+            folder.server_service(self.id)?.into(),
             "--epoch".into(),
             with.epoch_nanos.to_string().into(),
             "--mark".into(),

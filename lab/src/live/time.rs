@@ -3,17 +3,18 @@
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use base::{IoId, NodeId, Timestamp};
+use base::{IoId, NodeId, ResourceId, Timestamp};
 use bottom::share::ShareOutcome;
 use runtime::fabric::FromFabric;
 use sim::world::Stop;
+use top::rcm::NameReport;
 
 use super::Live;
-use super::input::Input;
+use super::input::{ConnectionId, Input};
 use crate::LabError;
 
 /// What will be done a while later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Later {
     /// The file server of the witness share has not answered.
     ShareSilent { node: NodeId, io: IoId },
@@ -23,6 +24,14 @@ pub(super) enum Later {
     StartTarget(usize),
     /// A cluster service that hangs has hung for as long as it may.
     HungTooLong { node: NodeId, life: u32 },
+    /// A network name's host reports what it did in the directory.
+    NameReport {
+        node: NodeId,
+        resource: ResourceId,
+        report: NameReport,
+    },
+    /// The network name behind this connection registers again.
+    Register(ConnectionId),
 }
 
 /// Longest sleep, so that waiting for ever is no overflow.
@@ -78,6 +87,12 @@ impl Live {
                 Later::StartNic(station) => self.power_nic_on(station),
                 Later::StartTarget(place) => self.restart_target(place),
                 Later::HungTooLong { node, life } => self.hung_too_long(node, life),
+                Later::NameReport {
+                    node,
+                    resource,
+                    report,
+                } => self.report_name(node, resource, report),
+                Later::Register(connection) => self.register_again(connection),
             }
         }
     }

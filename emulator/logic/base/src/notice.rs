@@ -322,6 +322,11 @@ pub enum Notice {
     },
     /// An address was not taken: another machine answers for it (event 1049).
     AddressInUse { resource: ResourceId },
+    /// A share did not come online; `code` is the product's number of what was in the way (event
+    /// 1053).
+    ShareNotCreated { resource: ResourceId, code: u32 },
+    /// A share that is online was not found under its network name (event 1055).
+    ShareNotFound { resource: ResourceId },
     /// A failed resource has used up its restarts (event 1069) and affects its group.
     RestartsExhausted { resource: ResourceId },
     /// A group has used up its failovers and stays where it is (event 1254).
@@ -357,9 +362,13 @@ pub enum Notice {
     },
     /// A resource noticed its own failure and signalled it.
     FailureSignalled { resource: ResourceId },
-    /// A network name was not registered in DNS; `status` is the number under which the product
-    /// keeps why (StatusDNS). The resource stays online unless the registration is required.
-    NameNotRegistered { resource: ResourceId, status: u32 },
+    /// Something happened to a network name in the directory: the product's event, and the Win32
+    /// status that it names (directory fact sheet, section 8).
+    NetworkName {
+        resource: ResourceId,
+        event: u16,
+        status: u32,
+    },
     /// An entry point did not return in time (event 1230).
     EntryPointTimedOut { resource: ResourceId },
     /// A resource host process ended (event 1146).
@@ -401,6 +410,8 @@ impl Notice {
             },
             Self::SharedVolume { state, .. } => return state.event_id(),
             Self::AddressInUse { .. } => 1049,
+            Self::ShareNotCreated { .. } => 1053,
+            Self::ShareNotFound { .. } => 1055,
             Self::RestartsExhausted { .. } => 1069,
             Self::FailoversExhausted { .. } => 1254,
             Self::CheckpointNotRestored { crypto: false, .. } => 1024,
@@ -409,7 +420,7 @@ impl Notice {
             Self::GroupPreempted { .. } => 1251,
             Self::DrainMoveFailed { .. } => 1137,
             Self::DrainEnded { completed: false } => 1677,
-            Self::NameNotRegistered { status, .. } => registration_event(*status),
+            Self::NetworkName { event, .. } => *event,
             Self::EntryPointTimedOut { .. } => 1230,
             Self::HostExited { .. } => 1146,
             Self::InterfaceChanged { up: false, .. }
@@ -436,17 +447,6 @@ impl Notice {
             } => 1570,
             _ => return None,
         })
-    }
-}
-
-/// The event of a registration that failed (directory fact sheet, section 8): the zone takes no
-/// updates, is secure, the server is not reached; or any other reason.
-fn registration_event(status: u32) -> u16 {
-    match status {
-        9004 => 1256,
-        9005 => 1257,
-        1460 => 1258,
-        _ => 1196,
     }
 }
 

@@ -52,12 +52,21 @@ pub struct Facts {
     pub settings: Arc<settings::Settings>,
     /// object: owners and states of all cluster objects.
     pub objects: Arc<object::ObjectTable>,
-    /// netft: when anything of a peer last arrived before it was lost, by node index.
+    /// netft: when anything of a peer that is lost last arrived, by node index.
     pub last_seen: [Timestamp; base::limits::NODES_MAX],
     /// resilience: nodes outside the view that keep their virtual machines, and until when.
     pub isolated: BTreeMap<NodeId, Timestamp>,
     /// membership: when the current view was installed here.
     pub view_at: Timestamp,
+}
+
+impl Facts {
+    /// The tag that this node's replica has once what it has agreed to is committed: what a witness
+    /// share has to remember, lest a node without that goes on alone.
+    #[must_use]
+    pub fn promised_tag(&self) -> PaxosTag {
+        database::promised_tag(self.tag, self.prepared.as_ref())
+    }
 }
 
 /// What a manager of this tier sees during one call.

@@ -8,6 +8,7 @@ mod control;
 mod dns;
 mod events;
 mod files;
+mod inside;
 mod journal;
 mod ldap;
 mod netbios;
@@ -18,5 +19,6 @@ mod sockets;
 
 pub use control::FORMS;
 pub use events::{Event, Listener};
+pub use inside::Inside;
 pub use options::{KeyOption, Options, OptionsError, ServicePorts, UserOption};
 pub use server::{Server, StartError};

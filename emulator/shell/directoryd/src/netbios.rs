@@ -124,11 +124,14 @@ impl Netbios {
             return Vec::new();
         };
         let packet = buffer.get(..length).unwrap_or_default();
-        tokio::task::block_in_place(|| {
-            let mut server = self.lock();
-            let sent = server.handle(self.now(), from, packet);
-            self.keep(&mut server, sent)
-        })
+        tokio::task::block_in_place(|| self.take(from, packet))
+    }
+
+    /// What is sent after a packet; what it changes is on the disk by then.
+    pub(crate) fn take(&self, from: SocketAddrV4, packet: &[u8]) -> Vec<Outgoing> {
+        let mut server = self.lock();
+        let sent = server.handle(self.now(), from, packet);
+        self.keep(&mut server, sent)
     }
 
     fn expire(&self) -> Vec<Outgoing> {

@@ -18,6 +18,7 @@ use crate::control::perform;
 use crate::dns::Dns;
 use crate::events::Listener;
 use crate::files;
+use crate::inside::Inside;
 use crate::ldap;
 use crate::netbios::{Netbios, segment_of};
 use crate::options::Options;
@@ -50,8 +51,7 @@ pub struct Server {
     runtime: Option<Runtime>,
     addresses: Vec<(&'static str, SocketAddr)>,
     _control: Option<Control>,
-    /// The control socket reaches what runs only while the server does.
-    _services: Arc<Services>,
+    inside: Inside,
 }
 
 impl Server {
@@ -89,7 +89,8 @@ impl Server {
             runtime: Some(runtime),
             addresses,
             _control: control,
-            _services: services,
+            // The control socket reaches what runs only while the server does.
+            inside: Inside::new(services, options.listen, options.ports().netbios),
         })
     }
 
@@ -97,6 +98,12 @@ impl Server {
     #[must_use]
     pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.addresses
+    }
+
+    /// The services for whoever runs the directory.
+    #[must_use]
+    pub fn inside(&self) -> &Inside {
+        &self.inside
     }
 
     /// Stops listening. What was acknowledged is on the disk already.

@@ -41,6 +41,9 @@ impl Answers {
 /// A service: who asks, and what.
 pub(crate) type Service = Arc<dyn Fn(SocketAddr, &[u8]) -> Answers + Send + Sync>;
 
+/// Most datagrams that are answered in one go, before others have their turn.
+const TURN: usize = 64;
+
 /// Answers datagrams until the task is ended.
 pub(crate) async fn datagrams(socket: UdpSocket, service: Service) {
     let socket = Arc::new(socket);
@@ -51,22 +54,50 @@ pub(crate) async fn datagrams(socket: UdpSocket, service: Service) {
         let Ok((length, peer)) = socket.recv_from(&mut buffer).await else {
             continue;
         };
-        let asked = buffer.get(..length).unwrap_or_default();
-        let answers = tokio::task::block_in_place(|| service(peer, asked));
-        if answers.delay.is_zero() {
-            send(&socket, peer, &answers).await;
-            continue;
+        // A service may write to the disk. To tell others that this thread is busy costs more than
+        // most answers, so everything that has come meanwhile is answered as well.
+        let first = (length, peer);
+        let left =
+            tokio::task::block_in_place(|| answer_all(&socket, &service, &mut buffer, first));
+        for (peer, answers) in left {
+            if answers.delay.is_zero() {
+                send(&socket, peer, &answers).await;
+                continue;
+            }
+            let Ok(permit) = Arc::clone(&waiting).try_acquire_owned() else {
+                continue;
+            };
+            let socket = Arc::clone(&socket);
+            tokio::spawn(async move {
+                sleep(answers.delay).await;
+                send(&socket, peer, &answers).await;
+                drop(permit);
+            });
         }
-        let Ok(permit) = Arc::clone(&waiting).try_acquire_owned() else {
-            continue;
-        };
-        let socket = Arc::clone(&socket);
-        tokio::spawn(async move {
-            sleep(answers.delay).await;
-            send(&socket, peer, &answers).await;
-            drop(permit);
-        });
     }
+}
+
+/// Answers a datagram and those that wait behind it; what cannot be sent at once is left over.
+fn answer_all(
+    socket: &UdpSocket,
+    service: &Service,
+    buffer: &mut [u8],
+    first: (usize, SocketAddr),
+) -> Vec<(SocketAddr, Answers)> {
+    let (mut left, mut next) = (Vec::new(), Some(first));
+    for _ in 0..TURN {
+        let Some((length, peer)) = next else {
+            break;
+        };
+        let answers = service(peer, buffer.get(..length).unwrap_or_default());
+        let is_late = !answers.delay.is_zero();
+        let mut messages = answers.messages.iter();
+        if is_late || !messages.all(|it| socket.try_send_to(it, peer).is_ok()) {
+            left.push((peer, answers));
+        }
+        next = socket.try_recv_from(buffer).ok();
+    }
+    left
 }
 
 async fn send(socket: &UdpSocket, peer: SocketAddr, answers: &Answers) {

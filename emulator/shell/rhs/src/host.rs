@@ -35,6 +35,8 @@ pub struct Options {
     pub adapters: Option<PathBuf>,
     /// The folder of the machine's registry; absent: it has none.
     pub registry: Option<PathBuf>,
+    /// The socket of the machine's server service; absent: shares are the lab's affair alone.
+    pub server_service: Option<PathBuf>,
     /// The machine's network namespace, in which programs run; absent: that of this process.
     pub namespace: Option<PathBuf>,
 }
@@ -206,11 +208,6 @@ impl Shared {
         });
     }
 
-    /// A network name is served and not registered.
-    pub(crate) fn unregistered(&self, resource: ResourceId, status: u32) {
-        self.report(&HostReport::NameRegistered { resource, status });
-    }
-
     /// A pending resource has finished.
     pub(crate) fn finished(&self, resource: ResourceId, result: EntryResult) {
         self.report(&HostReport::Status {
@@ -238,7 +235,14 @@ impl Shared {
             }
             FromLab::Break(resource) => tell(resource, Work::Break),
             FromLab::Hang(resource) => tell(resource, Work::Hang),
-            FromLab::Answer(_) | FromLab::Unregistered(_) => {}
+            FromLab::RemoveShare(resource) => tell(resource, Work::RemoveShare),
+            FromLab::Name { resource, report } => {
+                // Every host of the node hears it; one of them runs the name.
+                if lock(&self.instances).contains_key(&resource) {
+                    self.report(&HostReport::Name { resource, report });
+                }
+            }
+            FromLab::Answer(_) => {}
         }
     }
 }

@@ -10,12 +10,13 @@ use std::thread;
 use std::time::Duration;
 
 use base::{CallId, ResourceId};
-use top::rcm::{EntryPoint, EntryResult, ResourceParameters, ResourceSpec};
+use top::rcm::{EntryPoint, EntryResult, HostReport, ResourceParameters, ResourceSpec};
 
 use crate::host::Shared;
 use crate::outside::Hold;
 use crate::plug_in::{Heard, PlugIn};
 use crate::program::{Program, Start};
+use crate::server::Published;
 
 /// ERROR_FILE_NOT_FOUND: there is no such program.
 const FILE_NOT_FOUND: u32 = 2;
@@ -47,6 +48,8 @@ pub(crate) enum Work {
     Break,
     /// Its entry points do not return any more.
     Hang,
+    /// Somebody removes the share that it offers.
+    RemoveShare,
 }
 
 /// One resource.
@@ -58,6 +61,8 @@ pub(crate) struct Instance {
     hold: Hold,
     /// What is really on the machine's adapters.
     adapters: Hold,
+    /// What the machine's server service offers for it.
+    offered: Published,
     spec: ResourceSpec,
     program: Option<Program>,
     plug_in: Option<PlugIn>,
@@ -78,12 +83,14 @@ impl Instance {
         let options = &shared.options;
         let hold = Hold::new(options.outside.as_deref(), options.node, resource)?;
         let adapters = Hold::new(options.adapters.as_deref(), options.node, resource)?;
+        let offered = Published::new(options.server_service.as_deref());
         Ok(Self {
             resource,
             shared,
             to_myself,
             hold,
             adapters,
+            offered,
             spec,
             program: None,
             plug_in: None,
@@ -115,6 +122,7 @@ impl Instance {
                 Work::Heard(..) => {}
                 Work::Break => self.fail(),
                 Work::Hang => self.hung = true,
+                Work::RemoveShare => self.offered.remove(&self.spec.parameters),
             }
         }
     }
@@ -153,9 +161,6 @@ impl Instance {
             }
         };
         self.shared.returned(call, self.resource, result);
-        if let Some(status) = self.hold.unregistered.take() {
-            self.shared.unregistered(self.resource, status);
-        }
     }
 
     fn online(&mut self) -> EntryResult {
@@ -195,7 +200,8 @@ impl Instance {
             self.program = Some(program.map_err(|error| self.complain(&error))?);
         }
         self.adapters.acquire(&self.spec.parameters)?;
-        self.hold.acquire(&self.spec.parameters)
+        self.hold.acquire(&self.spec.parameters)?;
+        self.offered.acquire(&self.spec.parameters)
     }
 
     /// How the program that the resource stands for is started.
@@ -216,6 +222,7 @@ impl Instance {
             folder,
             namespace: options.namespace.as_deref(),
             registry: options.registry.as_deref(),
+            server_service: options.server_service.as_deref(),
             mark: self.shared.mark(self.resource, self.runs),
         }
     }
@@ -246,7 +253,7 @@ impl Instance {
                 return EntryResult::Failure { code };
             }
         };
-        of_check(ended == Some(0))
+        of_check((ended == Some(0)).then_some(()).ok_or(FAILED))
     }
 
     /// Asks a program to end before it is killed; that may take long and is then reported later.
@@ -293,24 +300,53 @@ impl Instance {
     }
 
     fn let_go(&mut self) {
+        self.offered.release();
         self.adapters.release();
         self.hold.release();
     }
 
-    fn check(&mut self, thorough: bool) -> bool {
+    /// What a check says; an error is the product's number.
+    fn check(&mut self, thorough: bool) -> Result<(), u32> {
         self.checks += 1;
         let script = self.shared.script(self.resource);
         if let Some((looks_alive, is_alive)) = script.answers {
-            return if thorough { is_alive } else { looks_alive };
+            let alive = if thorough { is_alive } else { looks_alive };
+            return alive.then_some(()).ok_or(FAILED);
         }
         let flaps = script.flapping && self.checks.is_multiple_of(2);
         let runs = self.program.as_ref().is_none_or(Program::runs);
-        let works = |it: &mut Self| it.adapters.works() && it.hold.works();
-        let says_yes = |it: &mut Self| {
-            let entry = if thorough { "IsAlive" } else { "LooksAlive" };
-            it.run_script(entry) == EntryResult::Success
+        let lives = self.online && runs && !self.broken && !flaps;
+        let alive = match lives {
+            true => self.look(thorough),
+            false => Err(FAILED),
         };
-        self.online && runs && !self.broken && !flaps && works(self) && says_yes(self)
+        if self.online && alive.is_err() {
+            self.report_lost();
+        }
+        alive
+    }
+
+    /// What the resource stands for, where it is.
+    fn look(&mut self, thorough: bool) -> Result<(), u32> {
+        self.adapters.works()?;
+        self.hold.works()?;
+        let entry = if thorough { "IsAlive" } else { "LooksAlive" };
+        if self.run_script(entry) != EntryResult::Success {
+            return Err(FAILED);
+        }
+        let checks = &self.spec.checks;
+        self.offered.look(match thorough {
+            true => &checks.is_alive,
+            false => &checks.looks_alive,
+        })
+    }
+
+    /// A network name tells that it is no longer registered.
+    fn report_lost(&self) {
+        if let Some(report) = self.spec.lost_registration() {
+            let resource = self.resource;
+            self.shared.report(&HostReport::Name { resource, report });
+        }
     }
 }
 
@@ -334,10 +370,9 @@ fn needs_more(parameters: &ResourceParameters) -> bool {
     )
 }
 
-fn of_check(alive: bool) -> EntryResult {
-    if alive {
-        EntryResult::Success
-    } else {
-        EntryResult::Failure { code: FAILED }
+fn of_check(alive: Result<(), u32>) -> EntryResult {
+    match alive {
+        Ok(()) => EntryResult::Success,
+        Err(code) => EntryResult::Failure { code },
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use base::{HostId, NodeId, ResourceId};
-use top::rcm::ResourceParameters;
+use top::rcm::{NameReport, ResourceParameters};
 
 use crate::frames;
 
@@ -55,8 +55,15 @@ pub enum FromLab {
     Break(ResourceId),
     /// The resource's entry points do not return any more until the host ends.
     Hang(ResourceId),
-    /// The answer for a network name that is served but not registered: the product's number.
-    Unregistered(u32),
+    /// The share that the resource offers is removed, and it does not know.
+    RemoveShare(ResourceId),
+    /// What became of a network name in the directory, for the host that runs it.
+    Name {
+        /// The Network Name resource.
+        resource: ResourceId,
+        /// What its host reports.
+        report: NameReport,
+    },
 }
 
 /// What a resource does instead of behaving.
@@ -86,7 +93,8 @@ wire::codec!(enum FromLab {
     1 = Script { resource, script },
     2 = Break(resource),
     3 = Hang(resource),
-    4 = Unregistered(status),
+    4 = Name { resource, report },
+    5 = RemoveShare(resource),
 });
 wire::codec!(struct Script { slow, hung, crashing, flapping, answers });
 
@@ -94,8 +102,6 @@ wire::codec!(struct Script { slow, hung, crashing, flapping, answers });
 #[derive(Debug)]
 pub(crate) struct Hold {
     lab: Option<UnixStream>,
-    /// What became of the registration of a network name that was acquired.
-    pub(crate) unregistered: Option<u32>,
 }
 
 impl Hold {
@@ -108,7 +114,6 @@ impl Hold {
         };
         Ok(Self {
             lab: lab.map(connect).transpose()?,
-            unregistered: None,
         })
     }
 
@@ -123,23 +128,18 @@ impl Hold {
         let _gone = self.ask(&ToLab::Release);
     }
 
-    /// Whether it works.
-    pub(crate) fn works(&mut self) -> bool {
-        self.ask(&ToLab::Works).is_ok()
+    /// Whether it works; an error is the product's number.
+    pub(crate) fn works(&mut self) -> Result<(), u32> {
+        self.ask(&ToLab::Works)
     }
 
     fn ask(&mut self, request: &ToLab) -> Result<(), u32> {
         let Some(lab) = &mut self.lab else {
             return Ok(());
         };
-        self.unregistered = None;
         let answer = frames::write(lab, request).and_then(|()| frames::read(lab));
         match answer {
             Ok(Some(FromLab::Answer(0))) => Ok(()),
-            Ok(Some(FromLab::Unregistered(status))) => {
-                self.unregistered = Some(status);
-                Ok(())
-            }
             Ok(Some(FromLab::Answer(code))) => Err(code),
             _ => Err(UNEXPECTED_NETWORK_ERROR),
         }

@@ -18,7 +18,10 @@ use rustix::process::{
 
 use crate::family;
 use crate::registry::REGISTRY;
+use crate::server::SERVER_SERVICE;
 
+/// Environment variable in which programs find ours, to ask their machine's services.
+const PROGRAM: &str = "LOOKSALIVE_PROGRAM";
 /// How often a program that was asked to end is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -35,6 +38,8 @@ pub(crate) struct Start<'a> {
     pub(crate) namespace: Option<&'a Path>,
     /// The machine's registry.
     pub(crate) registry: Option<&'a Path>,
+    /// The socket of the machine's server service.
+    pub(crate) server_service: Option<&'a Path>,
     /// Mark of its processes.
     pub(crate) mark: String,
 }
@@ -47,13 +52,19 @@ impl Start<'_> {
             io::Error::new(io::ErrorKind::InvalidInput, why)
         })?;
         find(words.first().map_or("", String::as_str))?;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["rhs", "--execute", &std::process::id().to_string()]);
+        let ours = std::env::current_exe()?;
+        let mut command = Command::new(&ours);
+        command
+            .env(PROGRAM, &ours)
+            .args(["rhs", "--execute", &std::process::id().to_string()]);
         if let Some(namespace) = self.namespace {
             command.arg("--namespace").arg(namespace);
         }
         if let Some(registry) = self.registry {
             command.env(REGISTRY, registry);
+        }
+        if let Some(service) = self.server_service {
+            command.env(SERVER_SERVICE, service);
         }
         command
             .arg("--")

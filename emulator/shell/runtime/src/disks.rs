@@ -1,7 +1,9 @@
 //! Clustered disks: the node's own initiator, one path to each target, and what faults make of it.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base::{DiskId, IoId, NodeId};
@@ -23,11 +25,8 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 /// All clustered disks that the node knows.
 #[derive(Debug)]
 pub(crate) struct Disks {
-    node: NodeId,
     inbox: mpsc::Sender<Input>,
-    disks: BTreeMap<DiskId, DiskPath>,
-    paths: BTreeMap<SocketAddr, Path>,
-    conditions: BTreeMap<DiskId, DiskCondition>,
+    ways: Ways,
 }
 
 impl Disks {
@@ -37,32 +36,73 @@ impl Disks {
         disks: BTreeMap<DiskId, DiskPath>,
         inbox: mpsc::Sender<Input>,
     ) -> Self {
-        let mut opened = Self {
+        let known = Known {
             node,
-            inbox,
             disks,
             paths: BTreeMap::new(),
             conditions: BTreeMap::new(),
         };
-        opened.connect();
-        opened
+        let ways = Ways(Arc::new(Mutex::new(known)));
+        ways.known().connect();
+        Self { inbox, ways }
+    }
+
+    /// The ways to the disks, for whoever reads and writes what is on them.
+    pub(crate) fn ways(&self) -> Ways {
+        self.ways.clone()
     }
 
     /// From now on these disks are like this. The session of a target that has no reachable disk
     /// left ends.
     pub(crate) fn set_conditions(&mut self, conditions: Vec<(DiskId, DiskCondition)>) {
-        self.conditions = conditions.into_iter().collect();
-        self.connect();
+        let mut known = self.ways.known();
+        known.conditions = conditions.into_iter().collect();
+        known.connect();
     }
 
     /// Begins a command, or a reset of the unit where there is none; the outcome goes to the inbox.
     pub(crate) fn submit(&self, io: IoId, disk: DiskId, command: Option<Command>) {
-        let condition = self.conditions.get(&disk).copied();
-        let place = self.disks.get(&disk);
-        let path = place.and_then(|it| Some((self.paths.get(&it.portal)?.clone(), it.lun)));
+        let outcome = self.ways.execute(disk, command);
         let inbox = self.inbox.clone();
         tokio::spawn(async move {
-            let outcome = match (condition, path) {
+            let outcome = outcome.await;
+            let event = Event::Scsi { io, outcome };
+            let _ended = inbox.send(Input::Event(event)).await;
+        });
+    }
+}
+
+/// The ways to the clustered disks, and what faults make of them at the moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Ways(Arc<Mutex<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    node: NodeId,
+    disks: BTreeMap<DiskId, DiskPath>,
+    paths: BTreeMap<SocketAddr, Path>,
+    conditions: BTreeMap<DiskId, DiskCondition>,
+}
+
+impl Ways {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a command, or a reset of the unit where there is none; its outcome.
+    pub(crate) fn execute(
+        &self,
+        disk: DiskId,
+        command: Option<Command>,
+    ) -> impl Future<Output = Outcome> + Send + 'static {
+        let (condition, path) = {
+            let known = self.known();
+            let place = known.disks.get(&disk);
+            let path = place.and_then(|it| Some((known.paths.get(&it.portal)?.clone(), it.lun)));
+            (known.conditions.get(&disk).copied(), path)
+        };
+        async move {
+            match (condition, path) {
                 (Some(DiskCondition::Silent), _) => lost_after(ANSWER_DEADLINE).await,
                 (Some(DiskCondition::Broken), Some(_)) => Outcome::CheckCondition(Sense::new(
                     SenseKey::HardwareError,
@@ -76,12 +116,12 @@ impl Disks {
                     None if path.reset(lun).await => Outcome::Good(Vec::new()),
                     None => Outcome::PathLost,
                 },
-            };
-            let event = Event::Scsi { io, outcome };
-            let _ended = inbox.send(Input::Event(event)).await;
-        });
+            }
+        }
     }
+}
 
+impl Known {
     /// Paths to all targets that have a disk with a way to it, and to no others.
     fn connect(&mut self) {
         let conditions = &self.conditions;

@@ -23,13 +23,17 @@ use crate::disks::Disks;
 use crate::fabric::{Port, ToFabric};
 use crate::hosts::{Hosts, Starter};
 use crate::incarnation;
-use crate::options::Options;
+use crate::options::{Options, ServerOptions};
+use crate::server::ServerService;
 use crate::telemetry::{Saying, Voice};
 
 /// How many events are taken in at a time.
 const BATCH: usize = 256;
 /// How many events may wait; whoever brings more waits with them.
 const INBOX_MAX: usize = 4_096;
+
+/// Folder of the node's own files, below that of its database.
+const OWN_FILES: &str = "files";
 
 /// What comes in.
 #[derive(Debug)]
@@ -90,6 +94,8 @@ struct Driver {
     database: Database,
     disks: Disks,
     hosts: Hosts,
+    /// Serves as long as the node runs.
+    _server: Option<ServerService>,
     voice: Voice,
     mark: String,
     asked: BTreeMap<RequestId, oneshot::Sender<Answer>>,
@@ -112,8 +118,13 @@ impl Driver {
             node: me,
             command: options.rhs,
             outside: options.outside,
+            server_service: options.server.as_ref().map(|it| it.socket.clone()),
             mark: options.mark.clone(),
         };
+        let disks = Disks::open(me, options.disks, inbox.clone());
+        let own_files = options.folder.join(OWN_FILES);
+        let start = |server: &ServerOptions| ServerService::start(server, own_files, disks.ways());
+        let server = options.server.as_ref().map(start).transpose()?;
         let clock = Clock::since(options.epoch_nanos);
         let node = Node::boot(options.config, incarnation, entropy, clock.now());
         fabric.send(ToFabric::Adapter(node.virtual_adapter()));
@@ -123,7 +134,8 @@ impl Driver {
             effects: Vec::new(),
             fabric,
             database: Database::open(&options.folder, inbox.clone()),
-            disks: Disks::open(me, options.disks, inbox.clone()),
+            disks,
+            _server: server,
             hosts: Hosts::new(starter, inbox),
             voice: Voice::new(),
             mark: options.mark,

@@ -22,6 +22,7 @@ pub(crate) struct Starter {
     /// The program with its first arguments.
     pub(crate) command: Vec<OsString>,
     pub(crate) outside: Option<std::path::PathBuf>,
+    pub(crate) server_service: Option<std::path::PathBuf>,
     /// Mark of the node's processes.
     pub(crate) mark: String,
 }
@@ -110,6 +111,9 @@ impl Starter {
             .kill_on_drop(true);
         if let Some(outside) = &self.outside {
             command.arg("--outside").arg(outside);
+        }
+        if let Some(service) = &self.server_service {
+            command.arg("--server-service").arg(service);
         }
         command.spawn()
     }

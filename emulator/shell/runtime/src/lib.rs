@@ -3,9 +3,10 @@
 //! The second shell around the very same node that the simulator attacks. One task owns the node;
 //! the ports are thin and decide nothing: datagrams and the witness share go to the lab's fabric
 //! over a Unix socket, the database is files with real syncs, clustered disks are reached by the
-//! node's own iSCSI initiator, resource hosts are child processes, administrators come in over a
-//! Unix socket, and what the node says about itself goes to standard output. Deliberately not done
-//! here: starting a node again after it has ended, which is the service control manager's affair.
+//! node's own iSCSI initiator, resource hosts are child processes, a server service offers the
+//! shares of virtual servers to clients, administrators come in over a Unix socket, and what the
+//! node says about itself goes to standard output. Deliberately not done here:
+//! starting a node again after it has ended, which is the service control manager's affair.
 
 mod clock;
 pub mod control;
@@ -16,9 +17,10 @@ pub mod fabric;
 mod hosts;
 mod incarnation;
 mod options;
+mod server;
 pub mod stream;
 pub mod telemetry;
 
 pub use clock::Clock;
 pub use driver::run;
-pub use options::{DiskPath, INITIATOR_NAME, Options, initiator_port};
+pub use options::{DiskPath, INITIATOR_NAME, Options, ServerOptions, initiator_port};

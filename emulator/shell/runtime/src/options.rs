@@ -26,10 +26,24 @@ pub struct Options {
     pub rhs: Vec<OsString>,
     /// The lab's socket for what resources serve.
     pub outside: Option<PathBuf>,
+    /// The server service of its machine; absent: it has none.
+    pub server: Option<ServerOptions>,
     /// Mark of this node's processes in their environment.
     pub mark: String,
     /// Epoch of the node's clock, in nanoseconds of the system's monotonic clock.
     pub epoch_nanos: u64,
+}
+
+/// The server service of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// Where it listens for resource hosts.
+    pub socket: PathBuf,
+    /// The addresses of virtual servers are those of adapters that this machine has: shares are
+    /// offered there. Otherwise they are on a loopback port that the system chooses.
+    pub has_adapters: bool,
+    /// The machine's network namespace, if it is not that of this process.
+    pub namespace: Option<PathBuf>,
 }
 
 /// Where a clustered disk is.

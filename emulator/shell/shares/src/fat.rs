@@ -19,9 +19,11 @@ const ATTRIBUTE_ARCHIVE: u32 = 0x20;
 
 type Place = Arc<Mutex<SmbPath>>;
 
-/// A volume as the contents of a share.
+/// A folder of a volume as the contents of a share.
 pub(crate) struct Fat {
     volume: Volume,
+    /// Where the share begins.
+    root: SmbPath,
     /// Where the open files are.
     open: Mutex<Vec<Weak<Mutex<SmbPath>>>>,
 }
@@ -31,9 +33,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Fat {
-    pub(crate) fn new(volume: Volume) -> Self {
+    pub(crate) fn new(volume: Volume, root: SmbPath) -> Self {
         let open = Mutex::default();
-        Self { volume, open }
+        Self { volume, root, open }
+    }
+
+    /// Where a path of the share is on the volume.
+    fn place(&self, path: &SmbPath) -> SmbResult<SmbPath> {
+        let joined = |at: SmbPath, name: &String| at.join(name);
+        path.components().iter().try_fold(self.root.clone(), joined)
     }
 
     fn opened(&self, path: SmbPath) -> Box<dyn Handle> {
@@ -114,13 +122,14 @@ impl ShareBackend for Fat {
         path: &SmbPath,
         opts: OpenOptions,
     ) -> SmbResult<(Box<dyn Handle>, OpenAction)> {
-        let at = path.clone();
+        let place = self.place(path)?;
+        let at = place.clone();
         let action = self.volume.run(move |it| open(it, &at, opts)).await?;
-        Ok((self.opened(path.clone()), action))
+        Ok((self.opened(place), action))
     }
 
     async fn unlink(&self, path: &SmbPath) -> SmbResult<()> {
-        let path = path.clone();
+        let path = self.place(path)?;
         let remove = move |it: &Mounted| {
             volume::remove(&it.files, &path)?;
             it.sync()
@@ -129,13 +138,14 @@ impl ShareBackend for Fat {
     }
 
     async fn rename(&self, from: &SmbPath, to: &SmbPath, replace_if_exists: bool) -> SmbResult<()> {
+        let (from, to) = (self.place(from)?, self.place(to)?);
         let (source, target) = (from.clone(), to.clone());
         let rename = move |it: &Mounted| {
             volume::rename(&it.files, &source, &target, replace_if_exists)?;
             it.sync()
         };
         self.volume.run(rename).await?;
-        self.moved(from, to);
+        self.moved(&from, &to);
         Ok(())
     }
 

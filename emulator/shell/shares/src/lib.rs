@@ -15,12 +15,17 @@ mod fat;
 mod folder;
 mod lun;
 mod moment;
+mod mount;
+mod nothing;
 mod server;
 #[cfg(test)]
 mod tests;
 mod volume;
 
 pub use disk::{BlockDisk, ImageFile, lay_out_blank};
-pub use lun::{Lun, LunAddress, LunError};
-pub use server::{Contents, FLAG_ACCESS_BASED_ENUMERATION, ShareError, ShareSpec, Shares, User};
+pub use lun::{Execute, Lun, LunAddress, LunError, Outcomes};
+pub use mount::Mount;
+pub use server::{
+    Contents, FLAG_ACCESS_BASED_ENUMERATION, Listed, ShareError, ShareSpec, Shares, User,
+};
 pub use volume::MountError;

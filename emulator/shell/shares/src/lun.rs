@@ -1,6 +1,9 @@
 //! A unit of an iSCSI target as a disk: the clustered disk that a share's contents stand on.
 
+use std::future::Future;
 use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use initiator::{Path, Patience, Settings};
@@ -28,13 +31,24 @@ pub enum LunError {
     Unusable(String),
 }
 
+/// What becomes of a command that was begun.
+pub type Outcomes = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+/// How commands get to a unit, and their outcomes back.
+pub type Execute = Arc<dyn Fn(Command) -> Outcomes + Send + Sync>;
+
 /// A unit of an iSCSI target. Must be read and written outside of asynchronous tasks.
-#[derive(Debug)]
 pub struct Lun {
-    path: Path,
-    lun: scsi::Lun,
+    execute: Execute,
     capacity: Capacity,
     runtime: Handle,
+}
+
+impl std::fmt::Debug for Lun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lun")
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Lun {
@@ -53,24 +67,34 @@ impl Lun {
         if !path.connected(time).await {
             return Err(LunError::Unreachable);
         }
-        let unusable = |error: io::Error| LunError::Unusable(error.to_string());
-        let data = ask(&path, lun, Command::ReadCapacity16).await;
-        let capacity = Capacity::parse(&data.map_err(unusable)?);
-        let capacity = capacity.map_err(|error| LunError::Unusable(error.to_string()))?;
+        let execute: Execute = Arc::new(move |command| {
+            let path = path.clone();
+            Box::pin(async move { path.execute(lun, command).await })
+        });
         if let Some(key) = key {
             let register = Command::PersistentReserveOut(Out::register_and_ignore(Some(key)));
-            ask(&path, lun, register).await.map_err(unusable)?;
+            ask(&execute, register).await.map_err(unusable)?;
         }
+        Self::over(execute).await
+    }
+
+    /// A unit to which somebody else has the way: the disk driver of the node that owns it.
+    ///
+    /// # Errors
+    /// When it does not answer as a disk does.
+    pub async fn over(execute: Execute) -> Result<Self, LunError> {
+        let data = ask(&execute, Command::ReadCapacity16).await;
+        let capacity = Capacity::parse(&data.map_err(unusable)?);
+        let capacity = capacity.map_err(|error| LunError::Unusable(error.to_string()))?;
         Ok(Self {
-            path,
-            lun,
+            execute,
             capacity,
             runtime: Handle::current(),
         })
     }
 
     fn ask(&self, command: Command) -> io::Result<Vec<u8>> {
-        self.runtime.block_on(ask(&self.path, self.lun, command))
+        self.runtime.block_on(ask(&self.execute, command))
     }
 
     fn most_blocks(&self) -> usize {
@@ -79,11 +103,15 @@ impl Lun {
     }
 }
 
+fn unusable(error: io::Error) -> LunError {
+    LunError::Unusable(error.to_string())
+}
+
 /// Carries a command out; repeats it while the unit reports something that has just changed.
-async fn ask(path: &Path, lun: scsi::Lun, command: Command) -> io::Result<Vec<u8>> {
+async fn ask(execute: &Execute, command: Command) -> io::Result<Vec<u8>> {
     let mut last = String::from("no outcome");
     for _ in 0..ATTEMPTS {
-        match path.execute(lun, command.clone()).await {
+        match execute(command.clone()).await {
             Outcome::Good(data) => return Ok(data),
             Outcome::ReservationConflict => {
                 return Err(io::Error::new(

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use smb_server::{Access, BuildError, ConfigError, ConfigHandle, Share, ShutdownHandle, SmbServer};
+use smb_server::{
+    Access, BuildError, ConfigError, ConfigHandle, Share, ShutdownHandle, SmbPath, SmbServer,
+};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -16,6 +17,8 @@ use tokio::time::timeout;
 use crate::disk::BlockDisk;
 use crate::fat::Fat;
 use crate::folder::{Flags, Folder};
+use crate::mount::{Mount, UNMOUNT_MAX};
+use crate::nothing::nobodys;
 use crate::volume::{MountError, Unmounted, Volume};
 
 /// The share flag for access-based enumeration (seed 000, place 8: 0x0800).
@@ -25,8 +28,6 @@ pub const FLAG_ACCESS_BASED_ENUMERATION: u32 = 0x0800;
 const SERVERS_MAX: usize = 64;
 /// Most shares of a virtual server. No document has it for the product.
 const SHARES_MAX: usize = 1024;
-/// How long the volume of a share that goes offline may take to be unmounted.
-const UNMOUNT_MAX: Duration = Duration::from_secs(10);
 
 /// Who may use the shares of a virtual server.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,6 +53,9 @@ pub enum Contents {
     /// On the first FAT volume of a disk, which nobody else may write as long as the share is
     /// online.
     Volume(Box<dyn BlockDisk>),
+    /// In a folder of a volume that is mounted, named as Path names it; it is made if it is not
+    /// there. Whoever has mounted the volume unmounts it.
+    Mounted(Mount, String),
 }
 
 impl std::fmt::Debug for Contents {
@@ -59,6 +63,7 @@ impl std::fmt::Debug for Contents {
         match self {
             Self::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
             Self::Volume(_) => f.write_str("Volume"),
+            Self::Mounted(_, path) => f.debug_tuple("Mounted").field(path).finish(),
         }
     }
 }
@@ -105,6 +110,9 @@ pub enum ShareError {
     /// The disk cannot be used.
     #[error(transparent)]
     Mount(#[from] MountError),
+    /// The folder on the disk cannot be used.
+    #[error("cannot use the folder {0} of the clustered disk: {1}")]
+    Path(String, String),
     /// A name is none, or a setting is out of range.
     #[error("{0}")]
     Setting(String),
@@ -128,7 +136,21 @@ struct Online {
     unmounted: Option<Unmounted>,
 }
 
+/// A share that is online.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its virtual server.
+    pub server: String,
+    /// Where that listens.
+    pub at: SocketAddr,
+    /// Its name.
+    pub share: String,
+    /// Its flags, such as [`FLAG_ACCESS_BASED_ENUMERATION`].
+    pub flags: u32,
+}
+
 struct VirtualServer {
+    name: String,
     at: SocketAddr,
     config: ConfigHandle,
     stop: ShutdownHandle,
@@ -179,10 +201,14 @@ impl Shares {
         for user in &self.users {
             builder = builder.user(&user.name, &user.password);
         }
+        if self.users.is_empty() {
+            builder = builder.share(nobodys());
+        }
         let server = builder.build()?;
         let failed = |error| ShareError::Listen(at, error);
         let at = server.bind().await.map_err(failed)?;
         let online = VirtualServer {
+            name: name.to_owned(),
             at,
             config: server.config_handle(),
             stop: server.shutdown_handle(),
@@ -235,7 +261,14 @@ impl Shares {
             }
             Contents::Volume(disk) => {
                 let (volume, unmounted) = Volume::mount(disk).await?;
-                (Share::new(&spec.name, Fat::new(volume)), Some(unmounted))
+                let contents = Fat::new(volume, SmbPath::root());
+                (Share::new(&spec.name, contents), Some(unmounted))
+            }
+            Contents::Mounted(mount, path) => {
+                let root = mount.folder(&path).await;
+                let root = root.map_err(|error| ShareError::Path(path, error.to_string()))?;
+                let contents = Fat::new(mount.volume, root);
+                (Share::new(&spec.name, contents), None)
             }
         };
         let share = self.admit(share, spec.is_read_only).remark(&spec.remark);
@@ -302,6 +335,22 @@ impl Shares {
         let servers = self.servers.lock().await;
         let online = servers.get(&key(server))?.shares.get(&key(share))?;
         Some(online.flags.load(Ordering::Relaxed))
+    }
+
+    /// Every share of every virtual server that is online at the moment.
+    pub async fn list(&self) -> Vec<Listed> {
+        let servers = self.servers.lock().await;
+        let of_server = |server: &VirtualServer| {
+            let (name, at) = (server.name.clone(), server.at);
+            let listed = move |share: &Online| Listed {
+                server: name.clone(),
+                at,
+                share: share.name.clone(),
+                flags: share.flags.load(Ordering::Relaxed),
+            };
+            server.shares.values().map(listed).collect::<Vec<_>>()
+        };
+        servers.values().flat_map(of_server).collect()
     }
 
     /// Where a virtual server listens, if it is online.

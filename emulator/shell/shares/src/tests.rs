@@ -17,6 +17,7 @@ use crate::disk::{ImageFile, lay_out_blank};
 use crate::fat::Fat;
 use crate::folder::Folder;
 use crate::lun::Lun;
+use crate::mount::Mount;
 use crate::server::{Contents, FLAG_ACCESS_BASED_ENUMERATION, ShareError, ShareSpec, Shares};
 use crate::volume::{MountError, Volume};
 
@@ -46,7 +47,7 @@ fn image(path: &Path, bytes: u64) {
 async fn mounted(path: &Path) -> (Fat, crate::volume::Unmounted) {
     let disk = Box::new(ImageFile::open(path).unwrap());
     let (volume, unmounted) = Volume::mount(disk).await.unwrap();
-    (Fat::new(volume), unmounted)
+    (Fat::new(volume, SmbPath::root()), unmounted)
 }
 
 async fn put(share: &dyn ShareBackend, name: &str, data: &[u8]) {
@@ -261,13 +262,13 @@ async fn a_file_put_before_a_failover_is_read_after_it_and_the_old_owner_writes_
     let disk = disk.await.unwrap();
     reserve(portal, 1, None).await;
     let (volume, _) = Volume::mount(Box::new(disk)).await.unwrap();
-    let first = Fat::new(volume);
+    let first = Fat::new(volume, SmbPath::root());
     put(&first, "before.txt", b"put before the failover").await;
     // The second node takes the disk while the first still has the file system open.
     let disk = lun(portal, 2).await;
     reserve(portal, 2, Some(1)).await;
     let (volume, _) = Volume::mount(Box::new(disk)).await.unwrap();
-    let second = Fat::new(volume);
+    let second = Fat::new(volume, SmbPath::root());
     assert_eq!(
         content(&second, "before.txt").await,
         b"put before the failover"
@@ -333,4 +334,33 @@ async fn shares_come_and_go_with_their_virtual_server() {
     shares.take_offline("FS1").await.unwrap();
     assert!(std::net::TcpStream::connect(at).is_err());
     shares.bring_online("FS1", at).await.unwrap();
+}
+
+#[tokio::test]
+async fn shares_of_one_disk_have_folders_of_their_own_on_one_mounted_volume() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    image(&disk, 8 * MIB);
+    let mount = |disk| Mount::open(Box::new(ImageFile::open(disk).unwrap()));
+    let mounted = mount(&disk).await.unwrap();
+    assert!(!mounted.has_folder("D:\\one").await);
+    let one = mounted.folder("D:\\one").await.unwrap();
+    let two = mounted.folder("D:/two/deep").await.unwrap();
+    let one = Fat::new(mounted.volume.clone(), one);
+    let two = Fat::new(mounted.volume.clone(), two);
+    put(&one, "of one", b"1").await;
+    put(&two, "of two", b"2").await;
+    assert_eq!(names(&one, "").await, ["of one"]);
+    assert_eq!(names(&two, "").await, ["of two"]);
+    let moved = two.rename(&path("of two"), &path("moved"), false).await;
+    moved.unwrap();
+    drop((one, two));
+    mounted.close().await;
+    let mounted = mount(&disk).await.unwrap();
+    assert!(mounted.has_folder("D:\\one").await);
+    assert!(mounted.first_file_opens("D:\\two\\deep").await);
+    assert!(!mounted.first_file_opens("D:\\three").await);
+    let two = mounted.folder("d:\\TWO\\deep").await.unwrap();
+    let two = Fat::new(mounted.volume.clone(), two);
+    assert_eq!(content(&two, "moved").await, b"2");
 }

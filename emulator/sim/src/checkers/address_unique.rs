@@ -22,14 +22,13 @@ impl Checker for AddressUnique {
 
     fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         self.grace.see(scene, change);
-        let excused = self.grace.excused(scene);
         for (thing, nodes) in scene.outside.shared() {
-            let judged = nodes.difference(excused);
+            let rivals = self.grace.rivals(scene, nodes);
             if let Thing::Address(network, address) = thing
-                && judged.len() > 1
+                && !rivals.is_empty()
             {
                 let network = scene.plan.names.of_network(*network);
-                let nodes = scene.nodes(judged);
+                let nodes = scene.nodes(rivals);
                 return Err(format!("{address} on {network} answers from {nodes}"));
             }
         }

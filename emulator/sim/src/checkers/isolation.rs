@@ -1,5 +1,6 @@
 //! A resource host that ends takes only its own resources with it (RCM-12): what fails at the same
-//! instant on that node was opened in that host, or depends on what was.
+//! instant on that node was opened in that host, or depends on what was. Several hosts may end at
+//! one instant, or be seen to when a frozen machine goes on: then one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,9 @@ use super::{Change, Checker, Scene};
 #[derive(Debug, Default)]
 pub(super) struct Isolation {
     opened: BTreeMap<(NodeId, HostId), BTreeSet<ResourceId>>,
-    ended: Option<(Timestamp, NodeId, HostId)>,
+    /// The hosts that ended last, all at one instant.
+    ended: Vec<(NodeId, HostId)>,
+    at: Timestamp,
 }
 
 impl Checker for Isolation {
@@ -37,7 +40,13 @@ impl Checker for Isolation {
             Change::Notice {
                 node,
                 notice: Notice::HostExited { host },
-            } => self.ended = Some((scene.now, *node, *host)),
+            } => {
+                if self.at != scene.now {
+                    self.ended.clear();
+                }
+                self.at = scene.now;
+                self.ended.push((*node, *host));
+            }
             Change::Notice {
                 node,
                 notice:
@@ -55,16 +64,16 @@ impl Checker for Isolation {
 
 impl Isolation {
     fn judge(&self, scene: &Scene<'_>, node: NodeId, failed: ResourceId) -> Result<(), String> {
-        let Some((at, on, host)) = self.ended else {
+        let here = self.ended.iter().filter(|(on, _)| *on == node);
+        let here: Vec<HostId> = here.map(|(_, host)| *host).collect();
+        let Some(host) = here.first().filter(|_| self.at == scene.now) else {
             return Ok(());
         };
-        if at != scene.now || on != node {
-            return Ok(());
-        }
         let mine = |resource: &ResourceId| {
-            self.opened
-                .get(&(node, host))
-                .is_some_and(|opened| opened.contains(resource))
+            let mut opened = here
+                .iter()
+                .filter_map(|host| self.opened.get(&(node, *host)));
+            opened.any(|opened| opened.contains(resource))
         };
         let settings = scene.plan.model.resources.get(&failed);
         let depends = settings.is_some_and(|it| it.dependencies.providers().any(|it| mine(&it)));
@@ -107,6 +116,42 @@ mod tests {
         stage.says(1, fails(0));
         assert_eq!(stage.verdict(), Ok(()));
         stage.says(1, fails(9));
+        assert!(stage.verdict().is_err());
+    }
+
+    #[test]
+    fn hosts_that_end_at_one_instant_take_what_each_of_them_ran_with_them() {
+        let mut stage = Stage::new(Isolation::default());
+        for (host, number) in [(1, 0), (2, 5), (3, 9)] {
+            stage.sees(&Change::Opened {
+                node: node(1),
+                host: HostId(host),
+                resource: ResourceId(number),
+            });
+        }
+        stage.says(1, Notice::HostExited { host: HostId(2) });
+        stage.says(1, Notice::HostExited { host: HostId(1) });
+        stage.says(1, fails(5));
+        stage.says(1, fails(0));
+        assert_eq!(stage.verdict(), Ok(()));
+        stage.says(1, fails(9));
+        assert!(stage.verdict().is_err());
+    }
+
+    #[test]
+    fn the_end_of_a_host_does_not_excuse_what_fails_later() {
+        let mut stage = Stage::new(Isolation::default());
+        for (host, number) in [(1, 0), (2, 9)] {
+            stage.sees(&Change::Opened {
+                node: node(1),
+                host: HostId(host),
+                resource: ResourceId(number),
+            });
+        }
+        stage.says(1, Notice::HostExited { host: HostId(1) });
+        stage.passes(1);
+        stage.says(1, Notice::HostExited { host: HostId(2) });
+        stage.says(1, fails(0));
         assert!(stage.verdict().is_err());
     }
 }

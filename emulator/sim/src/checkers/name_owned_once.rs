@@ -22,13 +22,12 @@ impl Checker for NameOwnedOnce {
 
     fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
         self.grace.see(scene, change);
-        let excused = self.grace.excused(scene);
         for (thing, nodes) in scene.outside.shared() {
-            let judged = nodes.difference(excused);
+            let rivals = self.grace.rivals(scene, nodes);
             if let Thing::Name(name) | Thing::Server(name) = thing
-                && judged.len() > 1
+                && !rivals.is_empty()
             {
-                let nodes = scene.nodes(judged);
+                let nodes = scene.nodes(rivals);
                 return Err(format!("{name} is served by {nodes}"));
             }
         }

@@ -5,13 +5,15 @@
 //! while; but then some member of it is in the successor. The exception is a view that has just
 //! lost a member: when that one held the witness, another view may win it before the others have
 //! noticed. Nothing can be committed in such a view, because its dead member does not agree.
-//! Frozen nodes are excused until they thaw, and for the time that stopping takes; and so is
-//! everybody for a while after an outsider took the reservation of the witness disk away.
+//! Frozen nodes are excused until they thaw, and for the time that stopping takes; and so are views
+//! that both rest on the witness's vote, for a while after an outsider took the reservation of the
+//! witness disk away.
 
 use std::collections::BTreeMap;
 
 use base::{NodeId, NodeSet, Timestamp};
-use middle::settings::Witness;
+use middle::quorum::count;
+use middle::settings::{Settings, Witness};
 use node::Picture;
 
 use super::grace::{Grace, stop_bound};
@@ -55,9 +57,7 @@ impl Checker for OnePrimary {
             _ => return Ok(()),
         };
         let bound = stop_bound(scene.plan);
-        if self.stolen.is_some_and(|at| scene.now.since(at) < bound) {
-            return Ok(());
-        }
+        let stolen = self.stolen.is_some_and(|at| scene.now.since(at) < bound);
         let excused = self.grace.excused(scene);
         let recent = |it: &(&NodeId, &Timestamp)| scene.now.since(*it.1) < bound;
         let lost: NodeSet = self.lost.iter().filter(recent).map(|it| *it.0).collect();
@@ -69,7 +69,12 @@ impl Checker for OnePrimary {
             return Ok(());
         }
         let mine = members(new);
-        let apart = |it: &&Picture| members(it).intersection(mine).is_empty();
+        let apart = |it: &&Picture| {
+            let excused = stolen && rests_on_witness(new) && rests_on_witness(it);
+            members(it).intersection(mine).is_empty()
+                && !excused
+                && !self.grace.are_apart(scene, new.node, it.node)
+        };
         match scene.shown(change).filter(judged).find(apart) {
             None => Ok(()),
             Some(other) => Err(format!(
@@ -81,6 +86,12 @@ impl Checker for OnePrimary {
             )),
         }
     }
+}
+
+/// Whether the nodes of its view alone have no quorum, by the votes that this node knows.
+fn rests_on_witness(picture: &Picture) -> bool {
+    let settings = Settings::read(&picture.hive);
+    !count(&settings, members(picture), false).has_quorum()
 }
 
 fn members(picture: &Picture) -> NodeSet {

@@ -67,10 +67,10 @@ impl Checker for Reservation {
     }
 }
 
-/// The loser checks once per interval. Three answers may take their time: that of the command
-/// under way, that of the look, and that of its repeat after a unit attention.
+/// The loser checks once per interval. Two answers may take their time: that of the command under
+/// way and that of the look.
 fn notice_bound(plan: &Plan) -> Duration {
-    plan.settings.disk_arbitration_interval * 2 + ANSWER_DEADLINE * 3
+    plan.settings.disk_arbitration_interval * 2 + ANSWER_DEADLINE * 2
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Checker for StaleLife {
         let judged = |it: &&Picture| is_active(it) && !excused.contains(it.node);
         let shown: Vec<&Picture> = scene.shown(change).filter(judged).collect();
         for picture in &shown {
-            if !self.is_excluded(picture, &shown) || !scene.running.contains(picture.node) {
+            if !self.is_excluded(scene, picture, &shown) || !scene.running.contains(picture.node) {
                 self.outside_since.remove(&picture.node);
                 continue;
             }
@@ -76,14 +76,16 @@ impl StaleLife {
         }
     }
 
-    /// Whether a node has installed a view without this one since this one installed its own.
-    fn is_excluded(&self, picture: &Picture, shown: &[&Picture]) -> bool {
+    /// Whether a node of the same side has installed a view without this one since this one
+    /// installed its own.
+    fn is_excluded(&self, scene: &Scene<'_>, picture: &Picture, shown: &[&Picture]) -> bool {
         let since = |node: NodeId| self.views.get(&node).map(|(_, since)| *since);
         let later = |it: &&&Picture| {
             let without = it
                 .view
                 .is_some_and(|(_, members)| !members.contains(picture.node));
-            without && since(it.node) > since(picture.node)
+            let side = !self.grace.are_apart(scene, it.node, picture.node);
+            without && side && since(it.node) > since(picture.node)
         };
         shown.iter().any(|it| later(&it))
     }

@@ -15,7 +15,7 @@ use top::api::{AdminCommand, AdminReply};
 use top::rcm::{NameSettings, ResourceParameters};
 
 use super::{Change, Checker, Ended, Scene};
-use crate::hosts::Outside;
+use crate::hosts::{Clocks, Outside};
 use crate::net::{Networks, Segment};
 use crate::shape::Shape;
 use crate::world::Asked;
@@ -251,7 +251,8 @@ impl<C: Checker> Stage<C> {
     fn takes(&mut self, on: u8, number: u16, parameters: &ResourceParameters) {
         let (networks, awake) = (&self.networks, NodeSet::EMPTY);
         let outside = &mut self.outside;
-        let taken = outside.acquire(node(on), ResourceId(number), parameters, networks, awake);
+        let (id, clocks) = (ResourceId(number), Clocks::right(Timestamp::ZERO));
+        let taken = outside.acquire(node(on), id, parameters, networks, awake, clocks);
         assert_eq!(taken, Ok(()));
         self.show_runs();
     }

@@ -5,6 +5,7 @@
 
 mod duration;
 mod names;
+mod naming;
 mod outside;
 mod registry;
 mod script;
@@ -16,11 +17,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{CallId, HostId, NodeId, NodeSet, ResourceId, Rng};
-use top::rcm::{
-    EntryPoint, EntryResult, HostCommand, HostReport, ResourceParameters, ResourceSpec,
-};
+use top::rcm::{EntryPoint, EntryResult, HostCommand, HostReport, ResourceSpec};
 
-pub use names::{Names, REGISTRATION_INTERVAL};
+pub use names::{
+    AccountFault, Asker, Clocks, DirectoryFault, HOST, Names, Outcome, REGISTRATION_INTERVAL,
+    Services,
+};
 pub use outside::{Outside, RunChange, Thing};
 pub use script::{Behaviour, Scripts};
 use top::restype::CheckpointKey;
@@ -64,6 +66,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) memory: (&'a BTreeMap<ResourceId, u64>, Option<u64>),
     /// Machines that answer to others.
     pub(crate) awake: NodeSet,
+    /// What the clocks of the node and of the domain show.
+    pub(crate) clocks: Clocks,
     pub(crate) rng: &'a mut Rng,
 }
 
@@ -223,7 +227,7 @@ impl Hosts {
         } else {
             let (networks, awake) = (around.networks, around.awake);
             let outside = &mut *around.outside;
-            outside.acquire(node, resource, parameters, networks, awake)
+            outside.acquire(node, resource, parameters, networks, awake, around.clocks)
         };
         instance.runs = acquired.is_ok();
         let result = match acquired {
@@ -242,29 +246,8 @@ impl Hosts {
             },
         };
         let mut steps = vec![(Duration::ZERO, Later::Report(report))];
-        if acquired.is_ok() {
-            steps.extend(registered(resource, attempt, parameters, around.outside));
-        }
+        steps.extend(naming::registered(resource, instance, around.outside));
         steps
-    }
-
-    /// The records of a name that is still online are sent once more.
-    pub(crate) fn register(
-        &mut self,
-        id: HostId,
-        resource: ResourceId,
-        attempt: u64,
-        around: &mut Surroundings<'_>,
-    ) -> Steps {
-        let Some(instance) = self.instance(id, resource) else {
-            return Vec::new();
-        };
-        if instance.attempt != attempt || !instance.runs {
-            return Vec::new();
-        }
-        let parameters = &instance.spec.parameters;
-        around.outside.register(resource, parameters);
-        registered(resource, attempt, parameters, around.outside)
     }
 
     fn call(
@@ -301,7 +284,7 @@ impl Hosts {
             EntryPoint::Online(spec) => self.online(id, call, resource, spec, slowness, around),
             EntryPoint::Offline | EntryPoint::Terminate => {
                 let graceful = entry == EntryPoint::Offline;
-                let known = self.stop(id, resource, around.outside);
+                let known = self.stop(id, resource, around);
                 let result = if known {
                     EntryResult::Success
                 } else {
@@ -313,16 +296,12 @@ impl Hosts {
             }
             EntryPoint::LooksAlive | EntryPoint::IsAlive => {
                 let thorough = entry == EntryPoint::IsAlive;
-                let alive = self.check(id, resource, thorough, around);
-                let result = if alive {
-                    EntryResult::Success
-                } else {
-                    failure(FAILED)
-                };
-                returned(millis(if thorough { 10 } else { 1 }), result)
+                let (mut steps, result) = self.look(id, resource, thorough, around);
+                steps.extend(returned(millis(if thorough { 10 } else { 1 }), result));
+                steps
             }
             EntryPoint::Close => {
-                self.stop(id, resource, around.outside);
+                self.stop(id, resource, around);
                 if let Some(host) = self.hosts.get_mut(&id) {
                     host.instances.remove(&resource);
                 }
@@ -393,7 +372,7 @@ impl Hosts {
         steps
     }
 
-    fn stop(&mut self, id: HostId, resource: ResourceId, outside: &mut Outside) -> bool {
+    fn stop(&mut self, id: HostId, resource: ResourceId, around: &mut Surroundings<'_>) -> bool {
         let node = self.node;
         let Some(instance) = self.instance(id, resource) else {
             return false;
@@ -401,7 +380,10 @@ impl Hosts {
         instance.attempt += 1;
         let left_over = outside::is_machine(&instance.spec.parameters);
         if std::mem::take(&mut instance.runs) || left_over {
-            outside.release(node, resource, &instance.spec.parameters);
+            let parameters = &instance.spec.parameters;
+            around
+                .outside
+                .retire(node, resource, parameters, around.clocks);
         }
         true
     }
@@ -412,11 +394,11 @@ impl Hosts {
         resource: ResourceId,
         thorough: bool,
         around: &Surroundings<'_>,
-    ) -> bool {
+    ) -> Result<(), u32> {
         let node = self.node;
         let scripts = around.scripts;
         let Some(instance) = self.instance(id, resource) else {
-            return false;
+            return Err(FAILED);
         };
         instance.checks += 1;
         let flaps = scripts.has(resource, Behaviour::Flapping) && instance.checks % 2 == 0;
@@ -427,9 +409,33 @@ impl Hosts {
                 .works(node, resource, parameters, around.networks, around.awake)
         };
         if let Some((looks_alive, is_alive)) = scripts.answers(resource) {
-            return if thorough { is_alive } else { looks_alive };
+            let alive = if thorough { is_alive } else { looks_alive };
+            return alive.then_some(()).ok_or(FAILED);
         }
-        instance.runs && !instance.broken && !flaps && works()
+        if !instance.runs || instance.broken || flaps {
+            return Err(FAILED);
+        }
+        let gone = || Outside::failure(&instance.spec.parameters);
+        works().then_some(()).ok_or_else(gone)
+    }
+
+    /// A health check, and what is said beside its answer.
+    fn look(
+        &mut self,
+        id: HostId,
+        resource: ResourceId,
+        thorough: bool,
+        around: &mut Surroundings<'_>,
+    ) -> (Steps, EntryResult) {
+        let alive = self.check(id, resource, thorough, around);
+        let result = match alive {
+            Ok(()) => EntryResult::Success,
+            Err(code) => failure(code),
+        };
+        (
+            self.health(id, resource, thorough, alive.is_ok(), around),
+            result,
+        )
     }
 
     fn exit(&mut self, id: HostId, outside: &mut Outside) -> Steps {
@@ -457,24 +463,6 @@ impl Hosts {
 /// From here on Online answers ERROR_IO_PENDING and reports later, as the product advises for
 /// anything above 300 ms (reference section 1.4).
 const PENDING_FROM: Duration = Duration::from_millis(300);
-
-/// What a network name says of its registration, and when it registers again.
-fn registered(
-    resource: ResourceId,
-    attempt: u64,
-    parameters: &ResourceParameters,
-    outside: &Outside,
-) -> Steps {
-    if !matches!(parameters, ResourceParameters::NetworkName { .. }) {
-        return Vec::new();
-    }
-    let status = outside.registered(resource);
-    let report = HostReport::NameRegistered { resource, status };
-    let told = (status != 0).then_some((Duration::ZERO, Later::Report(report)));
-    let again = outside.names().registered_again_after();
-    let again = again.map(|after| (after, Later::Register { resource, attempt }));
-    told.into_iter().chain(again).collect()
-}
 
 fn failure(code: u32) -> EntryResult {
     EntryResult::Failure { code }

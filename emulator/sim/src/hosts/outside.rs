@@ -2,17 +2,22 @@
 //! each of them now. The truth that expectations and checkers are judged by.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use base::{NetworkId, NodeId, NodeSet, ResourceId};
 use top::rcm::ResourceParameters;
 
-use super::names::Names;
+use super::names::{Asker, Clocks, Names, Outcome};
 use crate::net::Networks;
 
 /// ERROR_NETWORK_NOT_AVAILABLE: the adapter has no link.
 const NETWORK_NOT_AVAILABLE: u32 = 5035;
 /// ERROR_CLUSTER_IPADDR_IN_USE: another machine answers for the address.
 const ADDRESS_IN_USE: u32 = 5057;
+/// NERR_NetNameNotFound: there is no such share.
+const SHARE_NOT_FOUND: u32 = 2310;
+/// ERROR_RESOURCE_FAILED
+const RESOURCE_FAILED: u32 = 5038;
 
 /// Something that a client could meet, by what it is known under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,8 +84,10 @@ pub struct Outside {
     served: BTreeMap<Thing, NodeSet>,
     /// Where names are registered; records stay when their name goes offline.
     names: Names,
-    /// What became of the latest registration of a network name.
-    registered: BTreeMap<ResourceId, u32>,
+    /// The share that each resource has served last.
+    shares: BTreeMap<ResourceId, Thing>,
+    /// What a network name's host has still to report.
+    reports: BTreeMap<ResourceId, Outcome>,
     runs: BTreeMap<ResourceId, NodeSet>,
     changes: Vec<RunChange>,
 }
@@ -132,17 +139,66 @@ impl Outside {
         &mut self.names
     }
 
-    /// What became of the latest registration of a network name: zero, or the product's number.
-    #[must_use]
-    pub fn registered(&self, resource: ResourceId) -> u32 {
-        self.registered.get(&resource).copied().unwrap_or(0)
+    /// What a network name's host has to report since it was asked last.
+    pub fn take_report(&mut self, resource: ResourceId) -> Option<Outcome> {
+        self.reports.remove(&resource)
     }
 
-    /// Registers a network name, again or for the first time.
-    pub fn register(&mut self, resource: ResourceId, parameters: &ResourceParameters) -> u32 {
-        let status = self.names.register(parameters);
-        self.registered.insert(resource, status);
-        status
+    /// Does what a network name that is online does in the directory once a day.
+    pub fn register_again(
+        &mut self,
+        node: NodeId,
+        resource: ResourceId,
+        parameters: &ResourceParameters,
+        clocks: Clocks,
+    ) {
+        let asker = self.asker(node, resource, parameters, clocks);
+        let outcome = self.names.again(&asker, parameters);
+        self.reports.insert(resource, outcome);
+    }
+
+    /// Looks at what the directory has of a network name that is online.
+    pub fn examine(
+        &mut self,
+        node: NodeId,
+        resource: ResourceId,
+        parameters: &ResourceParameters,
+        clocks: Clocks,
+    ) {
+        let asker = self.asker(node, resource, parameters, clocks);
+        let report = self.names.examine(&asker, parameters);
+        if !report.is_empty() {
+            let told = self.reports.entry(resource).or_default();
+            told.report.events.extend(report.events);
+        }
+    }
+
+    /// Who asks the directory for a name.
+    fn asker(
+        &self,
+        node: NodeId,
+        resource: ResourceId,
+        parameters: &ResourceParameters,
+        clocks: Clocks,
+    ) -> Asker {
+        let served = |address: &&String| {
+            let is_it = |thing: &Thing| matches!(thing, Thing::Address(_, it) if it == *address);
+            let mut things = self.served.iter();
+            things.any(|(thing, nodes)| is_it(thing) && nodes.contains(node))
+        };
+        let address = match parameters {
+            ResourceParameters::NetworkName { addresses, .. } => addresses
+                .iter()
+                .filter(served)
+                .find_map(|it| it.parse::<Ipv4Addr>().ok()),
+            _ => None,
+        };
+        Asker {
+            resource,
+            address,
+            reaches: true,
+            clocks,
+        }
     }
 
     /// Things that more than one node serves.
@@ -165,6 +221,7 @@ impl Outside {
         parameters: &ResourceParameters,
         networks: &Networks,
         awake: NodeSet,
+        clocks: Clocks,
     ) -> Result<(), u32> {
         let Some(thing) = Thing::of(resource, parameters) else {
             return Ok(());
@@ -172,14 +229,24 @@ impl Outside {
         if let Thing::Address(network, _) = &thing {
             self.check_address(node, *network, &thing, networks, awake)?;
         }
-        if let ResourceParameters::NetworkName { settings, .. } = parameters {
-            let status = self.register(resource, parameters);
-            if settings.require_dns && status != 0 {
-                return Err(status);
-            }
+        if let ResourceParameters::NetworkName { .. } = parameters {
+            let asker = self.asker(node, resource, parameters, clocks);
+            let outcome = self.names.online(&asker, parameters);
+            let refused = outcome.refused;
+            self.reports.insert(resource, outcome);
+            refused.map_or(Ok(()), Err)?;
         }
         self.serve(node, resource, parameters);
         Ok(())
+    }
+
+    /// The product's number for a resource that does not work: of a share, that it is gone.
+    #[must_use]
+    pub fn failure(parameters: &ResourceParameters) -> u32 {
+        match parameters {
+            ResourceParameters::FileShare { .. } => SHARE_NOT_FOUND,
+            _ => RESOURCE_FAILED,
+        }
     }
 
     /// As `acquire` for something that nothing stands in the way of.
@@ -190,9 +257,6 @@ impl Outside {
         resource: ResourceId,
         parameters: &ResourceParameters,
     ) {
-        if let ResourceParameters::NetworkName { .. } = parameters {
-            self.register(resource, parameters);
-        }
         self.serve(node, resource, parameters);
     }
 
@@ -204,9 +268,25 @@ impl Outside {
             }
         }
         if let Some(thing) = Thing::of(resource, parameters) {
+            if let Thing::Share(..) = thing {
+                self.shares.insert(resource, thing.clone());
+            }
             self.served.entry(thing).or_default().insert(node);
         }
         self.set_running(node, resource, true);
+    }
+
+    /// The resource goes offline on the node in order.
+    pub fn retire(
+        &mut self,
+        node: NodeId,
+        resource: ResourceId,
+        parameters: &ResourceParameters,
+        clocks: Clocks,
+    ) {
+        let asker = self.asker(node, resource, parameters, clocks);
+        self.names.offline(&asker, parameters);
+        self.release(node, resource, parameters);
     }
 
     /// The resource no longer runs on the node.
@@ -216,6 +296,7 @@ impl Outside {
         {
             nodes.remove(node);
         }
+        self.names.forget(resource);
         self.set_running(node, resource, false);
     }
 
@@ -228,6 +309,13 @@ impl Outside {
                 nodes.remove(node);
             }
             self.set_running(node, resource, false);
+        }
+    }
+
+    /// Somebody removes a share wherever it is served; its resource does not know.
+    pub fn remove_share(&mut self, resource: ResourceId) {
+        if let Some(thing) = self.shares.get(&resource) {
+            self.served.remove(thing);
         }
     }
 

@@ -1,6 +1,7 @@
-use base::NetworkId;
+use base::{NetworkId, Timestamp};
 
-use top::restype::{Checks, NameSettings};
+use top::rcm::ResourceParameters;
+use top::restype::{Checks, NameEvent, NameReport, NameSettings};
 
 use super::*;
 use crate::FaultId;
@@ -74,6 +75,7 @@ impl Bench {
             networks: &self.networks,
             scripts: &self.scripts,
             awake: [node(1), node(2)].into_iter().collect(),
+            clocks: Clocks::right(Timestamp::ZERO),
             rng: &mut self.rng,
         };
         (&mut self.hosts[usize::from(on) - 1], around)
@@ -273,23 +275,25 @@ fn name(settings: NameSettings) -> ResourceSpec {
 #[test]
 fn a_name_is_registered_again_once_a_day_while_it_is_online() {
     let mut bench = Bench::new();
-    let described = file::model::Directory {
-        domain: "corp.example".to_owned(),
-        takes_updates: true,
-    };
-    bench.outside = Outside::with(Names::of(Some(&described)));
-    let lost = directory::dns::Fault::LoseUpdates;
-    bench.outside.names_mut().add_fault(FaultId(1), lost);
+    bench.outside = Outside::with(Names::declared());
+    let lost = DirectoryFault::Dns(directory::dns::Fault::LoseUpdates);
+    bench
+        .outside
+        .names_mut()
+        .add_fault(FaultId(1), lost, Clocks::right(Timestamp::ZERO));
     bench.online(1, IP, name(NameSettings::default()));
     assert!(bench.outside.resolve("FS1").is_empty());
-    bench.outside.names_mut().heal(FaultId(1));
+    bench
+        .outside
+        .names_mut()
+        .heal(FaultId(1), Clocks::right(Timestamp::ZERO));
     let (hosts, mut around) = bench.around(1);
     let steps = hosts.register(HOST, IP, 1, &mut around);
     let again = Later::Register {
         resource: IP,
         attempt: 1,
     };
-    assert_eq!(steps, [(REGISTRATION_INTERVAL, again)]);
+    assert_eq!(steps.last(), Some(&(REGISTRATION_INTERVAL, again)));
     assert_eq!(bench.outside.resolve("FS1"), ["10.0.0.9"]);
     bench.call(1, IP, EntryPoint::Offline);
     let (hosts, mut around) = bench.around(1);
@@ -298,9 +302,12 @@ fn a_name_is_registered_again_once_a_day_while_it_is_online() {
 
 #[test]
 fn a_registration_that_fails_is_told_and_keeps_a_name_offline_only_if_it_is_required() {
-    let refused = directory::dns::Fault::RefuseUpdates;
+    let refused = DirectoryFault::Dns(directory::dns::Fault::RefuseUpdates);
     let mut bench = Bench::new();
-    bench.outside.names_mut().add_fault(FaultId(1), refused);
+    bench
+        .outside
+        .names_mut()
+        .add_fault(FaultId(1), refused, Clocks::right(Timestamp::ZERO));
     let required = NameSettings {
         require_dns: true,
         ..NameSettings::default()
@@ -314,9 +321,17 @@ fn a_registration_that_fails_is_told_and_keeps_a_name_offline_only_if_it_is_requ
         entry: EntryPoint::Online(spec),
     };
     let reports = bench.command(1, command);
-    let told = HostReport::NameRegistered {
+    let status = 9005;
+    let told = HostReport::Name {
         resource: IP,
-        status: 9005,
+        report: NameReport {
+            dns: Some(status),
+            events: vec![NameEvent {
+                number: 1257,
+                status,
+            }],
+            ..NameReport::default()
+        },
     };
     assert_eq!(reports.last(), Some(&told));
     let online = HostReport::Status {

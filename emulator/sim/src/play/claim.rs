@@ -132,7 +132,11 @@ impl<W: Stage> Judge<'_, W> {
         let fits = match change {
             NodeChange::Changed => before.is_some_and(|before| before != owner),
             NodeChange::Unchanged => before == Some(owner),
-            NodeChange::Is(nodes) => self.session.nodes(nodes).map_err(text)?.contains(&owner),
+            NodeChange::Is(nodes) => self
+                .session
+                .judged_nodes(nodes)
+                .map_err(text)?
+                .contains(&owner),
         };
         if fits {
             return Ok(());
@@ -185,7 +189,7 @@ impl<W: Stage> Judge<'_, W> {
     }
 
     fn standings(&mut self, nodes: &Selector, is: NodeStanding) -> Found {
-        for node in self.session.nodes(nodes).map_err(text)? {
+        for node in self.session.judged_nodes(nodes).map_err(text)? {
             let seen = self.seen.nodes.get(&node);
             let standing = seen.map_or(NodeStanding::Normal, |seen| seen.standing);
             if standing != is {
@@ -198,7 +202,7 @@ impl<W: Stage> Judge<'_, W> {
     }
 
     fn node_states(&mut self, nodes: &Selector, is: NodeState) -> Found {
-        for node in self.session.nodes(nodes).map_err(text)? {
+        for node in self.session.judged_nodes(nodes).map_err(text)? {
             let name = self.session.world().plan().names.of_node(node);
             let Some(seen) = self.seen.nodes.get(&node) else {
                 return Err(format!("there is no node {name}"));
@@ -267,7 +271,11 @@ impl<W: Stage> Judge<'_, W> {
         let fits = match (holder, held) {
             (None, held) => held.is_none(),
             (Some(_), None) => false,
-            (Some(nodes), Some(held)) => self.session.nodes(nodes).map_err(text)?.contains(&held),
+            (Some(nodes), Some(held)) => self
+                .session
+                .judged_nodes(nodes)
+                .map_err(text)?
+                .contains(&held),
         };
         if fits {
             return Ok(());
@@ -278,7 +286,8 @@ impl<W: Stage> Judge<'_, W> {
     }
 
     fn dns(&self, name: &str, wanted: &BTreeSet<String>) -> Found {
-        let found = self.session.world().outside().resolve(name);
+        let label = self.session.lab().dns_label(name);
+        let found = self.session.world().outside().resolve(label);
         let found: BTreeSet<String> = found.into_iter().collect();
         if found == *wanted {
             return Ok(());
@@ -324,7 +333,7 @@ impl<W: Stage> Judge<'_, W> {
             None => Ok(self.session.world().plan().all()),
             Some(nodes) => Ok(self
                 .session
-                .nodes(nodes)
+                .judged_nodes(nodes)
                 .map_err(text)?
                 .into_iter()
                 .collect()),

@@ -234,6 +234,7 @@ fn verdict_of(why: &Unfit) -> Verdict {
     match why {
         Unfit::Unable(_) => Verdict::NotApplicable,
         Unfit::PicksNothing(_)
+        | Unfit::NotDrawn(_)
         | Unfit::TwoSides(_)
         | Unfit::NobodyToAsk
         | Unfit::NoPower(_)

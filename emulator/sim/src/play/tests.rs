@@ -144,6 +144,35 @@ fn a_selector_that_picks_nothing_is_inconclusive() {
 }
 
 #[test]
+fn an_expectation_judges_the_nodes_that_the_fault_before_it_drew() {
+    for seed in 1..=6 {
+        let lab = lab("  - fault: { partition: { between: [minority, majority] } }
+  - expect: { cluster: not-quorate, where: minority, within: 60s }
+  - expect: { cluster: quorate, where: majority, within: 10s }
+");
+        let report = play(&lab, Options::new(seed)).unwrap();
+        assert_eq!(
+            report.verdict,
+            Verdict::Passed,
+            "seed {seed}: {:?}",
+            report.steps
+        );
+    }
+}
+
+#[test]
+fn an_expectation_draws_no_nodes_of_its_own() {
+    let (verdict, found) = last("  - expect: { node: any 2, is: up }\n");
+    assert_eq!(
+        (verdict, found.as_str()),
+        (
+            Verdict::Failed,
+            "nothing before has drawn `any 2`, and an expectation draws no nodes of its own"
+        )
+    );
+}
+
+#[test]
 fn an_action_that_the_cluster_refuses_fails() {
     let report = run("  - do: move
     group: fs1

@@ -2,8 +2,8 @@
 
 use base::{DiskId, NetworkId, NodeId, NodeSet, ResourceId};
 use file::model::{
-    self, DnsFault, FaultKind, Impairment, LunFault, LunRef, NicSelector, NodeFault, ResourceFault,
-    Selector, UpDown,
+    self, FaultKind, Impairment, LunFault, LunRef, NicSelector, NodeFault, ResourceFault, Selector,
+    UpDown,
 };
 use plan::Names;
 
@@ -104,11 +104,9 @@ impl<W: Stage> Session<W> {
                 let resource = self.resource(group, resource)?;
                 vec![Made::Fault(resource_fault(resource, *fault, stays_off))]
             }
-            FaultKind::Dns(fault) => vec![Made::Fault(Fault::Dns(match fault {
-                DnsFault::Down => directory::dns::Fault::Down,
-                DnsFault::RefuseUpdates => directory::dns::Fault::RefuseUpdates,
-                DnsFault::LoseUpdates => directory::dns::Fault::LoseUpdates,
-            }))],
+            FaultKind::Directory(fault) => {
+                vec![Made::Fault(Fault::Directory(self.directory(fault)?))]
+            }
             FaultKind::WitnessUnreachable { from } => {
                 let from = self.nodes(from)?.into_iter().collect();
                 vec![Made::Fault(Fault::WitnessUnreachable(from))]
@@ -321,6 +319,7 @@ fn resource_fault(resource: ResourceId, fault: ResourceFault, stays: bool) -> Fa
         (ResourceFault::Fail, false) => Fault::BreakOnce(resource),
         (ResourceFault::Hang, true) => Fault::Resource(resource, Behaviour::Hung),
         (ResourceFault::Hang, false) => Fault::HangOnce(resource),
+        (ResourceFault::RemoveShare, _) => Fault::ShareRemoved(resource),
     }
 }
 

@@ -152,7 +152,8 @@ impl<W: Stage> Session<W> {
         if calm_count <= random.keep_members {
             return None;
         }
-        self.draw(calm, 1).first()
+        let calm: Vec<NodeId> = calm.iter().collect();
+        self.rng.pick(&calm).copied()
     }
 
     /// The fault in the lab file's terms and words.

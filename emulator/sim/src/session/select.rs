@@ -7,14 +7,46 @@ use super::{Session, Unfit};
 use crate::net::Station;
 use crate::stage::Stage;
 
+/// What the seed draws, the choosiest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Draw {
+    Any(u32),
+    Minority,
+    Majority,
+}
+
+/// What a selector that draws means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drawn {
+    /// A draw of its own: faults and actions.
+    Anew,
+    /// What was drawn last by the same words: expectations, which would otherwise judge other
+    /// nodes than those that something was done to, and others each time they look.
+    Before,
+}
+
 impl<W: Stage> Session<W> {
     /// The members that a selector picks now, in the order of their numbers.
     ///
     /// # Errors
     /// It picks none.
     pub fn nodes(&mut self, selector: &Selector) -> Result<Vec<NodeId>, Unfit> {
-        let members = self.world.plan().all();
-        let picked = self.pick_nodes(selector)?.intersection(members);
+        let picked = self.pick(selector, Drawn::Anew)?;
+        self.members(picked, selector)
+    }
+
+    /// The members that a selector means in an expectation: it draws none, but means those that
+    /// were drawn last by the same words.
+    ///
+    /// # Errors
+    /// It picks none, or none were drawn.
+    pub fn judged_nodes(&mut self, selector: &Selector) -> Result<Vec<NodeId>, Unfit> {
+        let picked = self.pick(selector, Drawn::Before)?;
+        self.members(picked, selector)
+    }
+
+    fn members(&self, picked: NodeSet, selector: &Selector) -> Result<Vec<NodeId>, Unfit> {
+        let picked = picked.intersection(self.world.plan().all());
         let picked: Vec<NodeId> = picked.iter().collect();
         if picked.is_empty() {
             return Err(Unfit::PicksNothing(selector.to_string()));
@@ -99,8 +131,11 @@ impl<W: Stage> Session<W> {
     }
 
     pub(super) fn pick_nodes(&mut self, selector: &Selector) -> Result<NodeSet, Unfit> {
+        self.pick(selector, Drawn::Anew)
+    }
+
+    fn pick(&mut self, selector: &Selector, drawn: Drawn) -> Result<NodeSet, Unfit> {
         let nothing = || Unfit::PicksNothing(selector.to_string());
-        let all = self.world.plan().all();
         let picked = match selector {
             Selector::Coordinator => self
                 .owner(top::rcm::model::CORE_GROUP)
@@ -110,19 +145,13 @@ impl<W: Stage> Session<W> {
                 let owner = group.and_then(|group| self.owner(group));
                 owner.ok_or_else(nothing)?
             }
-            Selector::Any(count) => self.draw(all, *count),
-            Selector::Minority => {
-                let live = self.world.live();
-                self.draw(live, minority_of(live))
-            }
-            Selector::Majority => {
-                let live = self.world.live();
-                self.draw(live, majority_of(live))
-            }
+            Selector::Any(count) => self.drawn(Draw::Any(*count), drawn, selector)?,
+            Selector::Minority => self.drawn(Draw::Minority, drawn, selector)?,
+            Selector::Majority => self.drawn(Draw::Majority, drawn, selector)?,
             Selector::List(parts) => {
                 let mut picked = NodeSet::EMPTY;
                 for part in parts {
-                    picked = picked.union(self.pick_nodes(part)?);
+                    picked = picked.union(self.pick(part, drawn)?);
                 }
                 picked
             }
@@ -136,6 +165,19 @@ impl<W: Stage> Session<W> {
             return Err(nothing());
         }
         Ok(picked)
+    }
+
+    fn drawn(&mut self, draw: Draw, how: Drawn, words: &Selector) -> Result<NodeSet, Unfit> {
+        if how == Drawn::Before {
+            let drawn = self.drawn.get(&draw).copied();
+            return drawn.ok_or_else(|| Unfit::NotDrawn(words.to_string()));
+        }
+        let live = self.world.live();
+        Ok(match draw {
+            Draw::Any(count) => self.draw(draw, self.world.plan().all(), count),
+            Draw::Minority => self.draw(draw, live, minority_of(live)),
+            Draw::Majority => self.draw(draw, live, majority_of(live)),
+        })
     }
 
     /// The members that a selector picks whatever happens.
@@ -152,7 +194,8 @@ impl<W: Stage> Session<W> {
         self.observe().owner(group).map(NodeSet::one)
     }
 
-    pub(super) fn draw(&mut self, from: NodeSet, count: u32) -> NodeSet {
+    /// Draws so many of these, and remembers them for the expectations that follow.
+    pub(super) fn draw(&mut self, draw: Draw, from: NodeSet, count: u32) -> NodeSet {
         let mut left = from;
         let mut drawn = NodeSet::EMPTY;
         while drawn.len() < count {
@@ -163,6 +206,7 @@ impl<W: Stage> Session<W> {
             drawn.insert(*node);
             left.remove(*node);
         }
+        self.drawn.insert(draw, drawn);
         drawn
     }
 }

@@ -3,18 +3,10 @@
 use base::NodeSet;
 use file::model::Selector;
 
-use super::select::{majority_of, minority_of};
+use super::select::{Draw, majority_of, minority_of};
 use super::{Session, Unfit};
 use crate::net::Station;
 use crate::stage::Stage;
-
-/// What has to be drawn for one side, the choosiest last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Draw {
-    Any(u32),
-    Minority,
-    Majority,
-}
 
 /// One side while it is being picked.
 #[derive(Default)]
@@ -106,7 +98,7 @@ impl<W: Stage> Session<W> {
                 Draw::Majority if with_minority => (free.intersection(live), free.len()),
                 Draw::Majority => (free.intersection(live), majority_of(live)),
             };
-            let drawn = self.draw(from, count);
+            let drawn = self.draw(draw, from, count);
             sides[place].members = sides[place].members.union(drawn);
         }
     }

@@ -36,10 +36,18 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
         }
         Notice::DrainEnded { completed: true } => "drain completed".to_owned(),
         Notice::DrainEnded { completed: false } => "drain failed".to_owned(),
-        Notice::NameNotRegistered { resource, status } => {
-            let name = names.of_resource(*resource);
-            format!("{name} is not registered in DNS: status {status}")
+        Notice::ShareNotCreated { resource, code } => {
+            let share = names.of_resource(*resource);
+            format!("{share}: the share cannot be created, error {code}")
         }
+        Notice::ShareNotFound { resource } => {
+            format!("{}: the share is gone", names.of_resource(*resource))
+        }
+        Notice::NetworkName {
+            resource,
+            event,
+            status,
+        } => super::name::words(&names.of_resource(*resource), *event, *status),
         Notice::FailureSignalled { resource } => {
             format!(
                 "{} signals that it has failed",
@@ -53,12 +61,6 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
         ),
         Notice::NodeEvicted { node } => {
             format!("node {} was evicted", names.of_node(*node))
-        }
-        Notice::GroupUnmonitored { group: id } => {
-            format!("group {} is unmonitored", group(id))
-        }
-        Notice::GroupMonitored { group: id } => {
-            format!("group {} is no longer unmonitored", group(id))
         }
         Notice::QuorumForced {
             have,
@@ -103,6 +105,12 @@ fn membership_words(notice: &Notice, names: &Names) -> Option<String> {
             names.of_node(*node)
         ),
         Notice::Quarantined => "is not let in: it is quarantined".to_owned(),
+        Notice::GroupUnmonitored { group: id } => {
+            format!("group {} is unmonitored", names.of_group(*id))
+        }
+        Notice::GroupMonitored { group: id } => {
+            format!("group {} is no longer unmonitored", names.of_group(*id))
+        }
         _ => return None,
     })
 }

@@ -2,7 +2,7 @@
 
 use plan::Names;
 
-use crate::hosts::Behaviour;
+use crate::hosts::{AccountFault, Behaviour, DirectoryFault};
 use crate::net::{Rule, Station, Stations};
 use crate::storage;
 use crate::world::{Fault, MachineFault};
@@ -48,14 +48,51 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
         }
         Fault::BreakOnce(resource) => format!("{} fails", names.of_resource(*resource)),
         Fault::HangOnce(resource) => format!("{} hangs", names.of_resource(*resource)),
-        Fault::Dns(fault) => match fault {
-            directory::dns::Fault::Down => "the name server is down".to_owned(),
-            directory::dns::Fault::RefuseUpdates => "the name server refuses updates".to_owned(),
-            directory::dns::Fault::LoseUpdates => "the name server loses updates".to_owned(),
-        },
+        Fault::ShareRemoved(resource) => {
+            format!("the share of {} is removed", names.of_resource(*resource))
+        }
+        Fault::Directory(fault) => directory_words(*fault, names),
         Fault::WitnessUnreachable(from) => {
             format!("witness unreachable from {}", names.of_nodes(*from))
         }
+    }
+}
+
+fn directory_words(fault: DirectoryFault, names: &Names) -> String {
+    use directory::dns::Fault;
+    let account = |resource, what: &str| {
+        format!(
+            "the computer object of {} {what}",
+            names.of_resource(resource)
+        )
+    };
+    match fault {
+        DirectoryFault::Dns(Fault::Down) => "the name server is down".to_owned(),
+        DirectoryFault::Dns(Fault::RefuseUpdates) => "the name server refuses updates".to_owned(),
+        DirectoryFault::Dns(Fault::LoseUpdates) => "the name server loses updates".to_owned(),
+        DirectoryFault::DnsSlow(by) => {
+            format!("the name server answers {} ms later", by.as_millis())
+        }
+        DirectoryFault::ControllerDown => "no domain controller answers".to_owned(),
+        DirectoryFault::Skew(by) => {
+            format!("the clock of the domain is {} s ahead", by.as_secs())
+        }
+        DirectoryFault::Quota(count) => format!("the quota of computer objects is {count}"),
+        DirectoryFault::Account(resource, what) => account(
+            resource,
+            match what {
+                AccountFault::Disabled => "is disabled",
+                AccountFault::Deleted => "is deleted",
+                AccountFault::WithoutRights => "is out of the cluster's hands",
+                AccountFault::PasswordOutOfStep => "gets another password",
+                AccountFault::Taken => "is somebody else's",
+            },
+        ),
+        DirectoryFault::WinsDown => "the NetBIOS name server is down".to_owned(),
+        DirectoryFault::NameTaken(resource) => format!(
+            "another computer has the NetBIOS name of {}",
+            names.of_resource(resource)
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod control;
 mod fault;
+mod name;
 
 use std::fmt::Write;
 

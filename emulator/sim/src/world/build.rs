@@ -111,7 +111,7 @@ impl<S: Service> World<S> {
                 .witness_share
                 .as_ref()
                 .map(|share| Share::new(share.host.clone(), plan.members.len())),
-            outside: Outside::with(Names::of(plan.directory.as_ref())),
+            outside: Outside::with(Names::of(&plan)),
             scripts: Scripts::default(),
             hosts_rng: rng(stream::HOSTS),
             faults_made: 0,

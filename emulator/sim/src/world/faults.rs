@@ -9,7 +9,7 @@ use top::restype::Runner;
 
 use super::{ForNode, World};
 use crate::FaultId;
-use crate::hosts::Behaviour;
+use crate::hosts::{Behaviour, DirectoryFault};
 use crate::log::WorldEvent;
 use crate::net::{self, Station};
 use crate::service::Service;
@@ -64,10 +64,12 @@ pub enum Fault {
     BreakOnce(ResourceId),
     /// Its entry points do not return where it runs; the end of its host repairs it.
     HangOnce(ResourceId),
+    /// Somebody removes the share that a resource stands for; its next Online brings it back.
+    ShareRemoved(ResourceId),
     /// These nodes do not reach the witness.
     WitnessUnreachable(NodeSet),
-    /// With the name server of the directory.
-    Dns(directory::dns::Fault),
+    /// With the directory.
+    Directory(DirectoryFault),
 }
 
 impl<S: Service> World<S> {
@@ -113,8 +115,12 @@ impl<S: Service> World<S> {
             Fault::Resource(resource, behaviour) => self.script(id, resource, behaviour),
             Fault::BreakOnce(resource) => self.once(id, resource, Behaviour::BROKEN),
             Fault::HangOnce(resource) => self.once(id, resource, Behaviour::Hung),
+            Fault::ShareRemoved(resource) => self.outside.remove_share(resource),
             Fault::WitnessUnreachable(from) => self.cut_witness(id, from),
-            Fault::Dns(fault) => self.outside.names_mut().add_fault(id, fault),
+            Fault::Directory(fault) => {
+                let clocks = self.clocks();
+                self.outside.names_mut().add_fault(id, fault, clocks);
+            }
         }
     }
 
@@ -136,7 +142,8 @@ impl<S: Service> World<S> {
         self.networks.heal(id);
         self.storage.heal(id);
         self.scripts.heal(id);
-        self.outside.names_mut().heal(id);
+        let clocks = self.clocks();
+        self.outside.names_mut().heal(id, clocks);
         self.hosts_go_on();
         if let Some(share) = &mut self.share {
             share.heal(id);

@@ -11,7 +11,7 @@ use top::restype::CheckpointKey;
 use super::seat::Seat;
 use super::{ForNode, World};
 use crate::checkers::Change;
-use crate::hosts::{Later, Surroundings};
+use crate::hosts::{Clocks, Later, Surroundings};
 use crate::service::Service;
 
 /// How long a command takes to reach a host, and a report to reach the service.
@@ -115,15 +115,26 @@ impl<S: Service> World<S> {
         let awake = self.awake();
         let member = self.plan.member(node);
         let limit = member.and_then(|member| member.machine.memory_bytes);
+        let shown = self.seats[node.index()].clock.read(self.now);
+        let clocks = Clocks {
+            node: shown.wall,
+            ..self.clocks()
+        };
         let mut around = Surroundings {
             memory: (&self.plan.memory, limit),
             outside: &mut self.outside,
             networks: &self.networks,
             scripts: &self.scripts,
             awake,
+            clocks,
             rng: &mut self.hosts_rng,
         };
         act(&mut self.seats[node.index()], &mut around)
+    }
+
+    /// What clocks show that are right.
+    pub(super) fn clocks(&self) -> Clocks {
+        Clocks::right(self.now)
     }
 
     /// Members whose machines answer others.

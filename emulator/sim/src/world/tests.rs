@@ -37,7 +37,7 @@ impl Beater {
             to,
             frame: Frame::Heartbeat(Heartbeat {
                 incarnation: self.incarnation,
-                sequence: 0,
+                asked: Timestamp::ZERO,
                 reply,
                 losses: 0,
             }),

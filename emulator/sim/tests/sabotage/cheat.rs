@@ -40,7 +40,7 @@ pub(crate) const DELIVERS_LESS: u8 = 9;
 /// Causal multicasts say that they depend on what comes after them.
 pub(crate) const EFFECT_FIRST: u8 = 10;
 
-/// A node outside every quorum goes on and says that it has one of its own.
+/// Node 3 goes on outside every quorum and says that it has one of its own.
 pub(crate) const CLAIMS_QUORUM: u8 = 11;
 /// Node 2 has other owners of groups after the same update.
 pub(crate) const OTHER_OWNERS: u8 = 12;
@@ -110,7 +110,7 @@ impl<const WHAT: u8> Cheated<WHAT> {
                 self.node.handle(self.now, Event::Host { host, report });
                 None
             }
-            Effect::Halt(_) if WHAT == NEVER_HALTS || WHAT == CLAIMS_QUORUM => None,
+            Effect::Halt(_) if WHAT == NEVER_HALTS || self.claims_quorum() => None,
             Effect::Send { network, to, frame } if WHAT == TALKS_TOO_MUCH && !self.talked => {
                 self.talked = true;
                 let again = Effect::Send { network, to, frame };
@@ -179,10 +179,14 @@ impl<const WHAT: u8> Cheated<WHAT> {
         Some(self.node.picture().node) == NodeId::new(2)
     }
 
+    fn claims_quorum(&self) -> bool {
+        WHAT == CLAIMS_QUORUM && Some(self.node.picture().node) == NodeId::new(3)
+    }
+
     /// What the node shows, and is not so.
     fn painted(&self, mut picture: Picture) -> Picture {
         match WHAT {
-            CLAIMS_QUORUM if picture.view.is_some() => {
+            CLAIMS_QUORUM if self.claims_quorum() && picture.view.is_some() => {
                 picture.quorum = QuorumState::Held;
                 picture.ready = true;
             }

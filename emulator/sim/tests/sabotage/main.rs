@@ -6,6 +6,7 @@
 //! `cargo xtask sabotage` runs them and counts.
 
 mod cheat;
+mod excuses;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -55,6 +56,36 @@ const PLANTS: &[Plant] = &[
         name: "a service without quorum claims to have one",
         checkers: &["one-primary", "stale-life"],
         play: claims_quorum,
+    },
+    Plant {
+        name: "a host runs on after terminate, on one of two sides",
+        checkers: &["single-owner"],
+        play: excuses::host_runs_on_a_forced_side,
+    },
+    Plant {
+        name: "a host runs on after terminate, beside a frozen node",
+        checkers: &["single-owner"],
+        play: excuses::host_runs_on_beside_a_frozen_node,
+    },
+    Plant {
+        name: "a service without quorum claims to have one, on one of two sides",
+        checkers: &["one-primary", "stale-life"],
+        play: excuses::claims_quorum_on_one_of_two_sides,
+    },
+    Plant {
+        name: "a service without quorum claims to have one, after a node was lost",
+        checkers: &["one-primary"],
+        play: excuses::claims_quorum_after_a_loss,
+    },
+    Plant {
+        name: "a service without quorum claims to have one, while the witness is taken away",
+        checkers: &["one-primary"],
+        play: excuses::claims_quorum_while_the_witness_is_stolen,
+    },
+    Plant {
+        name: "a holder does not see a preemption, on one of two sides",
+        checkers: &["reservation"],
+        play: excuses::old_reservation_on_one_of_two_sides,
     },
     Plant {
         name: "a holder does not see a preemption",
@@ -189,14 +220,19 @@ fn clean() -> Result<(), Failed> {
 }
 
 fn host_runs_on() -> Vec<&'static str> {
-    // Without an address, because duplicate address detection would keep the second one away.
-    let mut lab = unfenced().lab();
+    let mut world = formed_of::<{ cheat::HOSTS_GO_ON }>(&program_only(unfenced()));
+    moves(&mut world);
+    found(&world)
+}
+
+/// The lab with nothing but a program in its group: without an address, because duplicate address
+/// detection would keep the second one away.
+fn program_only(shape: Shape) -> Lab {
+    let mut lab = shape.lab();
     let resources = &mut lab.cluster.groups[0].resources;
     resources.retain(|it| it.name == "app");
     resources[0].depends.clear();
-    let mut world = formed_of::<{ cheat::HOSTS_GO_ON }>(&lab);
-    moves(&mut world);
-    found(&world)
+    lab
 }
 
 fn never_halts() -> Vec<&'static str> {
@@ -393,9 +429,13 @@ fn found<const WHAT: u8>(world: &World<Cheated<WHAT>>) -> Vec<&'static str> {
 
 /// Cuts a node off from all others, in both directions.
 fn isolate<const WHAT: u8>(world: &mut World<Cheated<WHAT>>, which: NodeId) {
-    let (one, all) = (NodeSet::one(which), world.plan().all());
+    cut_off(world, NodeSet::one(which));
+}
+
+fn cut_off<const WHAT: u8>(world: &mut World<Cheated<WHAT>>, inside: NodeSet) {
+    let outside = world.plan().all().difference(inside);
     let fault = world.next_fault();
-    for (from, to) in [(one, all.without(which)), (all.without(which), one)] {
+    for (from, to) in [(inside, outside), (outside, inside)] {
         let (from, to) = (from.into(), to.into());
         let network = NetworkId(0);
         world.make(fault, Fault::Network(Rule::Cut { from, to, network }));

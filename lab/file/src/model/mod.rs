@@ -26,7 +26,7 @@ pub use cluster::{
     Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
     Priority, Quorum, Resiliency, Witness,
 };
-pub use directory::{Directory, DnsFault};
+pub use directory::{AccountFault, Directory, DirectoryFault, DnsFault, NetbiosMode};
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
 pub use random::{RandomFault, RandomFaults};
 pub use report::{
@@ -106,6 +106,13 @@ pub enum Level {
 }
 
 impl Lab {
+    /// A name as the resources of the cluster say it: without the domain of the lab.
+    #[must_use]
+    pub fn dns_label<'a>(&self, name: &'a str) -> &'a str {
+        let directory = self.directory.as_ref();
+        directory.map_or(name, |directory| directory.label(name))
+    }
+
     /// The node of this name.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&Node> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, DnsFault, Expectation, LunRef, NicSelector, RandomFaults, Selector};
+use super::{Action, DirectoryFault, Expectation, LunRef, NicSelector, RandomFaults, Selector};
 use crate::position::Position;
 
 /// One step of the scenario.
@@ -141,8 +141,8 @@ pub enum FaultKind {
         /// What.
         fault: ResourceFault,
     },
-    /// The name server of the directory.
-    Dns(DnsFault),
+    /// A service of the directory.
+    Directory(DirectoryFault),
     /// Nodes cannot reach the witness.
     WitnessUnreachable {
         /// The nodes.
@@ -262,4 +262,6 @@ pub enum ResourceFault {
     Fail,
     /// Its entry points do not return.
     Hang,
+    /// Somebody removes the share; the resource's next Online brings it back.
+    RemoveShare,
 }

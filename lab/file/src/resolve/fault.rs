@@ -1,19 +1,21 @@
 //! Faults: one target, and something that can happen to it.
 
+mod directory;
+
 use super::impairment::impairment;
 use super::scenario::resource;
 use super::selector::{Domain, Selecting};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    DnsFault, Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds,
-    ResourceFault, Selector, UpDown,
+    self, Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, ResourceFault,
+    ResourceType, Selector, UpDown,
 };
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
 use crate::syntax::{
     At, Decoder, DirectoryWord, FaultSpec, FaultWord, LunName, NicWord, PartitionSpec, PathSpec,
-    SelectorSpec,
+    ResourceName, SelectorSpec,
 };
 
 /// Resolves a fault.
@@ -84,8 +86,18 @@ impl Breaking<'_> {
             ),
             (
                 spec.offset.as_ref().map(|at| at.span),
-                word == Some(FaultWord::ClockJump),
-                "do: clock-jump",
+                matches!(word, Some(FaultWord::ClockJump | FaultWord::Skew)),
+                "do: clock-jump or skew",
+            ),
+            (
+                spec.count.as_ref().map(|at| at.span),
+                word == Some(FaultWord::Quota),
+                "do: quota",
+            ),
+            (
+                spec.account.as_ref().map(|at| at.span),
+                spec.directory.is_some() && word.is_some_and(FaultWord::is_of_account),
+                "directory",
             ),
             (
                 spec.drift.as_ref().map(|at| at.span),
@@ -144,18 +156,7 @@ impl Breaking<'_> {
             return self.path(path, decoder);
         }
         if let Some(name) = &spec.resource {
-            let fault = match self.word("resource", &["fail", "hang"], decoder)? {
-                FaultWord::Fail => (Feature::FaultResourceFail, ResourceFault::Fail),
-                FaultWord::Hang => (Feature::FaultResourceHang, ResourceFault::Hang),
-                _ => return self.wrong_word("resource", &["fail", "hang"], decoder),
-            };
-            require(fault.0, name.span, decoder);
-            let (group, resource) = resource(name, self.selecting, decoder)?;
-            return Some(FaultKind::Resource {
-                group,
-                resource,
-                fault: fault.1,
-            });
+            return self.resource(name, decoder);
         }
         if let Some(service) = &spec.directory {
             return self.directory(service, decoder);
@@ -163,21 +164,38 @@ impl Breaking<'_> {
         self.witness(spec.witness.as_ref()?, decoder)
     }
 
+    fn resource(&self, name: &At<ResourceName>, decoder: &mut Decoder<'_>) -> Option<FaultKind> {
+        const WORDS: &[&str] = &["fail", "hang", "remove-share"];
+        let (feature, fault) = match self.word("resource", WORDS, decoder)? {
+            FaultWord::Fail => (Feature::FaultResourceFail, ResourceFault::Fail),
+            FaultWord::Hang => (Feature::FaultResourceHang, ResourceFault::Hang),
+            FaultWord::RemoveShare => (Feature::FaultShareRemoved, ResourceFault::RemoveShare),
+            _ => return self.wrong_word("resource", WORDS, decoder),
+        };
+        require(feature, name.span, decoder);
+        let (group, resource) = resource(name, self.selecting, decoder)?;
+        let is_share = |it: &model::Resource| it.kind.resource_type() == ResourceType::FileShare;
+        let known = self.selecting.lab.group(&group);
+        let known = known.and_then(|it| it.resource(&resource));
+        if fault == ResourceFault::RemoveShare && !known.is_some_and(is_share) {
+            let message = format!("`{group}/{resource}` is no file-share");
+            decoder.sink.error(Rule::BadFault, name.span, message);
+        }
+        Some(FaultKind::Resource {
+            group,
+            resource,
+            fault,
+        })
+    }
+
     fn directory(
         &self,
         service: &At<DirectoryWord>,
         decoder: &mut Decoder<'_>,
     ) -> Option<FaultKind> {
-        const WORDS: &[&str] = &["down", "refuse-updates", "lose-updates"];
-        let DirectoryWord::Dns = service.value;
-        let fault = match self.word("directory", WORDS, decoder)? {
-            FaultWord::Down => DnsFault::Down,
-            FaultWord::RefuseUpdates => DnsFault::RefuseUpdates,
-            FaultWord::LoseUpdates => DnsFault::LoseUpdates,
-            _ => return self.wrong_word("directory", WORDS, decoder),
-        };
+        let fault = self.of_service(service.value, decoder)?;
         require(Feature::FaultDirectory, service.span, decoder);
-        Some(FaultKind::Dns(fault))
+        Some(FaultKind::Directory(fault))
     }
 
     fn node(&self, nodes: &SelectorSpec, decoder: &mut Decoder<'_>) -> Option<FaultKind> {

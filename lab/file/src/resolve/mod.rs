@@ -35,16 +35,51 @@ use addresses::AddressBook;
 use names::Names;
 
 use crate::diagnostic::Diagnostic;
-use crate::model::{About, Backend, BackendKind, Clock, Invariant, Invariants, Lab, Report, Step};
+use crate::model::{
+    About, Action, Backend, BackendKind, Clock, Fault, Invariant, Invariants, Lab, Report, Step,
+};
 use crate::rule::Rule;
 use crate::source::Span;
-use crate::syntax::{AboutSpec, At, Decoder, InvariantSet, LabFile, Name};
+use crate::syntax::{AboutSpec, At, Decoder, FaultSpec, InvariantSet, LabFile, Name, StepSpec};
 
 /// The schema version that this program reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The lab that the file describes.
 pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
+    let (mut lab, scope) = without_scenario(file, decoder);
+    lab.scenario = scenario::steps(file, &lab, &scope, decoder);
+    lab
+}
+
+/// A fault that stands in no file, said about the lab of one.
+pub(crate) fn fault(file: &LabFile, spec: &FaultSpec, decoder: &mut Decoder<'_>) -> Option<Fault> {
+    // What is wrong with the file itself was said when it was checked.
+    let mut unheard = Decoder::new(decoder.source);
+    let (lab, scope) = without_scenario(file, &mut unheard);
+    let selecting = selector::Selecting {
+        lab: &lab,
+        scope: &scope,
+    };
+    fault::resolve(spec, &selecting, decoder)
+}
+
+/// What an administrator does, said about the lab of a file.
+pub(crate) fn action_of(
+    file: &LabFile,
+    spec: &StepSpec,
+    decoder: &mut Decoder<'_>,
+) -> Option<Action> {
+    let mut unheard = Decoder::new(decoder.source);
+    let (lab, scope) = without_scenario(file, &mut unheard);
+    let selecting = selector::Selecting {
+        lab: &lab,
+        scope: &scope,
+    };
+    action::action(spec, &selecting, decoder)
+}
+
+fn without_scenario(file: &LabFile, decoder: &mut Decoder<'_>) -> (Lab, Scope) {
     check_version(file, decoder);
     let mut scope = Scope::of(file);
     let sites = machines::sites(file, decoder);
@@ -79,8 +114,7 @@ pub(crate) fn resolve(file: &LabFile, decoder: &mut Decoder<'_>) -> Lab {
     lab.endpoints = storage::endpoints(file, &lab, &scope, decoder);
     cluster::resolve(file, &mut lab, &mut scope, decoder);
     lab.workloads = workload::workloads(file, &lab, &scope, decoder);
-    lab.scenario = scenario::steps(file, &lab, &scope, decoder);
-    lab
+    (lab, scope)
 }
 
 /// The names that references may mean, by section.

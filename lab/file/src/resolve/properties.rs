@@ -83,9 +83,16 @@ const IN_EFFECT: &[(ResourceType, &str)] = &[
     (ResourceType::FileShare, "MaxUsers"),
     (ResourceType::NetworkName, "HostRecordTTL"),
     (ResourceType::NetworkName, "PublishPTRRecords"),
+    (ResourceType::NetworkName, "RegisterAllProvidersIP"),
     (ResourceType::GenericService, "StartupParameters"),
     (ResourceType::DhcpService, "BackupPath"),
     (ResourceType::WinsService, "BackupPath"),
+];
+
+/// Those of 2003 that this version acts on.
+const IN_EFFECT_2003: &[(ResourceType, &str)] = &[
+    (ResourceType::NetworkName, "RequireDNS"),
+    (ResourceType::NetworkName, "RequireKerberos"),
 ];
 
 /// Properties that only the resources of 2003 have.
@@ -131,7 +138,7 @@ pub(crate) fn check(entry: &Entry<ResourceSpec>, lab: &Lab, decoder: &mut Decode
 /// Whether something follows from the property; a plug-in is told all that it is given.
 fn is_in_effect(name: &str, of_type: ResourceType, lab: &Lab) -> bool {
     let known = |it: &(ResourceType, &str)| it.0 == of_type && it.1.eq_ignore_ascii_case(name);
-    let in_2003 = is_of_2003(lab) && known(&(ResourceType::NetworkName, "RequireDNS"));
+    let in_2003 = is_of_2003(lab) && IN_EFFECT_2003.iter().any(known);
     of_type == ResourceType::PlugIn || IN_EFFECT.iter().any(known) || in_2003
 }
 

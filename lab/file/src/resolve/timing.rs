@@ -289,19 +289,20 @@ fn untouchable(claim: &Claim, lab: &Lab) -> Option<String> {
         }
         Claim::Dns { name, .. } => {
             let mut resources = lab.cluster.groups.iter().flat_map(|group| &group.resources);
+            let label = lab.dns_label(name);
             let registered = resources.any(|resource| match &resource.kind {
-                ResourceKind::NetworkName { name: other } => other.eq_ignore_ascii_case(name),
+                ResourceKind::NetworkName { name }
+                | ResourceKind::DistributedNetworkName { name } => name.eq_ignore_ascii_case(label),
                 _ => false,
             });
-            let known = registered || lab.cluster.name.eq_ignore_ascii_case(name);
+            let known = registered || lab.cluster.name.eq_ignore_ascii_case(label);
             (!known).then(|| format!("nothing in the cluster registers the name `{name}`"))
         }
         Claim::Node { nodes, .. } => {
             let picked = nodes.fixed_nodes(lab)?;
-            let outside = picked
-                .iter()
-                .find(|node| !lab.cluster.members.contains(node))?;
-            Some(format!("`{outside}` is no member of the cluster"))
+            let member = |node: &String| lab.cluster.members.contains(node);
+            let nobody = !picked.iter().any(member);
+            nobody.then(|| format!("`{nodes}` picks no member of the cluster"))
         }
         Claim::Cluster { .. }
         | Claim::Resource { .. }

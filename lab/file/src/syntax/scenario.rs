@@ -176,19 +176,25 @@ record! {
         optional lun: At<LunName>,
         /// The way from nodes to an array: drop.
         optional path: PathSpec,
-        /// A resource as `group/resource`: fail, hang.
+        /// A resource as `group/resource`: fail, hang; a file-share: remove-share.
         optional resource: At<ResourceName>,
         /// The nodes from which the witness cannot be reached: unreachable.
         optional witness: SelectorSpec,
-        /// A service of the directory: down, refuse-updates, lose-updates.
+        /// A service of the directory. `dns`: down, refuse-updates, lose-updates, slow. `ad`: down,
+        /// skew, quota, disable, delete, strip-rights, change-password, take-name. `netbios`: down,
+        /// take-name.
         optional directory: At<DirectoryWord>,
+        /// For faults of a computer object and for take-name: the network name that is meant.
+        optional account: At<Text>,
+        /// For quota: how many computer objects who has no right to create them may have.
+        optional count: At<Natural>,
         /// What happens.
         optional r#do as "do": At<FaultWord>,
         /// What happens to packets instead of down or up.
         optional impair: ImpairmentSpec,
         /// For slow: added to every answer.
         optional latency: At<Duration>,
-        /// For clock-jump: how far forward, at least 1s.
+        /// For clock-jump and skew: how far forward; clock-jump at least 1s.
         optional offset: At<Duration>,
         /// For clock-drift: how much faster the clock runs, or slower.
         optional drift: At<Drift>,
@@ -225,6 +231,28 @@ pub(crate) enum FaultWord {
     ClockJump,
     ClockDrift,
     Full,
+    RemoveShare,
+    Skew,
+    Quota,
+    Disable,
+    Delete,
+    StripRights,
+    ChangePassword,
+    TakeName,
+}
+
+impl FaultWord {
+    /// Whether it happens to one network name in the directory.
+    pub(crate) fn is_of_account(self) -> bool {
+        matches!(
+            self,
+            Self::Disable
+                | Self::Delete
+                | Self::StripRights
+                | Self::ChangePassword
+                | Self::TakeName
+        )
+    }
 }
 
 words! {
@@ -244,7 +272,7 @@ words! {
         "up" => Self::Up, "Network, adapter, link: carries traffic again.";
         "drop" => Self::Drop, "Path: the nodes lose their way to the array.";
         "offline" => Self::Offline, "Logical unit: answers nothing.";
-        "slow" => Self::Slow, "Logical unit: answers late, by `latency`.";
+        "slow" => Self::Slow, "Logical unit, name server: answers late, by `latency`.";
         "preempt-reservation" => Self::PreemptReservation,
             "Logical unit: the node `by` takes the reservation away.";
         "clear-reservations" => Self::ClearReservations,
@@ -253,6 +281,8 @@ words! {
         "fail" => Self::Fail, "Resource: stops working, its checks answer false.";
         "hang" => Self::Hang,
             "Resource: its entry points do not return. Node: its cluster service hangs.";
+        "remove-share" => Self::RemoveShare,
+            "File share: somebody removes the share; its restart brings it back.";
         "refuse-updates" => Self::RefuseUpdates, "Directory: every registration is refused.";
         "lose-updates" => Self::LoseUpdates,
             "Directory: registrations are acknowledged and forgotten.";
@@ -262,6 +292,17 @@ words! {
             "Node: its clock runs faster or slower by `drift`. Backend `sim` only.";
         "full" => Self::Full,
             "Logical unit: has no room, refuses what is written. Backend `sim` only.";
+        "skew" => Self::Skew, "Domain: its clock is ahead by `offset`.";
+        "quota" => Self::Quota,
+            "Domain: who has no right to create computer objects may have `count` of them.";
+        "disable" => Self::Disable, "Domain: the computer object of `account` is disabled.";
+        "delete" => Self::Delete, "Domain: the computer object of `account` is deleted.";
+        "strip-rights" => Self::StripRights,
+            "Domain: the cluster loses its rights on the computer object of `account`.";
+        "change-password" => Self::ChangePassword,
+            "Domain: the computer object of `account` gets another password.";
+        "take-name" => Self::TakeName,
+            "Domain, NetBIOS: another computer has the name `account`.";
     }
     later {
         "drain", "steal-lease", "deny", "leak",

@@ -5,8 +5,8 @@ use base::QuorumModel;
 use super::macros::words;
 use super::number::VariableType;
 use crate::model::{
-    BackendKind, BlockSize, Clock, Expose, Invariant, Level, NetworkRole, OnFailure, Priority,
-    ReportFormat, ReservationSupport, ResourceType, WorkloadKind,
+    BackendKind, BlockSize, Clock, Expose, Invariant, Level, NetbiosMode, NetworkRole, OnFailure,
+    Priority, ReportFormat, ReservationSupport, ResourceType, WorkloadKind,
 };
 
 words! {
@@ -319,12 +319,27 @@ words! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DirectoryWord {
     Dns,
+    Ad,
+    Netbios,
 }
 
 words! {
     /// A service of the directory.
     DirectoryWord {
         "dns" => Self::Dns, "The name server.";
+        "ad" => Self::Ad, "The domain with its accounts.";
+        "netbios" => Self::Netbios, "The NetBIOS name server.";
     }
-    later { "ad", "netbios" }
+    later { "time" }
+}
+
+words! {
+    /// How NetBIOS names are made known, in generations that have them.
+    NetbiosMode {
+        "none" => Self::None, "Not at all.";
+        "b-node" => Self::Broadcast, "By broadcast.";
+        "p-node" => Self::PointToPoint, "At the name server of the domain, the default.";
+        "h-node" => Self::Hybrid, "At the name server; by broadcast while it is silent.";
+    }
+    later {}
 }

@@ -29,6 +29,16 @@ impl Event {
         }
     }
 
+    /// The cluster's own account (CNO, or the service's) cannot be used to make or mend the object.
+    #[must_use]
+    pub fn of_cluster_name(status: u32, has_object: bool) -> Self {
+        if has_object {
+            Self::update(status)
+        } else {
+            Self::create(status)
+        }
+    }
+
     /// No writable domain controller answers.
     pub(super) fn no_controller() -> Self {
         Self {

@@ -220,10 +220,12 @@ impl Computer {
         entropy: &mut dyn Entropy,
     ) -> Next {
         let stage = std::mem::replace(&mut self.stage, Stage::Idle);
-        if answer == Answer::Refused(status::NO_SUCH_DOMAIN) {
-            return self.fail(Event::no_controller());
-        }
         match (stage, answer) {
+            // An object that was there is looked for, and missed, by its GUID (KB 950805).
+            (Stage::Finding, Answer::Refused(status::NO_SUCH_DOMAIN)) => {
+                self.fail(Event::update(status::NO_SUCH_DOMAIN))
+            }
+            (_, Answer::Refused(status::NO_SUCH_DOMAIN)) => self.fail(Event::no_controller()),
             (Stage::Finding, Answer::Found(Some(found))) => self.found_own(&found),
             (Stage::Finding, Answer::Found(None)) if self.settings.recreates => {
                 self.kept = Kept::default();

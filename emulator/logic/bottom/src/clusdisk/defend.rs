@@ -2,18 +2,31 @@
 
 use std::time::Duration;
 
-use base::{Notice, Timestamp};
+use base::{DiskFence, Notice, Timestamp};
 use scsi::pr::{InAction, Keys, Out, Reservation};
 use scsi::{Command, Outcome};
 
 use super::Report;
 use super::disk::{Disk, KIND, Phase, Purpose, read};
+use super::reserve::Spc2;
 
 /// How soon an unanswered look is repeated. Look, repeat and loss fit well inside the time that a
 /// challenger waits.
 const REPEAT: Duration = Duration::from_secs(1);
 
 impl Disk {
+    /// The look at a reservation that is held is due.
+    pub(super) fn prove(&mut self, now: Timestamp) {
+        self.defend_at = now + self.timing.interval;
+        self.proof_due = self.defend_at;
+        match self.timing.fence {
+            DiskFence::ReserveRelease => self.reserve(Spc2::Renew),
+            DiskFence::PersistentReservation => {
+                self.send(Purpose::Defend, read(InAction::ReadReservation));
+            }
+        }
+    }
+
     pub(super) fn defended(&mut self, now: Timestamp, purpose: Purpose, end: &Outcome) {
         let Some(data) = end.good() else {
             self.unanswered(now, end);
@@ -52,10 +65,12 @@ impl Disk {
 
     /// Takes the first foreign registration out: that is how an owner answers a challenge.
     fn scrub(&mut self, now: Timestamp, data: &[u8]) {
-        let foreign = Keys::parse(data)
-            .ok()
-            .and_then(|keys| keys.keys.into_iter().find(|key| self.is_foreign(*key)));
-        match foreign {
+        let keys = Keys::parse(data).map_or(Vec::new(), |keys| keys.keys);
+        if !keys.contains(&self.key) {
+            // Gone since the look, whose word is out of date.
+            return self.lose();
+        }
+        match keys.into_iter().find(|key| self.is_foreign(*key)) {
             Some(key) => {
                 // The preemption itself changes the generation, so the next look comes back here
                 // until no foreign key is left.
@@ -69,21 +84,24 @@ impl Disk {
 
     pub(super) fn answered(&mut self, now: Timestamp) {
         self.healthy = true;
-        self.doubted = false;
+        self.doubted = None;
         self.defend_at = self.defend_at.min(now + self.timing.interval);
     }
 
+    /// A look has no answer, and the disk is given a moment for one more unless it has had that.
     pub(super) fn unanswered(&mut self, now: Timestamp, end: &Outcome) {
-        if self.doubted || matches!(end, Outcome::ReservationConflict) {
+        self.generation = None;
+        let since = *self.doubted.get_or_insert(now);
+        let patient = now.since(since) < REPEAT;
+        if matches!(end, Outcome::ReservationConflict) || !patient {
             self.lose();
         } else {
-            self.doubted = true;
             self.healthy = false;
-            self.defend_at = now + REPEAT;
+            self.defend_at = since + REPEAT;
         }
     }
 
-    fn lose(&mut self) {
+    pub(super) fn lose(&mut self) {
         self.drop_hold();
         self.say(Notice::DiskLost { disk: self.id });
         self.report(Report::Lost);

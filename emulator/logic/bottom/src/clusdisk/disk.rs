@@ -58,12 +58,15 @@ pub(super) struct Disk {
     pub(super) healthy: bool,
     /// The holder that is being challenged.
     challenged: Option<ReservationKey>,
-    /// PRGENERATION at the last look: foreign registrations change it.
+    /// PRGENERATION at the last look: foreign registrations change it. Unknown once the unit may
+    /// have lost power, with which it begins anew and may come to the same number.
     pub(super) generation: Option<u32>,
     /// Next look at a held reservation.
     pub(super) defend_at: Timestamp,
-    /// One look failed for want of an answer; the next failure loses the disk.
-    pub(super) doubted: bool,
+    /// When the answer to the current look is overdue.
+    pub(super) proof_due: Timestamp,
+    /// Since when answers fail to come: the next look without one loses the disk.
+    pub(super) doubted: Option<Timestamp>,
     /// How long a block is, once the disk was asked.
     pub(super) block_bytes: Option<u32>,
     /// What waits for the length of a block.
@@ -77,6 +80,9 @@ pub(super) struct Disk {
     /// on after the look, however slow the disk is.
     deferred: Option<(Flight, Outcome)>,
     pub(super) waiting: VecDeque<Request>,
+    /// Reads and writes that waited when the disk was to be given back; whoever asked for them
+    /// counts on one answer each.
+    pub(super) dropped: Vec<Request>,
     orders: Vec<Order>,
     words: Vec<Output>,
 }
@@ -92,7 +98,8 @@ impl Disk {
             challenged: None,
             generation: None,
             defend_at: Timestamp::NEVER,
-            doubted: false,
+            proof_due: Timestamp::NEVER,
+            doubted: None,
             block_bytes: None,
             unasked: None,
             reader: None,
@@ -100,6 +107,7 @@ impl Disk {
             flight: None,
             deferred: None,
             waiting: VecDeque::new(),
+            dropped: Vec::new(),
             orders: Vec::new(),
             words: Vec::new(),
         }
@@ -137,14 +145,11 @@ impl Disk {
     pub(super) fn expire(&mut self, now: Timestamp) {
         match self.phase {
             Phase::Attached { until } if until <= now => self.look_attached(now),
+            Phase::Held if self.defend_at <= now => self.prove(now),
             _ if self.timing.fence == DiskFence::ReserveRelease => self.expire_spc2(now),
             Phase::Challenging { until } if until <= now => {
                 self.phase = Phase::Contesting;
                 self.send(Purpose::ContestKeys, read(InAction::ReadKeys));
-            }
-            Phase::Held if self.defend_at <= now => {
-                self.defend_at = now + self.timing.interval;
-                self.send(Purpose::Defend, read(InAction::ReadReservation));
             }
             _ => {}
         }
@@ -160,6 +165,8 @@ impl Disk {
             // Readers and writers of a shared volume are still there, and wait for an answer.
             if self.sharing.is_some() {
                 dropped.iter().for_each(|request| self.refuse(request));
+            } else {
+                self.dropped.extend(dropped.into_iter().filter(is_transfer));
             }
         }
         if self.waiting.len() >= WAITING_MAX {
@@ -194,7 +201,7 @@ impl Disk {
             let busy = !free;
             let releasing = self.waiting.front() == Some(&Request::Release);
             // Whether the disk is still ours comes first.
-            let busy = busy || self.doubted;
+            let busy = busy || self.doubted.is_some();
             if busy && !(releasing && self.phase != Phase::Releasing) {
                 return;
             }
@@ -261,6 +268,9 @@ impl Disk {
                 // It may be another node's by now, or answer nobody.
                 self.defend_at = now;
             }
+            if outcome == Outcome::PathLost {
+                self.doubted.get_or_insert(now);
+            }
             if self.defend_at <= now {
                 self.deferred = Some((flight, outcome));
                 return self.expire(now);
@@ -268,7 +278,7 @@ impl Disk {
         }
         self.ended(now, flight, outcome);
         if self.flight.is_none()
-            && let Some((flight, outcome)) = self.deferred.take_if(|_| !self.doubted)
+            && let Some((flight, outcome)) = self.deferred.take_if(|_| self.doubted.is_none())
         {
             self.ended(now, flight, outcome);
         }
@@ -277,6 +287,11 @@ impl Disk {
 
     fn ended(&mut self, now: Timestamp, mut flight: Flight, outcome: Outcome) {
         if outcome.is_unit_attention() && flight.attentions < ATTENTIONS_MAX {
+            self.generation = None;
+            if flight.purpose.is_proof() && self.proof_due <= now {
+                // What it tells of may have been the reservation, and asking again takes too long.
+                return self.lose();
+            }
             flight.attentions += 1;
             self.orders.push(flight.order.clone());
             self.flight = Some(flight);
@@ -309,8 +324,7 @@ impl Disk {
     }
 
     pub(super) fn released(&mut self) {
-        self.phase = Phase::Idle;
-        self.forget_volume();
+        self.drop_hold();
         self.say(Notice::DiskReleased { disk: self.id });
         self.report(Report::Released);
     }
@@ -410,7 +424,7 @@ impl Disk {
         self.generation = Some(generation);
         self.defend_at = now + self.timing.interval;
         self.healthy = true;
-        self.doubted = false;
+        self.doubted = None;
         self.report(Report::Held);
     }
 
@@ -429,7 +443,7 @@ impl Disk {
     pub(super) fn drop_hold(&mut self) {
         self.phase = Phase::Idle;
         self.healthy = false;
-        self.doubted = false;
+        self.doubted = None;
         self.generation = None;
         self.block_bytes = None;
         self.forget_volume();
@@ -437,15 +451,25 @@ impl Disk {
     }
 
     pub(super) fn report(&mut self, report: Report) {
+        let given_back = report == Report::Released;
         self.words.push(Output::Report(DiskReport {
             disk: self.id,
             report,
         }));
+        // Not before that: until then their failure would be one of the disk.
+        if given_back {
+            let dropped = std::mem::take(&mut self.dropped);
+            dropped.iter().for_each(|request| self.refuse(request));
+        }
     }
 
     pub(super) fn say(&mut self, notice: Notice) {
         self.words.push(Output::Notice(notice));
     }
+}
+
+fn is_transfer(request: &Request) -> bool {
+    matches!(request, Request::Read { .. } | Request::Write { .. })
 }
 
 /// PERSISTENT RESERVE IN.

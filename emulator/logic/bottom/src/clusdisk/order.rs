@@ -35,11 +35,24 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    /// Whether it belongs to the periodic look at a reservation that is held.
+    pub(super) fn is_proof(self) -> bool {
+        matches!(
+            self,
+            Self::Defend | Self::DefendKeys | Self::Scrub | Self::Spc2(Spc2::Renew)
+        )
+    }
+
     /// Whether it is what the disk is used for, not its reservation.
     pub(super) fn is_work(self) -> bool {
         matches!(
             self,
-            Self::Capacity | Self::CheckReady | Self::CheckRoot | Self::Read | Self::Write
+            Self::Capacity
+                | Self::Identify
+                | Self::CheckReady
+                | Self::CheckRoot
+                | Self::Read
+                | Self::Write
         )
     }
 }

@@ -54,15 +54,11 @@ impl Disk {
                 self.phase = Phase::Contesting;
                 self.reserve(Spc2::Settle);
             }
-            Phase::Held if self.defend_at <= now => {
-                self.defend_at = now + self.timing.interval;
-                self.reserve(Spc2::Renew);
-            }
             _ => {}
         }
     }
 
-    fn reserve(&mut self, purpose: Spc2) {
+    pub(super) fn reserve(&mut self, purpose: Spc2) {
         self.send(Purpose::Spc2(purpose), Command::Reserve6);
     }
 

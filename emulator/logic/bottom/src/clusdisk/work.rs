@@ -20,6 +20,7 @@ impl Disk {
             self.phase
         );
         assert!(self.waiting.len() <= WAITING_MAX);
+        assert!(self.dropped.len() <= WAITING_MAX);
     }
 
     /// Begins a request for which the length of a block has to be known.

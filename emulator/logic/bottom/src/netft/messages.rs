@@ -9,8 +9,8 @@ use base::{Incarnation, NetworkId, NodeId, NodeSet, Timestamp};
 pub struct Heartbeat {
     /// The sender's life.
     pub incarnation: Incarnation,
-    /// Number of the request.
-    pub sequence: u64,
+    /// When the request was sent, by the clock of its sender; a reply brings it back unread.
+    pub asked: Timestamp,
     /// Whether this answers a request.
     pub reply: bool,
     /// In a reply: how often the sender has declared this route down. A peer that still holds it
@@ -93,8 +93,10 @@ pub enum Output {
         last_heard: Timestamp,
         last_seen: Timestamp,
     },
+    /// To the facts: a peer that is lost still sends.
+    PeerSeen { peer: NodeId, at: Timestamp },
     /// To the facts: the reachable set changed.
     Publish { reachable: NodeSet },
 }
 
-wire::codec!(struct Heartbeat { incarnation, sequence, reply, losses });
+wire::codec!(struct Heartbeat { incarnation, asked, reply, losses });

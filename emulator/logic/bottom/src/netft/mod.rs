@@ -5,6 +5,11 @@
 //! and reference section 6.1: a heartbeat is a request with its reply; `threshold` missed replies
 //! mark one route down; a node is lost only with its last route.
 //!
+//! A reply counts for the moment at which its request was sent: one that comes late proves that the
+//! peer was there once, not that it is. So however long datagrams are under way, a node believes in
+//! a peer for no longer than its detection takes after the peer last saw it; what waits for a lost
+//! node to end rests on that.
+//!
 //! Both ends agree on whether a route is up: whoever calls it down says so in its replies, because
 //! a route that loses a part of its datagrams may fail for one end alone. The product's own way is
 //! not documented.
@@ -51,7 +56,6 @@ struct Lives {
 #[derive(Debug, Default)]
 pub struct Netft {
     incarnation: Incarnation,
-    sequence: u64,
     rhythms: Vec<Rhythm>,
     links: Vec<Link>,
     /// What is known of each peer's lives, by node index.
@@ -202,6 +206,7 @@ impl Netft {
             });
         }
         let lives = self.lives[from.index()];
+        self.tell_seen(cx, from, heartbeat.incarnation, out);
         if lives
             .answers
             .is_some_and(|life| life != heartbeat.incarnation)
@@ -221,19 +226,68 @@ impl Netft {
                 life,
             });
         } else if heartbeat.reply {
-            self.lives[from.index()].answers = Some(heartbeat.incarnation);
-            let route = self.links[slot].route_mut(from);
-            route.missed = 0;
-            route.last_heard = cx.now.mono;
-            if !route.up {
-                route.peer_losses = heartbeat.losses;
-                self.raise(slot, from, out);
-            }
+            self.replied(cx, slot, from, heartbeat, out);
+        }
+    }
+
+    fn replied(
+        &mut self,
+        cx: &Context<'_>,
+        slot: usize,
+        from: NodeId,
+        heartbeat: Heartbeat,
+        out: &mut Outbox<Output>,
+    ) {
+        let Some(missed) = self.missed_since(cx, from, heartbeat.asked) else {
+            return;
+        };
+        self.lives[from.index()].answers = Some(heartbeat.incarnation);
+        let route = self.links[slot].route_mut(from);
+        route.missed = route.missed.min(missed);
+        route.last_heard = cx.now.mono;
+        if !route.up {
+            route.missed = missed;
+            route.peer_losses = heartbeat.losses;
+            self.raise(slot, from, out);
+        }
+    }
+
+    /// How many requests went to `peer` after the one of then, which is answered now; nothing if
+    /// those are enough to call a route down.
+    fn missed_since(&self, cx: &Context<'_>, peer: NodeId, asked: Timestamp) -> Option<u32> {
+        let mut rhythms = self.rhythms.iter();
+        let rhythm = rhythms.find(|rhythm| rhythm.peers.contains(peer))?;
+        if asked > cx.now.mono {
+            return None;
+        }
+        let delay = rhythm.delay.as_nanos().max(1);
+        let beats = u32::try_from(cx.now.mono.since(asked).as_nanos() / delay);
+        beats.ok().filter(|beats| *beats < rhythm.threshold)
+    }
+
+    /// A life that had routes still asks although it was lost: it may believe in this node for as
+    /// long as it is answered.
+    fn tell_seen(
+        &self,
+        cx: &Context<'_>,
+        peer: NodeId,
+        life: Incarnation,
+        out: &mut Outbox<Output>,
+    ) {
+        if self.lives[peer.index()].admitted == Some(life) && !self.reachable.contains(peer) {
+            let at = cx.now.mono;
+            out.push(Output::PeerSeen { peer, at });
         }
     }
 
     /// A life of a peer may have routes from here on. It is asked at once, on every network.
-    fn admit(&mut self, peer: NodeId, life: Incarnation, out: &mut Outbox<Output>) {
+    fn admit(
+        &mut self,
+        cx: &Context<'_>,
+        peer: NodeId,
+        life: Incarnation,
+        out: &mut Outbox<Output>,
+    ) {
         if let Some(lives) = self.lives.get_mut(peer.index()) {
             lives.admitted = Some(life);
         }
@@ -242,19 +296,22 @@ impl Netft {
             .iter()
             .filter(|it| it.up && it.peers.contains(peer));
         for link in linked {
-            let heartbeat = Heartbeat {
-                incarnation: self.incarnation,
-                sequence: self.sequence,
-                reply: false,
-                losses: 0,
-            };
+            let heartbeat = self.request(cx);
             out.push(Output::Send {
                 network: link.network,
                 to: NodeSet::one(peer),
                 heartbeat,
             });
         }
-        self.sequence += 1;
+    }
+
+    fn request(&self, cx: &Context<'_>) -> Heartbeat {
+        Heartbeat {
+            incarnation: self.incarnation,
+            asked: cx.now.mono,
+            reply: false,
+            losses: 0,
+        }
     }
 
     /// Another life of `peer` speaks: everything known of the one before is void.
@@ -326,7 +383,7 @@ impl Netft {
     }
 
     /// One beat: count what the last one left unanswered, then ask again.
-    fn beat(&mut self, index: usize, out: &mut Outbox<Output>) {
+    fn beat(&mut self, cx: &Context<'_>, index: usize, out: &mut Outbox<Output>) {
         let Rhythm {
             peers, threshold, ..
         } = self.rhythms[index];
@@ -342,12 +399,7 @@ impl Netft {
                     self.lower(slot, peer, out);
                 }
             }
-            let heartbeat = Heartbeat {
-                incarnation: self.incarnation,
-                sequence: self.sequence,
-                reply: false,
-                losses: 0,
-            };
+            let heartbeat = self.request(cx);
             let network = self.links[slot].network;
             out.push(Output::Send {
                 network,
@@ -355,7 +407,6 @@ impl Netft {
                 heartbeat,
             });
         }
-        self.sequence += 1;
     }
 }
 
@@ -381,7 +432,7 @@ impl Manager for Netft {
             } => {
                 self.heard(cx, network, from, heartbeat, out);
             }
-            Input::Admit { peer, life } => self.admit(peer, life, out),
+            Input::Admit { peer, life } => self.admit(cx, peer, life, out),
             Input::Interface { network, up } => self.interface(network, up, out),
         }
     }
@@ -395,7 +446,7 @@ impl Manager for Netft {
             if self.rhythms[index].next <= cx.now.mono {
                 // A node that was frozen beats once, not once for every beat it slept through.
                 self.rhythms[index].next = cx.now.mono + self.rhythms[index].delay;
-                self.beat(index, out);
+                self.beat(cx, index, out);
             }
         }
     }

@@ -75,9 +75,21 @@ impl Bench {
 
     /// A reply of a peer that has declared the route down so many times.
     fn reply_after(&mut self, network: NetworkId, life: u64, losses: u32) -> Vec<Output> {
+        let asked = self.now;
+        self.reply_to(network, life, asked, losses)
+    }
+
+    /// A reply to the request that was sent then.
+    fn reply_to(
+        &mut self,
+        network: NetworkId,
+        life: u64,
+        asked: Timestamp,
+        losses: u32,
+    ) -> Vec<Output> {
         let heartbeat = Heartbeat {
             incarnation: Incarnation(life),
-            sequence: 0,
+            asked,
             reply: true,
             losses,
         };
@@ -140,7 +152,7 @@ fn a_request_alone_raises_nothing_but_is_answered() {
     let mut bench = Bench::new();
     let heartbeat = Heartbeat {
         incarnation: Incarnation(3),
-        sequence: 9,
+        asked: Timestamp(9),
         reply: false,
         losses: 0,
     };
@@ -152,17 +164,23 @@ fn a_request_alone_raises_nothing_but_is_answered() {
     });
     let answer = Heartbeat {
         incarnation: Incarnation(1),
-        sequence: 9,
+        asked: Timestamp(9),
         reply: true,
         losses: 0,
     };
     assert_eq!(
         said,
-        [Output::Send {
-            network: LAN,
-            to: NodeSet::one(node(2)),
-            heartbeat: answer
-        }]
+        [
+            Output::Send {
+                network: LAN,
+                to: NodeSet::one(node(2)),
+                heartbeat: answer
+            },
+            Output::PeerSeen {
+                peer: node(2),
+                at: bench.now,
+            }
+        ]
     );
 }
 
@@ -246,4 +264,53 @@ fn an_interface_that_goes_down_takes_its_routes_along_at_once() {
         })),
         1
     );
+}
+
+#[test]
+fn a_reply_that_comes_late_counts_for_the_moment_of_its_request() {
+    let mut bench = Bench::new();
+    bench.beats(1);
+    let asked = bench.now;
+    bench.reply(LAN, 1);
+    bench.beats(3);
+    // As long under way as three beats: as if it had come then, so that three more may be missed.
+    bench.reply_to(LAN, 1, asked, 0);
+    assert_eq!(lost(&bench.beats(2)), 0);
+    assert_eq!(lost(&bench.beats(1)), 1);
+}
+
+#[test]
+fn replies_that_come_after_the_route_was_lost_for_want_of_them_do_not_raise_it() {
+    let mut bench = Bench::new();
+    bench.beats(1);
+    let asked = bench.now;
+    bench.beats(5);
+    let raised = |said: &[Output]| said.iter().any(|it| matches!(it, Output::RouteUp { .. }));
+    assert!(!raised(&bench.reply_to(LAN, 1, asked, 0)));
+    let asked = bench.now + Duration::from_secs(1);
+    assert!(
+        !raised(&bench.reply_to(LAN, 1, asked, 0)),
+        "of another life"
+    );
+}
+
+#[test]
+fn a_lost_peer_that_still_asks_is_said_to_be_seen() {
+    let mut bench = Bench::new();
+    bench.beats(1);
+    bench.reply(LAN, 1);
+    bench.beats(9);
+    let heartbeat = Heartbeat {
+        incarnation: Incarnation(1),
+        asked: Timestamp(9),
+        reply: false,
+        losses: 0,
+    };
+    let said = bench.handle(Input::Heartbeat {
+        network: LAN,
+        from: node(2),
+        heartbeat,
+    });
+    let (peer, at) = (node(2), bench.now);
+    assert!(said.contains(&Output::PeerSeen { peer, at }));
 }

@@ -37,7 +37,8 @@ pub enum Input {
     Arbitrate { owns_core_group: bool },
     /// From rcm: give the lock back.
     Release,
-    /// From database: remember this tag (no copy of the database is kept on a share).
+    /// From database: remember this tag (no copy of the database is kept on a share). Answered by
+    /// `Remembers` once the file has it.
     Remember(PaxosTag),
     /// From the shell.
     Done { io: IoId, outcome: ShareOutcome },
@@ -54,6 +55,9 @@ pub enum Output {
     Lost { unreachable: bool },
     /// To quorum and rcm: a lock that was held is gone.
     Failed,
+    /// To database: what the file says from now on while this node has it open; none: this node has
+    /// it open no longer.
+    Remembers { tag: Option<PaxosTag> },
 }
 
 wire::codec!(enum ShareRequest { 0 = Lock, 1 = Read, 2 = Write(tag), 3 = Unlock });

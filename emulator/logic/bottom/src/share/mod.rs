@@ -49,6 +49,10 @@ pub struct Share {
     next_io: u64,
     /// The server may hold the lock for this node.
     locked: bool,
+    /// What the file says, while it is this node's.
+    remembered: Option<PaxosTag>,
+    /// What of that was told.
+    told: Option<PaxosTag>,
     unwritten: Option<PaxosTag>,
     timers: Timers<3>,
 }
@@ -63,6 +67,8 @@ impl Share {
             flight: None,
             next_io: 0,
             locked: false,
+            remembered: None,
+            told: None,
             unwritten: None,
             timers: Timers::default(),
         }
@@ -92,6 +98,7 @@ impl Share {
         self.state = State::Idle;
         self.timers = Timers::default();
         self.unwritten = None;
+        self.remembered = None;
     }
 
     fn done(
@@ -123,7 +130,11 @@ impl Share {
             }
             (ShareRequest::Read, ShareOutcome::Read(tag)) if self.state == State::ExpectTag => {
                 self.state = State::Held;
+                self.remembered = Some(tag.unwrap_or_default());
                 out.push(Output::Held { tag });
+            }
+            (ShareRequest::Write(tag), _) if self.state == State::Held => {
+                self.remembered = Some(tag);
             }
             (ShareRequest::Read | ShareRequest::Write(_), _) => {}
         }
@@ -169,6 +180,14 @@ impl Share {
         self.ask(request, out);
     }
 
+    /// Tells what the file says, if that is something else than before.
+    fn tell(&mut self, out: &mut Outbox<Output>) {
+        if self.told != self.remembered {
+            self.told = self.remembered;
+            out.push(Output::Remembers { tag: self.told });
+        }
+    }
+
     fn ask(&mut self, request: ShareRequest, out: &mut Outbox<Output>) {
         self.next_io += 1;
         let io = IoId(self.next_io);
@@ -195,6 +214,7 @@ impl Manager for Share {
             },
         }
         self.pump(out);
+        self.tell(out);
     }
 
     fn deadline(&self) -> Option<Timestamp> {

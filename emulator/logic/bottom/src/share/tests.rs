@@ -54,8 +54,18 @@ impl Bench {
         }));
         self.done(1, ShareOutcome::Done);
         let said = self.done(2, ShareOutcome::Read(None));
-        assert_eq!(said, [Output::Held { tag: None }]);
+        assert_eq!(
+            said,
+            [
+                Output::Held { tag: None },
+                remembers(Some(PaxosTag::default()))
+            ]
+        );
     }
+}
+
+fn remembers(tag: Option<PaxosTag>) -> Output {
+    Output::Remembers { tag }
 }
 
 fn asked(outputs: &[Output]) -> Vec<ShareRequest> {
@@ -107,7 +117,8 @@ fn a_held_file_is_checked_and_its_loss_is_reported() {
     bench.hold();
     bench.now = bench.share.deadline().expect("the check is armed");
     assert_eq!(asked(&bench.call(None)), [ShareRequest::Lock]);
-    assert_eq!(bench.done(3, ShareOutcome::Unreachable), [Output::Failed]);
+    let said = bench.done(3, ShareOutcome::Unreachable);
+    assert_eq!(said, [Output::Failed, remembers(None)]);
     assert!(!bench.share.is_held());
 }
 
@@ -117,7 +128,8 @@ fn a_file_that_another_node_opened_meanwhile_is_reported_as_lost() {
     bench.hold();
     bench.now = bench.share.deadline().expect("the check is armed");
     bench.call(None);
-    assert_eq!(bench.done(3, ShareOutcome::Held), [Output::Failed]);
+    let said = bench.done(3, ShareOutcome::Held);
+    assert_eq!(said, [Output::Failed, remembers(None)]);
 }
 
 #[test]
@@ -153,10 +165,9 @@ fn the_newest_tag_is_written_after_the_one_in_flight() {
     );
     assert!(bench.call(Some(Input::Remember(tag(2)))).is_empty());
     assert!(bench.call(Some(Input::Remember(tag(3)))).is_empty());
-    assert_eq!(
-        asked(&bench.done(3, ShareOutcome::Done)),
-        [ShareRequest::Write(tag(3))]
-    );
+    let said = bench.done(3, ShareOutcome::Done);
+    assert_eq!(asked(&said), [ShareRequest::Write(tag(3))]);
+    assert!(said.contains(&remembers(Some(tag(1)))));
 }
 
 #[test]

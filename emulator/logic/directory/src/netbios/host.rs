@@ -156,6 +156,13 @@ impl Host {
             .map(|own| own.state)
     }
 
+    /// Whether a name is still asked for.
+    #[must_use]
+    pub fn is_registering(&self) -> bool {
+        let waits = |own: &Own| own.state == NameState::Registering;
+        self.names.values().any(waits)
+    }
+
     /// When [`Self::expire`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {

@@ -70,6 +70,9 @@ pub enum Input {
     WitnessHeld { disk: DiskId },
     /// From the router: the witness disk is no longer this node's.
     WitnessReleased,
+    /// From the witness share's client: what the file remembers while this node has it open; none
+    /// once it has not.
+    ShareRemembers { tag: Option<PaxosTag> },
     /// From clusdisk: reads and writes of the witness replica on a disk, which may not be the
     /// witness any more.
     WitnessReport {

@@ -5,7 +5,8 @@
 //! is on the disk before the answer, and applied (`Commit`) once a second record is; after a crash
 //! checkpoint and records give the same replica again. While this node holds the witness disk, a
 //! copy there goes along: agreement is answered only once the copy has it too, so that the next
-//! holder finds whatever was acknowledged; without the copy, only while the view has quorum. A
+//! holder finds whatever was acknowledged; a witness share remembers at least the tag that it leads
+//! to. Without either, agreement is answered only while the view has quorum. A
 //! local failure ends the service; a failure of the copy unloads it and fails the witness.
 //!
 //! Publishes hive, tag, applied and prepared. Deliberately not done here: order and agreement
@@ -31,6 +32,8 @@ use bottom::txlog;
 use wire::Codec;
 
 pub use hive::{Hive, HiveChange, Value};
+pub(crate) use replica::promised_tag;
+
 pub use messages::{Change, Input, Output, Snapshot, Update};
 pub use witness::witness_tag;
 
@@ -116,6 +119,8 @@ pub struct Database {
     installation: u64,
     witness: WitnessCopy,
     reconcile: Option<Reconcile>,
+    /// What the witness share remembers while this node has it open.
+    share: Option<PaxosTag>,
     /// When to look whether the view has quorum without the witness that this node has lost.
     recheck: Option<Timestamp>,
 }
@@ -240,6 +245,7 @@ impl Manager for Database {
             }
             (State::Open, Input::WitnessHeld { disk }) => self.witness_held(disk),
             (State::Open, Input::WitnessReleased) => self.witness_released(cx),
+            (_, Input::ShareRemembers { tag }) => self.share_remembers(cx, tag),
             (State::Open, Input::WitnessReport { disk, report }) => {
                 self.witness_report(cx, disk, report, out);
             }

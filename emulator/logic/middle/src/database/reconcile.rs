@@ -1,7 +1,7 @@
 //! Bringing the local replica and the copy on the witness disk together (seed 001, Quorum Manager
 //! 7: reconciles all replicas by Paxos tag).
 
-use base::{DiskId, Outbox};
+use base::{DiskId, Outbox, PaxosTag};
 use bottom::clusdisk;
 
 use super::install::Installation;
@@ -34,6 +34,15 @@ impl Database {
         self.reconcile = None;
         // Quorum hears of the loss in this same moment; look when it has decided.
         self.recheck = Some(cx.now.mono);
+    }
+
+    /// The witness share was opened or written by this node, or is its no longer.
+    pub(super) fn share_remembers(&mut self, cx: &Context<'_>, tag: Option<PaxosTag>) {
+        if self.share.is_some() && tag.is_none() {
+            // Quorum hears of the loss in this same moment; look when it has decided.
+            self.recheck = Some(cx.now.mono);
+        }
+        self.share = tag;
     }
 
     /// The copy is unloaded, the node goes on (seed 001, Database Manager 7).

@@ -69,6 +69,11 @@ impl Update {
     }
 }
 
+/// The tag of a replica once what it has agreed to is committed.
+pub(crate) fn promised_tag(tag: PaxosTag, agreed: Option<&Update>) -> PaxosTag {
+    agreed.map_or(tag, |update| update.tag_after(tag))
+}
+
 impl Replica {
     pub(super) fn standing(&self) -> Standing {
         Standing {

@@ -1,5 +1,6 @@
-//! The database on a log and a disk that crash, and with a witness disk.
+//! The database on a log and a disk that crash, with a witness disk and a witness share.
 
 mod rig;
+mod share;
 mod store;
 mod witness;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base::limits::LOG_RECORDS_MAX;
 use base::{Outbox, QuorumState};
 
-use super::replica::Record;
+use super::replica::{Record, promised_tag};
 use super::{Database, Output, Pending, Unanswered};
 use crate::Context;
 use crate::database::Update;
@@ -61,22 +61,26 @@ impl Database {
         }
     }
 
-    /// Says that the update is agreed to, once log and witness copy have it. A node that has lost
+    /// Says that the update is agreed to, once log and witness copy have it, or the witness share
+    /// remembers its tag: whoever gets the share next without it must see that it is behind. A node that has lost
     /// the witness may have lost quorum with it: it answers once that is known to hold.
     pub(super) fn answer(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         let Some(unanswered) = self.unanswered.filter(|unanswered| unanswered.logged) else {
             return;
         };
-        let safe = match self.witness.written() {
-            Some(written) => written >= unanswered.version,
-            None if self.recheck.is_some() => return,
-            None => cx.facts.quorum == QuorumState::Held,
+        let safe = match (self.witness.written(), self.share) {
+            (Some(written), _) => written >= unanswered.version,
+            (None, Some(remembered)) => {
+                remembered >= promised_tag(self.replica.tag, self.replica.prepared.as_ref())
+            }
+            (None, None) if self.recheck.is_some() => return,
+            (None, None) => cx.facts.quorum == QuorumState::Held,
         };
         if safe {
             self.unanswered = None;
             let number = unanswered.key.number;
             out.push(Output::Prepared { number });
-        } else if self.witness.written().is_none() {
+        } else if self.witness.written().is_none() && self.share.is_none() {
             self.recheck = Some(cx.now.mono + RECHECK_INTERVAL);
         }
     }

@@ -81,17 +81,11 @@ impl Gum {
     /// As source: send everybody, this node included, the replica.
     fn bring_together(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         // A cluster that forms starts with nothing owned by anybody.
-        let mut objects = if self.formed {
+        let objects = if self.formed {
             Arc::default()
         } else {
             Arc::clone(&cx.facts.objects)
         };
-        // Who was on the way out and is a newcomer now has come back.
-        let active = Self::view(cx).map_or(NodeSet::EMPTY, View::active);
-        if !objects.leaving.is_subset(active) {
-            let objects = Arc::make_mut(&mut objects);
-            objects.leaving = objects.leaving.intersection(active);
-        }
         let snapshot = Snapshot {
             hive: Arc::clone(&cx.facts.hive),
             tag: cx.facts.tag,

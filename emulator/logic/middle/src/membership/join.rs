@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use base::{NodeId, NodeSet, Notice, Outbox};
+use base::{NodeId, NodeSet, Notice, Outbox, Timestamp};
 
 use super::clique::Gossip;
 use super::{Membership, Message, Output, State, Timer};
@@ -107,9 +107,8 @@ impl Membership {
                 members,
                 authority,
             } if self.active => {
-                let known = cx.facts.view.as_ref();
-                let older = known.is_some_and(|known| known.id.epoch < view.epoch);
-                let left_out = older && !members.contains(cx.facts.me);
+                // Views that this node has tried since without quorum say nothing.
+                let left_out = self.opened < view.epoch && !members.contains(cx.facts.me);
                 match authority.cmp(&cx.facts.tag.authority()) {
                     Ordering::Greater => out.push(Output::Superseded),
                     Ordering::Equal if left_out => out.push(Output::Excluded),
@@ -173,13 +172,14 @@ impl Membership {
     }
 
     /// Whether `from` was taken out and this is still the life in which it was. A life that never
-    /// was a member does not end by being left out; after a while it may try once more.
+    /// was a member does not end by being left out; after a while it may try once more. Nor does a
+    /// node that is no member keep those out for ever whom it once had to do without.
     fn keeps_out(&mut self, cx: &Context<'_>, from: NodeId, gossip: &Gossip) -> bool {
         let Some((life, at)) = self.removed.get(&from).copied() else {
             return false;
         };
         let another = life.is_some_and(|life| life != gossip.incarnation);
-        let again = !gossip.active && cx.now.mono.since(at) >= REMOVED_FOR;
+        let again = !(gossip.active && self.active) && is_over(cx, at);
         if another || again {
             self.removed.remove(&from);
         }
@@ -291,4 +291,9 @@ impl Membership {
             self.rearm_join(cx);
         }
     }
+}
+
+/// Whether a node that was taken out then may be tried once more.
+pub(super) fn is_over(cx: &Context<'_>, taken_out: Timestamp) -> bool {
+    cx.now.mono.since(taken_out) >= REMOVED_FOR
 }

@@ -98,6 +98,8 @@ pub struct Membership {
     /// This node was turned away in this life.
     quarantined: bool,
     active: bool,
+    /// The epoch of the last view that opened with this node; 0 before the first.
+    opened: u64,
     /// When an active node began to look for a view with quorum.
     undecided_since: Timestamp,
     /// When this life began to look for others.
@@ -212,6 +214,7 @@ impl Manager for Membership {
             Input::Repaired { next } => self.repaired(cx, next, out),
             Input::Opened => {
                 self.active = true;
+                self.opened = cx.facts.view.as_ref().map_or(0, |view| view.id.epoch);
                 self.timers.clear(Timer::Join as usize);
             }
             Input::SettingsChanged => self.reconfigured(cx, out),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use base::{NodeId, NodeSet, Outbox, RegroupStage, StartMode, ViewId};
 
 use super::clique::{self, Gossip};
+use super::join::is_over;
 use super::{MemberReport, Membership, Message, Output, State, Timer, View};
 use crate::Context;
 
@@ -51,7 +52,7 @@ impl Membership {
         match &self.state {
             State::ExpectGossip => {
                 let message = self.own_gossip(cx);
-                let to = self.welcome(cx.bottom.reachable).without(me);
+                let to = self.welcome(cx, cx.bottom.reachable).without(me);
                 out.push(Output::Send { to, message });
             }
             State::ExpectPromises {
@@ -99,17 +100,17 @@ impl Membership {
         self.arm(cx, Timer::Tick, tick);
     }
 
-    /// Those of `nodes` that were not taken out.
-    fn welcome(&self, nodes: NodeSet) -> NodeSet {
-        nodes
-            .iter()
-            .filter(|node| !self.removed.contains_key(node))
-            .collect()
+    /// Those of `nodes` that were not taken out, or long enough ago by a node that is in no running
+    /// cluster itself: it has to speak first, because it is the one that looks for others.
+    fn welcome(&self, cx: &Context<'_>, nodes: NodeSet) -> NodeSet {
+        let over = |at| !self.active && is_over(cx, at);
+        let welcome = |node: &NodeId| self.removed.get(node).is_none_or(|(_, at)| over(*at));
+        nodes.iter().filter(welcome).collect()
     }
 
     fn own_gossip(&mut self, cx: &Context<'_>) -> Message {
         let me = cx.facts.me;
-        let reachable = self.welcome(cx.bottom.reachable).with(me);
+        let reachable = self.welcome(cx, cx.bottom.reachable).with(me);
         let heard = self.gossip.keys().copied().collect::<NodeSet>().with(me);
         let (incarnation, active) = (cx.facts.incarnation, self.active);
         let authority = cx.facts.tag.authority();
@@ -149,10 +150,25 @@ impl Membership {
     ) {
         let news = self.gossip.get(&from).is_none_or(|known| *known != gossip);
         self.gossip.insert(from, gossip);
-        if self.state == State::ExpectGossip && news {
-            self.own_gossip(cx);
-            self.assess(cx, out);
+        if self.state != State::ExpectGossip || !news {
+            return;
         }
+        let knew = self.has_heard_all(cx);
+        let message = self.own_gossip(cx);
+        self.assess(cx, out);
+        // The others wait for this very word, and the next tick is far away. Said once for each
+        // growth of the component, so the messages of a regroup grow with the square as before.
+        if self.state == State::ExpectGossip && !knew && self.has_heard_all(cx) {
+            let to = clique::component(cx.facts.me, &self.gossip).without(cx.facts.me);
+            out.push(Output::Send { to, message });
+        }
+    }
+
+    /// Whether this node's own row says that it has heard everybody it may be connected to.
+    fn has_heard_all(&self, cx: &Context<'_>) -> bool {
+        let component = clique::component(cx.facts.me, &self.gossip);
+        let own = self.gossip.get(&cx.facts.me);
+        own.is_some_and(|row| component.is_subset(row.heard))
     }
 
     /// Ends the opening stage as soon as everybody has heard everybody.

@@ -280,6 +280,19 @@ fn an_active_node_that_comes_back_into_reach_is_told_that_it_is_out() {
 }
 
 #[test]
+fn an_active_node_that_has_tried_views_of_its_own_hears_that_it_is_out_all_the_same() {
+    let mut mesh = Mesh::new(3, 1);
+    mesh.run(Duration::from_secs(2));
+    mesh.isolate(set(&[3]));
+    mesh.run(Duration::from_secs(3));
+    // Its own attempts have brought it to an epoch beyond that of the others' view.
+    mesh.call(node(3), Some(Input::Remove { nodes: set(&[1]) }));
+    mesh.isolate(NodeSet::EMPTY);
+    mesh.run(Duration::from_secs(2));
+    assert!(mesh.members[&node(3)].excluded);
+}
+
+#[test]
 fn an_active_node_without_quorum_ends_before_the_opening_stage_is_long_over() {
     let mut mesh = Mesh::new(3, 1);
     mesh.run(Duration::from_secs(2));
@@ -301,6 +314,20 @@ fn an_active_node_whose_view_waits_for_the_witness_ends_when_that_takes_too_long
     assert!(!mesh.members[&node(1)].excluded);
     mesh.run(Duration::from_secs(2));
     assert!(mesh.members[&node(1)].excluded);
+}
+
+#[test]
+fn a_newcomer_that_once_had_to_do_without_the_members_tries_again_after_a_while() {
+    let mut mesh = Mesh::new(3, 1);
+    mesh.isolate(set(&[3]));
+    mesh.run(Duration::from_secs(10));
+    let nodes = set(&[1, 2]);
+    mesh.call(node(3), Some(Input::Remove { nodes }));
+    mesh.isolate(NodeSet::EMPTY);
+    mesh.run(Duration::from_secs(50));
+    assert_eq!(mesh.view_of(3), Some(set(&[3])), "not at once");
+    mesh.run(Duration::from_secs(30));
+    assert_eq!(mesh.view_of(3), Some(set(&[1, 2, 3])));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{
-    GroupId, NetworkId, NodeId, NodeSet, NodeStanding, ResourceId, ResourceState, StateChangeCause,
+    GroupId, Incarnation, NetworkId, NodeId, NodeSet, NodeStanding, ResourceId, ResourceState,
+    StateChangeCause,
 };
 
 /// One change of the volatile tables; travels in a global update.
@@ -24,8 +25,14 @@ pub enum StateChange {
     },
     /// The node was paused or resumed.
     NodePaused { node: NodeId, paused: bool },
-    /// The node is stopping in order: its vote goes to the others before it does.
-    NodeLeaving { node: NodeId },
+    /// This life of the node is stopping in order: its vote goes to the others before it does.
+    NodeLeaving { node: NodeId, life: Incarnation },
+    /// A move of the group waits until this node, or with none the best one, can take it.
+    MoveQueued { group: GroupId, to: Option<NodeId> },
+    /// The queued move of the group is over, one way or the other.
+    MoveUnqueued { group: GroupId },
+    /// A resource of the group found no room on this node, and nobody makes any.
+    NoRoom { group: GroupId, node: NodeId },
     /// A node is isolated or quarantined, or no longer.
     NodeStanding {
         node: NodeId,
@@ -100,8 +107,12 @@ pub struct ObjectTable {
     pub resources: BTreeMap<ResourceId, ResourceRow>,
     /// Nodes that take no new groups.
     pub paused: NodeSet,
-    /// Members that are stopping in order.
-    pub leaving: NodeSet,
+    /// Lives of members that are stopping in order.
+    pub leaving: BTreeMap<NodeId, Incarnation>,
+    /// Moves that wait for their target.
+    pub queued: BTreeMap<GroupId, Option<NodeId>>,
+    /// Nodes that had no room for a group, and on which nothing has ended since.
+    pub full: BTreeMap<GroupId, NodeSet>,
     /// Nodes that are isolated or quarantined.
     pub standings: BTreeMap<NodeId, NodeStanding>,
     /// Failovers of groups that have failed over since the cluster formed.
@@ -133,31 +144,24 @@ impl ObjectTable {
                 owner,
                 cause,
             } => {
-                self.groups.insert(
-                    *group,
-                    GroupRow {
-                        owner: *owner,
-                        cause: *cause,
-                    },
-                );
-                self.resources
-                    .values_mut()
-                    .filter(|row| row.group == *group)
-                    .for_each(|row| {
-                        row.state = ResourceState::Offline;
-                    });
+                let (owner, cause) = (*owner, *cause);
+                self.change_owner(*group, GroupRow { owner, cause });
             }
             StateChange::Resource {
                 resource,
                 group,
                 state,
             } => {
-                if self.groups.contains_key(group) {
+                if let Some(owner) = self.groups.get(group).map(|row| row.owner) {
                     let row = ResourceRow {
                         group: *group,
                         state: *state,
                     };
-                    self.resources.insert(*resource, row);
+                    let before = self.resources.insert(*resource, row);
+                    let ran = before.is_some_and(|row| row.state == ResourceState::Online);
+                    if ran && *state != ResourceState::Online {
+                        self.ended_on(owner, *group);
+                    }
                 }
             }
             StateChange::GroupFailovers { group, count } => {
@@ -170,15 +174,39 @@ impl ObjectTable {
                     self.interfaces.insert((*node, *network), *row);
                 }
             }
+            StateChange::MoveQueued { group, to } => {
+                self.queued.insert(*group, *to);
+            }
+            StateChange::MoveUnqueued { group } => {
+                self.queued.remove(group);
+            }
+            StateChange::NoRoom { group, node } => {
+                self.full.entry(*group).or_default().insert(*node);
+            }
             StateChange::Barrier => {}
             StateChange::NodeStanding { node, standing } => self.stand(*node, *standing),
-            StateChange::NodeLeaving { node } => self.leaving.insert(*node),
+            StateChange::NodeLeaving { node, life } => {
+                self.leaving.insert(*node, *life);
+            }
             StateChange::NodePaused { node, paused: true } => self.paused.insert(*node),
             StateChange::NodePaused {
                 node,
                 paused: false,
             } => self.paused.remove(*node),
         }
+    }
+
+    fn change_owner(&mut self, group: GroupId, row: GroupRow) {
+        let online = |row: &ResourceRow| row.group == group && row.state == ResourceState::Online;
+        let ran = self.resources.values().any(online);
+        let before = self.groups.insert(group, row);
+        if let Some(before) = before.filter(|_| ran) {
+            self.ended_on(before.owner, group);
+        }
+        let resources = self.resources.values_mut();
+        resources
+            .filter(|row| row.group == group)
+            .for_each(|row| row.state = ResourceState::Offline);
     }
 
     fn stand(&mut self, node: NodeId, standing: NodeStanding) {
@@ -188,6 +216,12 @@ impl ObjectTable {
             self.standings.insert(node, standing);
         }
     }
+
+    /// Something of `group` has ended on a node: there may be room for others now.
+    fn ended_on(&mut self, node: NodeId, group: GroupId) {
+        let others = self.full.iter_mut().filter(|(other, _)| **other != group);
+        others.for_each(|(_, full)| full.remove(node));
+    }
 }
 
 wire::codec!(enum StateChange {
@@ -196,14 +230,17 @@ wire::codec!(enum StateChange {
     2 = NodePaused { node, paused },
     3 = GroupFailovers { group, count },
     4 = Interface { node, network, row },
-    20 = NodeLeaving { node },
+    20 = NodeLeaving { node, life },
     21 = Barrier,
-    22 = NodeStanding { node, standing },
+    22 = MoveQueued { group, to },
+    23 = MoveUnqueued { group },
+    24 = NoRoom { group, node },
+    25 = NodeStanding { node, standing },
 });
 wire::codec!(struct FailoverCount { count, age });
 wire::codec!(struct GroupRow { owner, cause });
 wire::codec!(struct ResourceRow { group, state });
 wire::codec!(struct InterfaceRow { linked, unreached });
 wire::codec!(struct ObjectTable {
-    groups, resources, paused, leaving, standings, failovers, interfaces,
+    groups, resources, paused, leaving, standings, queued, full, failovers, interfaces,
 });

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use base::{Generation, Outbox};
+use base::{Generation, NodeSet, Outbox};
 
 use super::{Output, Quorum, Timer, adjust};
 use crate::Context;
@@ -17,22 +17,30 @@ impl Quorum {
     /// This node stops and runs nothing any more.
     pub(super) fn leave(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
         self.leaving = true;
-        let node = cx.facts.me;
-        let leaving = cx.facts.objects.leaving.with(node);
-        let staying = Self::view(cx).map(|view| view.members.difference(leaving));
-        let staying = staying.filter(|staying| !staying.is_empty() && cx.facts.ready);
-        let weights = staying.map(|staying| adjust(&cx.facts.settings, staying, cx.rng));
+        let (node, life) = (cx.facts.me, cx.facts.incarnation);
+        let staying = Self::staying(cx).without(node);
+        let hands_over = !staying.is_empty() && cx.facts.ready;
+        let weights = hands_over.then(|| adjust(&cx.facts.settings, staying, cx.rng));
         // Who goes without a word has left unplanned, which counts from 2016 on.
         let announced = cx.facts.settings.generation >= Generation::V2016;
         match weights {
             Some(mut changes) if self.forced.is_none() && (announced || !changes.is_empty()) => {
-                changes.push(Change::State(StateChange::NodeLeaving { node }));
+                changes.push(Change::State(StateChange::NodeLeaving { node, life }));
                 let until = cx.now.mono + LEAVE_PATIENCE;
                 self.timers.set(Timer::Leave as usize, until);
                 out.push(Output::HandOver { changes });
             }
             _ => self.left(out),
         }
+    }
+
+    /// Members of the view that are not about to leave it. A word of an earlier life counts for
+    /// nothing: an update that carries it may be completed only now.
+    pub(super) fn staying(cx: &Context<'_>) -> NodeSet {
+        let leaving = &cx.facts.objects.leaving;
+        let reports = Self::view(cx).into_iter().flat_map(|view| &view.reports);
+        let stays = reports.filter(|(node, it)| leaving.get(node) != Some(&it.incarnation));
+        stays.map(|(node, _)| *node).collect()
     }
 
     /// Nothing keeps a node that stops any more.

@@ -53,6 +53,8 @@ pub enum Input {
     Opened,
     /// From the router: the hive changed, so votes and model may have.
     SettingsChanged,
+    /// From database: an update was applied, and all facts show it.
+    Applied,
     /// From rcm: this node stops in order and runs nothing any more. Answered by `Left`, once its
     /// vote is with the others where votes are dynamic.
     Leave,

@@ -87,6 +87,9 @@ pub struct Quorum {
     unformed: Option<Tally>,
     /// What the weights were last brought in line with.
     basis: Option<Basis>,
+    /// Votes have changed since the weights were last looked at: two nodes that stop at the same
+    /// time each hand their votes over as if the other one stayed.
+    stale: bool,
     /// This node is stopping.
     leaving: bool,
     timers: Timers<4>,
@@ -237,11 +240,12 @@ impl Quorum {
         }
     }
 
-    /// As decider: the witness is not to be had.
+    /// As decider: the witness is not to be had, or not needed any more. The votes may be others
+    /// than when it was asked for: the last update of the view before may have come through since.
     fn give_up(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         if let Some(view) = Self::view(cx) {
             let tally = count(&cx.facts.settings, view.members, false);
-            self.announce(view, tally, false, out);
+            self.announce(view, tally, tally.has_quorum(), out);
         }
     }
 
@@ -324,17 +328,16 @@ impl Quorum {
         }
     }
 
-    /// As leader of an open view: brings what the database says of votes in line with it. Votes are
-    /// left alone while an administrator's word stands for them.
+    /// As the lowest of those that stay in an open view: brings what the database says of votes in
+    /// line with it. Votes are left alone while an administrator's word stands for them.
     fn tend(&self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
-        let view = cx.facts.view.as_deref();
-        let leads = view.is_some_and(|view| view.leader() == cx.facts.me);
-        if !leads || !cx.facts.ready {
+        let staying = Self::staying(cx);
+        let active = Self::view(cx).map_or(NodeSet::EMPTY, View::active);
+        let tends = active.intersection(staying).first().or(staying.first());
+        if tends != Some(cx.facts.me) || !cx.facts.ready {
             return;
         }
         let settings = &cx.facts.settings;
-        let members = view.map_or(NodeSet::EMPTY, |view| view.members);
-        let staying = members.difference(cx.facts.objects.leaving);
         let mut changes = Vec::new();
         if self.forced.is_none() {
             changes = adjust(settings, staying, cx.rng);
@@ -388,6 +391,11 @@ impl Manager for Quorum {
             }
             Input::Leave => self.leave(cx, out),
             Input::HandedOver => self.left(out),
+            Input::Applied if self.stale => {
+                self.stale = false;
+                self.tend(cx, out);
+            }
+            Input::Applied => {}
             Input::SettingsChanged => {
                 self.settings_changed(cx, out);
                 self.unforce(cx, out);

@@ -217,3 +217,45 @@ fn generations_without_dynamic_quorum_keep_their_votes() {
         (vec![1, 1, 1], 1)
     );
 }
+
+/// Node 1 of two is alone and asks for the witness disk; then the last update of the view before
+/// comes through, which gave it the vote of the other one.
+#[test]
+fn a_decider_that_waits_for_the_witness_counts_again_when_the_votes_change() {
+    use base::{Manager, Outbox, Timestamp};
+
+    use super::{Input, Message, Output, Quorum};
+    use crate::test_context::{blank_facts, node, nodes, view, with_context};
+
+    let disk = (QuorumModel::NodeAndDiskMajority, Witness::Disk(DiskId(0)));
+    let mut known = settings(2, disk.0, disk.1);
+    (known.dynamic_quorum, known.dynamic_witness) = (true, true);
+    known.witness_dynamic_weight = 1;
+    let mut facts = blank_facts(node(1));
+    facts.settings = known.clone().into();
+    facts.view = Some(view(5, nodes(&[1])).into());
+    let (mut quorum, mut out) = (Quorum::default(), Outbox::default());
+    let mut tell = |facts: &crate::Facts, input| -> Vec<Output> {
+        with_context(facts, Timestamp::ZERO, |cx| {
+            quorum.handle(cx, input, &mut out);
+        });
+        out.drain().collect()
+    };
+    tell(&facts, Input::SettingsChanged);
+    let said = tell(&facts, Input::ViewInstalled);
+    let asks = |it: &Output| {
+        let message = |message: &Message| matches!(message, Message::Arbitrate { .. });
+        matches!(it, Output::Send { message: it, .. } if message(it))
+    };
+    assert!(said.iter().any(asks));
+    let other = known.nodes.get_mut(&node(2)).expect("a node");
+    other.dynamic_weight = 0;
+    known.witness_dynamic_weight = 0;
+    facts.settings = known.into();
+    let said = tell(&facts, Input::SettingsChanged);
+    let holds = |it: &Output| {
+        let message = |message: &Message| matches!(message, Message::Decision { held: true, .. });
+        matches!(it, Output::Send { message: it, .. } if message(it))
+    };
+    assert!(said.iter().any(holds), "{said:?}");
+}

@@ -32,20 +32,23 @@ pub fn adjust(settings: &Settings, members: NodeSet, rng: &mut Rng) -> Vec<Chang
         let silent = silenced(settings, &voters, rng);
         voters.retain(|node| Some(*node) != silent);
     }
-    let mut changes = Vec::new();
-    for (node, known) in &settings.nodes {
-        let weight = u32::from(voters.contains(node));
-        if known.weight > 0 && known.dynamic_weight != weight {
-            changes.push(set(&format!("Nodes\\{node}"), "DynamicWeight", weight));
-        }
+    let weight = |node| u32::from(voters.contains(node));
+    let nodes = settings.nodes.iter().filter(|(_, known)| known.weight > 0);
+    let witness = (has_witness && settings.dynamic_witness).then_some(u32::from(even));
+    let settled = nodes
+        .clone()
+        .all(|(node, known)| known.dynamic_weight == weight(node))
+        && witness.is_none_or(|weight| settings.witness_dynamic_weight == weight);
+    if settled {
+        return Vec::new();
     }
-    if has_witness && settings.dynamic_witness {
-        let weight = u32::from(even);
-        if settings.witness_dynamic_weight != weight {
-            changes.push(set("", "WitnessDynamicWeight", weight));
-        }
-    }
-    changes
+    // All of them: changes that others have under way must not mix with these.
+    let nodes = nodes.map(|(node, _)| (format!("Nodes\\{node}"), "DynamicWeight", weight(node)));
+    let witness = witness.map(|weight| (String::new(), "WitnessDynamicWeight", weight));
+    let weights = nodes.chain(witness);
+    weights
+        .map(|(key, name, weight)| set(&key, name, weight))
+        .collect()
 }
 
 /// What the weights follow from beside the membership.

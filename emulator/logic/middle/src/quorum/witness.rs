@@ -12,6 +12,10 @@ use crate::settings::Witness;
 impl Quorum {
     /// The settings changed: votes, model or witness may be others.
     pub(super) fn settings_changed(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
+        self.stale = true;
+        if self.state == State::ExpectWitness && !self.needs_witness(cx) {
+            self.give_up(cx, out);
+        }
         let now = Basis::of(&cx.facts.settings);
         let Some(before) = self.basis.replace(now.clone()) else {
             return;
@@ -22,7 +26,6 @@ impl Quorum {
         if before.witness != now.witness {
             self.replace_witness(cx, before.witness, out);
         }
-        self.tend(cx, out);
     }
 
     /// Nobody holds the new witness yet; whoever holds the old one lets it go.

@@ -18,7 +18,9 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use base::{Manager, NodeId, NodeSet, NodeStanding, Notice, Outbox, Timers, Timestamp};
+use base::{
+    Incarnation, Manager, NodeId, NodeSet, NodeStanding, Notice, Outbox, Timers, Timestamp,
+};
 
 pub use messages::{Input, Output};
 
@@ -40,10 +42,8 @@ const DUE: usize = 0;
 /// The manager's state.
 #[derive(Debug, Default)]
 pub struct Resilience {
-    /// Members of the last view that was open here, less those that have left since.
-    known: NodeSet,
-    /// Nodes that have said that they stop.
-    leaving: NodeSet,
+    /// Lives of the members of the last view that was open here, less those that have left since.
+    known: BTreeMap<NodeId, Incarnation>,
     /// When each node left without having been asked to, oldest first.
     departures: BTreeMap<NodeId, VecDeque<Timestamp>>,
     /// Until when a node is isolated.
@@ -63,9 +63,17 @@ impl Resilience {
         let Some(view) = cx.facts.view.as_ref().filter(|_| cx.facts.active) else {
             return;
         };
-        let left = self.known.difference(view.active());
-        self.known = self.known.difference(left);
-        for node in left.difference(self.leaving).iter() {
+        let stays = view.active();
+        let known = std::mem::take(&mut self.known).into_iter();
+        let (stay, left): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            known.partition(|(node, _)| stays.contains(*node));
+        self.known = stay;
+        let leaving = &cx.facts.objects.leaving;
+        let lost = left
+            .iter()
+            .filter(|(node, life)| leaving.get(node) != Some(*life));
+        for (node, _) in lost {
+            let node = *node;
             self.departed(cx, node);
             let resiliency = &cx.facts.settings.resiliency;
             let machines = runs_machines(cx.facts, node);
@@ -91,11 +99,14 @@ impl Resilience {
     }
 
     fn opened(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        self.known = members(cx.facts);
-        self.leaving = cx.facts.objects.leaving;
+        let view = cx.facts.view.as_ref();
+        let lives = view.iter().flat_map(|view| &view.reports);
+        self.known = lives
+            .map(|(node, report)| (*node, report.incarnation))
+            .collect();
         // Who is back is not isolated any more.
-        let known = self.known;
-        self.isolated.retain(|node, _| !known.contains(*node));
+        let known = &self.known;
+        self.isolated.retain(|node, _| !known.contains_key(node));
         self.publish(out);
         // What was proposed in the view before has ended with it.
         self.proposed = false;
@@ -104,7 +115,6 @@ impl Resilience {
 
     /// What the table says is new.
     fn objects_changed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
-        self.leaving = self.leaving.union(cx.facts.objects.leaving);
         let standings = &cx.facts.objects.standings;
         if *standings == self.told {
             return;

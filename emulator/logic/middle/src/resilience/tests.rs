@@ -183,10 +183,12 @@ fn who_says_that_it_leaves_is_not_counted() {
     let mut rig = Rig::of(3);
     for _ in 0..4 {
         let objects = Arc::make_mut(&mut rig.facts.objects);
-        objects.apply(&StateChange::NodeLeaving { node: node(3) });
+        let life = base::Incarnation(1);
+        objects.apply(&StateChange::NodeLeaving {
+            node: node(3),
+            life,
+        });
         rig.call(Some(Input::ObjectsChanged));
-        // The synchronisation of the next view forgets who was leaving.
-        Arc::make_mut(&mut rig.facts.objects).leaving = base::NodeSet::EMPTY;
         assert_eq!(rig.departs(3, &[1, 2, 3]), []);
     }
 }

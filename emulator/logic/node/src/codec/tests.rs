@@ -1,6 +1,6 @@
 //! Every frame comes back from its bytes, and no bytes do harm.
 
-use base::{Incarnation, Notice};
+use base::{Incarnation, Notice, Timestamp};
 use bottom::netft::Heartbeat;
 use bottom::share::{ShareOutcome, ShareRequest};
 use proptest::prelude::*;
@@ -68,7 +68,7 @@ proptest! {
 fn a_heartbeat_looks_as_documented() {
     let heartbeat = Heartbeat {
         incarnation: Incarnation(2),
-        sequence: 3,
+        asked: Timestamp(3),
         reply: true,
         losses: 4,
     };

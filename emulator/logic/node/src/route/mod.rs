@@ -17,30 +17,6 @@ use top::{checkpoint, eventlog, rcm};
 
 use crate::{Effect, Event, Frame, Node, Payload};
 
-/// One output on its way.
-#[derive(Debug)]
-pub(crate) enum Hop {
-    Netft(netft::Output),
-    Security(security::Output),
-    Host(host::Output),
-    Clusdisk(clusdisk::Output),
-    Partmgr(partmgr::Output),
-    Csvfs(csvfs::Output),
-    Share(share::Output),
-    Txlog(txlog::Output),
-    Membership(membership::Output),
-    Messaging(messaging::Output<Payload>),
-    Gum(gum::Output),
-    Database(database::Output),
-    Object(object::Output),
-    Quorum(quorum::Output),
-    Resilience(resilience::Output),
-    Topology(topology::Output),
-    Rcm(rcm::Output),
-    Checkpoint(checkpoint::Output),
-    EventLog(eventlog::Output),
-}
-
 /// Calls a manager of the bottom tier: `handle` with an input, or `expire`.
 macro_rules! bottom {
     ($node:ident, $slot:ident, $call:ident $(, $input:expr)?) => {{
@@ -94,17 +70,25 @@ macro_rules! call {
 
 pub(crate) use {bottom, call, middle, top};
 
-macro_rules! hop {
-    ($($variant:ident($output:ty)),* $(,)?) => {$(
-        impl From<$output> for Hop {
-            fn from(output: $output) -> Self {
-                Self::$variant(output)
-            }
+macro_rules! hops {
+    ($($variant:ident($output:ty)),* $(,)?) => {
+        /// One output on its way.
+        #[derive(Debug)]
+        pub(crate) enum Hop {
+            $($variant($output),)*
         }
-    )*};
+
+        $(
+            impl From<$output> for Hop {
+                fn from(output: $output) -> Self {
+                    Self::$variant(output)
+                }
+            }
+        )*
+    };
 }
 
-hop!(
+hops!(
     Netft(netft::Output),
     Security(security::Output),
     Host(host::Output),

@@ -6,7 +6,7 @@
 //! | netft Stranger | host |
 //! | netft RouteUp, RouteDown | event log, topology |
 //! | netft PeerFound, PeerLost | event log, membership |
-//! | netft Publish | facts |
+//! | netft PeerSeen, Publish | facts |
 //! | security Send | shell, over the network on which the peer was heard |
 //! | security Secured | host |
 //! | security Refused | host |
@@ -32,7 +32,7 @@
 //! | database Publish | facts; topology, security, clusdisk, share, quorum, membership on change |
 //! | database Opened | membership |
 //! | database Prepared | gum |
-//! | database Applied | object, gum, rcm |
+//! | database Applied | object, quorum, gum, rcm |
 //! | database Replaced | object |
 //! | database Installed | gum |
 //! | database LocalFailed, LeftBehind | node |
@@ -119,6 +119,7 @@ impl Node {
                     membership::Input::PeerLost { peer }
                 );
             }
+            netft::Output::PeerSeen { peer, at } => self.middle.last_seen[peer.index()] = at,
             netft::Output::Publish { reachable } => self.bottom.reachable = reachable,
         }
     }
@@ -294,16 +295,24 @@ impl Node {
                 self.effects.push(Effect::Share { io, request });
                 return;
             }
+            share::Output::Remembers { tag } => {
+                let input = database::Input::ShareRemembers { tag };
+                middle!(self, database, handle, input);
+                return;
+            }
             share::Output::Held { tag } if tag > Some(self.middle.tag) => {
                 // The share remembers a newer configuration than this node has.
                 self.notice(Notice::StaleConfiguration);
                 bottom!(self, share, handle, share::Input::Release);
                 let lost = quorum::Input::WitnessLost { unreachable: false };
                 middle!(self, quorum, handle, lost);
+                let report = share::Output::Lost { unreachable: false };
+                top!(self, rcm, handle, rcm::Input::Share { report });
+                return;
             }
             share::Output::Held { .. } => {
-                let tag = self.middle.tag;
-                bottom!(self, share, handle, share::Input::Remember(tag));
+                let (tag, promised) = (self.middle.tag, self.middle.promised_tag());
+                bottom!(self, share, handle, share::Input::Remember(promised));
                 middle!(self, quorum, handle, quorum::Input::WitnessHeld);
                 middle!(
                     self,
@@ -403,7 +412,7 @@ impl Node {
         prepared: Option<database::Update>,
     ) {
         let changed = !Arc::ptr_eq(&hive, &self.middle.hive);
-        let newer = tag != self.middle.tag;
+        let before = self.middle.promised_tag();
         let facts = &mut self.middle;
         (facts.hive, facts.tag, facts.applied, facts.prepared) = (hive, tag, applied, prepared);
         if changed {
@@ -416,8 +425,9 @@ impl Node {
                 middle!(self, membership, handle, input);
             }
         }
-        if newer && self.share.manager.is_held() {
-            bottom!(self, share, handle, share::Input::Remember(tag));
+        let promised = self.middle.promised_tag();
+        if promised != before && self.share.manager.is_held() {
+            bottom!(self, share, handle, share::Input::Remember(promised));
         }
     }
 
@@ -433,6 +443,7 @@ impl Node {
         middle!(self, object, handle, for_objects);
         // The tables are facts before anybody else hears of the update.
         self.adopt_objects();
+        middle!(self, quorum, handle, quorum::Input::Applied);
         middle!(
             self,
             gum,

@@ -99,7 +99,8 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
             )
         }
         other => {
-            let words = of_nodes(other, node).or_else(|| of_groups(other, group));
+            let words = of_shares(other, resource).or_else(|| of_groups(other, group));
+            let words = words.or_else(|| of_nodes(other, node));
             words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
         }
     }
@@ -124,6 +125,21 @@ fn of_nodes(notice: &Notice, node: impl Fn(NodeId) -> String) -> Option<String> 
             format!("node {} may not join: it is quarantined", node(*id))
         }
         Notice::Quarantined => "this node may not join: it is quarantined".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What happened to a file share.
+fn of_shares(notice: &Notice, resource: impl Fn(ResourceId) -> String) -> Option<String> {
+    Some(match notice {
+        Notice::ShareNotCreated { resource: id, code } => format!(
+            "file share {} could not be created: error {code}",
+            resource(*id)
+        ),
+        Notice::ShareNotFound { resource: id } => format!(
+            "the share of {} was not found under its network name",
+            resource(*id)
+        ),
         _ => return None,
     })
 }

@@ -102,7 +102,7 @@ impl Rcm {
                 self.share_healthy = false;
                 return;
             }
-            share::Output::Share { .. } => return,
+            share::Output::Share { .. } | share::Output::Remembers { .. } => return,
         };
         if let Some(id) = self.resource_at(Place::Share)
             && self.state_of(id) == ResourceState::OnlinePending

@@ -8,11 +8,12 @@ use base::{CallId, NetworkId, Notice, ResourceId, ResourceState};
 use bottom::{clusdisk, share};
 
 use super::devices::owns_core_group;
+use super::model::ResourceSettings;
 use super::resource::{Call, Entry, Phase, Place, Resource, Restoring, Timer};
 use super::state::Cause;
 use super::turn::Turn;
 use super::{EntryPoint, EntryResult, HostCommand, Output, Rcm, hosts};
-use crate::restype::{self, Checks, ResourceParameters, ResourceSpec};
+use crate::restype::{self, Checks, ResourceKind, ResourceParameters, ResourceSpec};
 
 /// ERROR_CLUSTER_IPADDR_IN_USE: another machine answers for the address.
 const ADDRESS_IN_USE: u32 = 5_057;
@@ -120,11 +121,15 @@ impl Rcm {
         }
     }
 
-    /// What Online hands to the host: the settings completed by the providers that are online.
+    /// What Online hands to the host: the settings completed by the providers that are online, or,
+    /// for a name with RegisterAllProvidersIP, by all that it depends on.
     fn spec(&self, turn: &Turn<'_, '_>, id: ResourceId) -> Option<ResourceSpec> {
         let settings = self.model.resources.get(&id)?;
-        let online = self.online_providers(id);
-        let providers: Vec<&ResourceParameters> = online
+        let shown = match settings.parameters.publishes_all() {
+            true => settings.dependencies.providers().collect(),
+            false => self.online_providers(id),
+        };
+        let providers: Vec<&ResourceParameters> = shown
             .iter()
             .filter_map(|provider| self.model.resources.get(provider))
             .map(|provider| &provider.parameters)
@@ -358,6 +363,10 @@ impl Rcm {
             (ResourceState::OnlinePending, EntryResult::Failure { code }) => {
                 if code == ADDRESS_IN_USE {
                     turn.notice(Notice::AddressInUse { resource: id });
+                }
+                let kind = self.model.resources.get(&id).map(ResourceSettings::kind);
+                if kind == Some(ResourceKind::FileShare) {
+                    turn.notice(Notice::ShareNotCreated { resource: id, code });
                 }
                 self.fail(turn, id);
             }

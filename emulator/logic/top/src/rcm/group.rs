@@ -74,8 +74,6 @@ pub(super) struct Group {
     pub cold: bool,
     /// Why nothing of it starts, although it is wanted.
     pub hold: Option<Hold>,
-    /// An administrator's move that waits for its target; inner `None`: for the best node.
-    pub queued: Option<Option<NodeId>>,
     /// What it lacks resources for, and the group that makes room.
     pub lacking: Option<Lacking>,
     /// It makes room for this group.
@@ -102,7 +100,6 @@ impl Group {
             started: false,
             cold: false,
             hold: None,
-            queued: None,
             lacking: None,
             preempted_by: None,
             providers_since: None,
@@ -152,7 +149,7 @@ impl Rcm {
         while let Some(id) = self.next_unsettled() {
             self.unsettled.remove(&id);
             if self.groups.contains_key(&id) {
-                self.look_for_room(id);
+                self.look_for_room(turn, id);
                 self.settle_group(turn, id);
                 self.tell_state(turn, id);
                 self.send_preempted(turn, id);

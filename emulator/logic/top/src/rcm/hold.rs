@@ -11,6 +11,7 @@ use super::Rcm;
 use super::group::{Group, Timer};
 use super::model::ColdStart;
 use super::persist;
+use super::queue;
 use super::report::Then;
 use super::turn::Turn;
 
@@ -150,7 +151,7 @@ impl Rcm {
         }
     }
 
-    fn wake_at(&mut self, id: GroupId, at: Timestamp) {
+    pub(super) fn wake_at(&mut self, id: GroupId, at: Timestamp) {
         if let Some(group) = self.groups.get_mut(&id) {
             group.set(Timer::Dependencies, at);
             self.arm_group(id);
@@ -208,7 +209,7 @@ impl Rcm {
     /// Bits of a group's StatusInformation that this node knows as its owner (reference section
     /// 3): 1 locked, 2 preempted, 4 queued for move, 8 lacking resources, 0x10 waiting to start,
     /// 0x40 anti-affinity conflict, 0x1000 waiting for groups that start first.
-    pub(super) fn group_status(&self, id: GroupId) -> u32 {
+    pub(super) fn group_status(&self, turn: &Turn<'_, '_>, id: GroupId) -> u32 {
         let locked = self.model.groups.get(&id).is_some_and(|it| it.locked);
         let hold = self.groups.get(&id).and_then(|group| group.hold);
         let held = match hold {
@@ -219,7 +220,7 @@ impl Rcm {
             Some(Hold::Dependency { .. }) => 0x1000,
         };
         let group = self.groups.get(&id);
-        let queued = group.is_some_and(|group| group.queued.is_some());
+        let queued = queue::queued(turn, id).is_some();
         let lacking = group.is_some_and(|group| group.lacking.is_some());
         u32::from(locked) | u32::from(queued) << 2 | u32::from(lacking) << 3 | held
     }

@@ -73,10 +73,7 @@ impl Rcm {
             // For the checkpoint manager.
             HostReport::Restored { .. } | HostReport::Saved { .. } => {}
             HostReport::Signalled { resource } => self.signalled(turn, resource),
-            HostReport::NameRegistered { status: 0, .. } => {}
-            HostReport::NameRegistered { resource, status } => {
-                turn.notice(Notice::NameNotRegistered { resource, status });
-            }
+            HostReport::Name { resource, report } => self.name_reported(turn, resource, &report),
             HostReport::Exited => self.host_exited(turn, host),
         }
     }

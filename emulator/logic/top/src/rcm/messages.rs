@@ -12,7 +12,7 @@ use middle::gum;
 use middle::object::Object;
 
 use crate::api::{AdminCommand, AdminReply};
-use crate::restype::{Checkpoint, CheckpointKey, ResourceSpec};
+use crate::restype::{Checkpoint, CheckpointKey, NameReport, ResourceSpec};
 
 /// The eleven entry points of a resource DLL, in the order of its function table (reference section
 /// 1.4). A host carries out one at a time per resource, except that Terminate may overtake another.
@@ -117,8 +117,11 @@ pub enum HostReport {
     },
     /// The event handle that Online gave was signalled: the resource noticed its own failure.
     Signalled { resource: ResourceId },
-    /// What became of a network name's registration in DNS: zero, or the product's number.
-    NameRegistered { resource: ResourceId, status: u32 },
+    /// What became of a network name in the directory.
+    Name {
+        resource: ResourceId,
+        report: NameReport,
+    },
     /// The checkpoints are in place, except those that could not be put there.
     Restored {
         resource: ResourceId,
@@ -299,7 +302,7 @@ wire::codec!(enum HostReport {
     5 = Signalled { resource },
     6 = Restored { resource, failed },
     7 = Saved { resource, key, data },
-    8 = NameRegistered { resource, status },
+    8 = Name { resource, report },
 });
 
 impl Message {

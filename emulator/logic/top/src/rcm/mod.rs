@@ -30,6 +30,7 @@ mod isolated;
 mod judge;
 mod messages;
 pub mod model;
+mod names;
 mod orphans;
 mod owner;
 mod persist;
@@ -42,6 +43,7 @@ mod queue;
 mod reload;
 mod report;
 mod resource;
+mod room;
 mod servers;
 mod state;
 mod stop;
@@ -61,7 +63,9 @@ use base::{
     Timestamp,
 };
 
-pub use crate::restype::{NameSettings, ResourceKind, ResourceParameters, ResourceSpec};
+pub use crate::restype::{
+    NameReport, NameSettings, ResourceKind, ResourceParameters, ResourceSpec,
+};
 pub use messages::{EntryPoint, EntryResult, HostCommand, HostReport, Input, Message, Output};
 pub use subnet::is_elsewhere;
 pub use tree::{Dependencies, DependencyError};

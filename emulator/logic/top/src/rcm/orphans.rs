@@ -36,6 +36,7 @@ impl Rcm {
                     changes.extend(change);
                     let owner = self.planned.get(&group).copied();
                     changes.extend(owner.and_then(|it| self.default_owner(turn, group, it)));
+                    changes.extend(owner.and_then(|it| self.arrives(turn, group, it)));
                 }
                 None => {}
             }
@@ -131,6 +132,17 @@ impl Rcm {
         reason: Reason,
     ) -> Option<NodeId> {
         let available = self.available(turn, group);
+        self.choose_among(turn, group, reason, available)
+    }
+
+    /// As [`Self::choose`], among these.
+    pub(super) fn choose_among(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        group: GroupId,
+        reason: Reason,
+        available: NodeSet,
+    ) -> Option<NodeId> {
         let avoided = self.avoided(turn, group);
         let settings = self.model.groups.get(&group)?;
         let preferred = if group == CORE_GROUP {

@@ -30,6 +30,7 @@ impl Rcm {
             self.failovers.clear();
         }
         self.learn_failovers(turn);
+        self.try_for_room_again();
         let rows: Vec<(GroupId, GroupRow)> = turn
             .middle()
             .objects
@@ -84,6 +85,8 @@ impl Rcm {
                 Change::State(
                     StateChange::Interface { .. }
                     | StateChange::NodeLeaving { .. }
+                    | StateChange::MoveQueued { .. }
+                    | StateChange::MoveUnqueued { .. }
                     | StateChange::Barrier,
                 ) => {}
                 Change::State(StateChange::GroupOwner {
@@ -112,6 +115,9 @@ impl Rcm {
                     self.failovers.insert(*group, window);
                 }
                 Change::State(StateChange::Resource { group, .. }) => self.wake_dependents(*group),
+                Change::State(StateChange::NoRoom { group, node }) => {
+                    self.no_room(turn, *group, *node);
+                }
                 Change::Hive(_) => {}
             }
         }
@@ -120,6 +126,7 @@ impl Rcm {
             self.spread_conflicts(turn);
         }
         self.try_queued_moves(turn);
+        self.wake_waiting_for_room();
     }
 
     /// A failover because of a resource counts against the group's limit; one because of a lost
@@ -288,7 +295,7 @@ impl Rcm {
 
     fn propose_owner(
         &mut self,
-        turn: &Turn<'_, '_>,
+        turn: &mut Turn<'_, '_>,
         group: GroupId,
         owner: NodeId,
         cause: StateChangeCause,
@@ -304,6 +311,7 @@ impl Rcm {
         let mut changes = vec![Change::State(change)];
         changes.extend(self.count_failover(turn, group, cause));
         changes.extend(self.default_owner(turn, group, owner));
+        changes.extend(self.unqueue(turn, group, owner));
         self.report.push(changes, Then::Nothing);
     }
 

@@ -14,6 +14,9 @@ use super::resource::{Entry, Place, Timer};
 use super::turn::Turn;
 use super::{EntryPoint, EntryResult, Output, Rcm};
 
+/// NERR_NetNameNotFound: the server service has no such share.
+const SHARE_NOT_FOUND: u32 = 2_310;
+
 impl Rcm {
     /// A poll timer ended. The question waits while another call is in flight.
     pub(super) fn poll_due(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, timer: Timer) {
@@ -119,8 +122,14 @@ impl Rcm {
             (_, EntryResult::Success | EntryResult::Watched) => {}
             _ if self.is_in_maintenance(id) => {}
             (Entry::LooksAlive, _) => self.looks_dead(turn, id),
-            (Entry::IsAlive, _) => {
+            (Entry::IsAlive, failed) => {
                 turn.notice(Notice::IsAliveFailed { resource: id });
+                if let EntryResult::Failure {
+                    code: SHARE_NOT_FOUND,
+                } = failed
+                {
+                    turn.notice(Notice::ShareNotFound { resource: id });
+                }
                 self.fail(turn, id);
             }
             (Entry::Open | Entry::Online | Entry::Offline | Entry::Control, _) => {}

@@ -7,7 +7,7 @@
 //! group of the lowest priority on the same node, one at a time, the one that came last first. It
 //! goes to another node if there is one, else it waits until the other group is gone.
 
-use base::{Generation, GroupId, ResourceId, StateChangeCause};
+use base::{Generation, GroupId, ResourceId, StateChangeCause, Timestamp};
 
 use super::Rcm;
 use super::group::Group;
@@ -31,22 +31,24 @@ pub(super) fn says_no_room(code: u32) -> bool {
 pub(super) struct Lacking {
     /// The resource that could not come online.
     pub resource: ResourceId,
-    /// The group that makes room.
-    pub from: GroupId,
+    /// The group that makes room; without one it waits until there is some.
+    pub from: Option<GroupId>,
+    /// Since when.
+    pub since: Timestamp,
+    /// All members know that there was no room here.
+    pub told: bool,
 }
 
 impl Rcm {
     /// Has a group of a lower priority make room for a resource whose Online failed for want of
-    /// resources; false when that was not the reason or nobody can make room.
+    /// resources, or has its group wait for room; false when that was not the reason.
     pub(super) fn make_room(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId, code: u32) -> bool {
         let of_2012 = turn.middle().settings.generation >= Generation::V2012;
         let group = self.resources.get(&id).map(|record| record.group);
         let Some(group) = group.filter(|_| of_2012 && says_no_room(code)) else {
             return false;
         };
-        let Some(victim) = self.victim(group) else {
-            return false;
-        };
+        let from = self.victim(group);
         self.transition(turn, id, Cause::OfflineBegun);
         self.terminate(turn, id);
         if let Some(record) = self.resources.get_mut(&id) {
@@ -55,13 +57,16 @@ impl Rcm {
         if let Some(record) = self.groups.get_mut(&group) {
             record.lacking = Some(Lacking {
                 resource: id,
-                from: victim,
+                from,
+                since: turn.now(),
+                told: false,
             });
         }
-        if let Some(record) = self.groups.get_mut(&victim) {
-            record.preempted_by = Some(group);
+        match from.and_then(|victim| self.groups.get_mut(&victim)) {
+            Some(record) => record.preempted_by = Some(group),
+            None => self.tell_no_room(turn, group),
         }
-        self.unsettled.extend([group, victim]);
+        self.unsettled.extend(from.into_iter().chain([group]));
         true
     }
 
@@ -104,12 +109,20 @@ impl Rcm {
     }
 
     /// Tries again what a group lacked resources for, once room was made.
-    pub(super) fn look_for_room(&mut self, id: GroupId) {
-        let Some(Lacking { resource, from }) = self.groups.get(&id).and_then(|it| it.lacking)
-        else {
+    pub(super) fn look_for_room(&mut self, turn: &mut Turn<'_, '_>, id: GroupId) {
+        let Some(lacking) = self.groups.get(&id).and_then(|it| it.lacking) else {
             return;
         };
-        if !self.is_group_down(from) {
+        let resource = lacking.resource;
+        let wanted = self
+            .resources
+            .get(&resource)
+            .is_some_and(|it| it.wanted && it.held);
+        let made = match lacking.from {
+            Some(from) => self.is_group_down(from),
+            None => self.finds_room(turn, id, lacking),
+        };
+        if wanted && !made {
             return;
         }
         if let Some(group) = self.groups.get_mut(&id) {

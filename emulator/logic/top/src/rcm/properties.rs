@@ -39,7 +39,7 @@ impl Rcm {
                 return Ok(Value::Dword(standing.status_bits()));
             }
             ("StatusInformation", Object::Group { group }) => {
-                return Ok(Value::Dword(self.group_status(*group)));
+                return Ok(Value::Dword(self.group_status(turn, *group)));
             }
             ("StatusInformation", _) => return Ok(Value::Dword(self.drain.status_bits())),
             ("NodeDrainStatus", _) => return Ok(Value::Dword(self.drain.number())),

@@ -3,15 +3,19 @@
 //! Facts: reference section 3.1 (move flag 4), section 3 (bit 4 of StatusInformation) and section 9
 //! (error 5959, event 1155). What makes a target unfit is what keeps any group from it: it is down,
 //! paused, or hosts a group that this one must not meet. A queued move ends when the group goes
-//! elsewhere for another reason; it is not known to the cluster database, so it ends with its owner
-//! as well.
+//! elsewhere for another reason. All members know of it, so the next owner of a group whose node
+//! was lost still carries it out; it is not known to the cluster database, so it ends when the
+//! cluster does. That a lost node does not end it is unsourced.
 
 use base::{Generation, GroupId, NodeId, Notice, StateChangeCause};
 use middle::database::Change;
+use middle::object::StateChange;
 
 use super::Rcm;
 use super::commands::Refusal;
+use super::group::Group;
 use super::placement::Reason;
+use super::report::Then;
 use super::turn::Turn;
 use crate::api::code;
 
@@ -38,7 +42,11 @@ impl Rcm {
         };
         let lasting = matches!(refused.0, code::LOCKED | code::NODE_NOT_FOUND);
         let never = lasting || !configured || to.is_some_and(|to| !possible.contains(to));
-        if never { Err(refused) } else { Ok(Vec::new()) }
+        if never {
+            Err(refused)
+        } else {
+            Ok(vec![Change::State(StateChange::MoveQueued { group, to })])
+        }
     }
 
     /// Moves a group, or has the move wait.
@@ -53,9 +61,12 @@ impl Rcm {
         }
         if let Some(to) = self.target(turn, group, to) {
             self.leave(group, Some(to), StateChangeCause::Move);
-        } else if let Some(record) = self.groups.get_mut(&group) {
-            record.queued = Some(to);
+        } else {
             turn.notice(Notice::MoveQueued { group, to });
+            if queued(turn, group).is_none() {
+                let change = Change::State(StateChange::MoveQueued { group, to });
+                self.report.push(vec![change], Then::Nothing);
+            }
         }
     }
 
@@ -83,25 +94,45 @@ impl Rcm {
         if !self.open {
             return;
         }
-        let queued = self.groups.iter();
-        let queued = queued.filter_map(|(id, group)| Some((*id, group.queued?, group.runs())));
-        for (id, to, runs) in queued.collect::<Vec<_>>() {
-            // The group is on its way for another reason.
-            if !runs {
-                self.drop_queued(turn, id);
-            } else if let Some(to) = self.target(turn, id, to) {
-                if let Some(group) = self.groups.get_mut(&id) {
-                    group.queued = None;
-                }
-                self.leave(id, Some(to), StateChangeCause::Move);
+        let here = |group: &GroupId| self.groups.get(group).is_some_and(Group::runs);
+        let queued = turn.middle().objects.queued.iter();
+        let queued = queued.map(|(group, to)| (*group, *to));
+        let queued: Vec<_> = queued.filter(|(group, _)| here(group)).collect();
+        let me = Some(turn.me());
+        for (group, to) in queued.into_iter().filter(|(_, to)| *to != me) {
+            if let Some(to) = self.target(turn, group, to) {
+                self.leave(group, Some(to), StateChangeCause::Move);
             }
         }
     }
 
-    fn drop_queued(&mut self, turn: &mut Turn<'_, '_>, group: GroupId) {
-        let record = self.groups.get_mut(&group);
-        if record.and_then(|record| record.queued.take()).is_some() {
+    /// The owner gives a group away: what becomes of its queued move.
+    pub(super) fn unqueue(
+        &self,
+        turn: &mut Turn<'_, '_>,
+        group: GroupId,
+        owner: NodeId,
+    ) -> Option<Change> {
+        let wanted = queued(turn, group)?;
+        if wanted.is_some_and(|to| to != owner) {
             turn.notice(Notice::QueuedMoveFailed { group });
         }
+        Some(Change::State(StateChange::MoveUnqueued { group }))
     }
+
+    /// The group of a lost node goes where it was to be moved to.
+    pub(super) fn arrives(
+        &self,
+        turn: &Turn<'_, '_>,
+        group: GroupId,
+        owner: NodeId,
+    ) -> Option<Change> {
+        let reached = queued(turn, group)?.is_none_or(|to| to == owner);
+        reached.then_some(Change::State(StateChange::MoveUnqueued { group }))
+    }
+}
+
+/// Where a group is to be moved as soon as that can be done.
+pub(super) fn queued(turn: &Turn<'_, '_>, group: GroupId) -> Option<Option<NodeId>> {
+    turn.middle().objects.queued.get(&group).copied()
 }

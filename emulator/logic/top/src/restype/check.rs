@@ -131,6 +131,7 @@ wire::codec!(struct Checks { looks_alive, is_alive });
 mod tests {
     use base::NetworkId;
 
+    use super::super::SharePlace;
     use super::*;
 
     fn share(max_users: Option<u32>) -> ResourceParameters {
@@ -139,6 +140,7 @@ mod tests {
             share: "data".into(),
             path: "D:\\data".into(),
             max_users,
+            place: SharePlace::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use base::{DiskId, NetworkId};
 
-use super::Checks;
+use super::{Check, Checks, NameReport, NameSettings};
 
 /// A resource type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +125,7 @@ pub enum ResourceParameters {
         share: String,
         path: String,
         max_users: Option<u32>,
+        place: SharePlace,
     },
     /// Generic Application: CommandLine and CurrentDirectory.
     GenericApplication {
@@ -167,6 +168,12 @@ pub enum ResourceParameters {
 }
 
 impl ResourceParameters {
+    /// Whether it publishes the addresses of all its providers (RegisterAllProvidersIP).
+    #[must_use]
+    pub fn publishes_all(&self) -> bool {
+        matches!(self, Self::NetworkName { settings, .. } if settings.all_providers)
+    }
+
     /// The disk of a cluster shared volume.
     #[must_use]
     pub fn shared_disk(&self) -> Option<DiskId> {
@@ -201,31 +208,14 @@ impl ResourceParameters {
     }
 }
 
-/// How a network name is registered: its private properties by their documented names
-/// (directory fact sheet, section 1.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NameSettings {
-    /// HostRecordTTL (seconds).
-    pub host_record_ttl: u32,
-    /// PublishPTRRecords: the addresses get the name as well.
-    pub publish_ptr: bool,
-    /// RequireDNS of 2003: without its registration the resource does not come online.
-    pub require_dns: bool,
-}
-
-impl NameSettings {
-    /// HostRecordTTL where nothing else is said.
-    pub const TTL_SECONDS: u32 = 1200;
-}
-
-impl Default for NameSettings {
-    fn default() -> Self {
-        Self {
-            host_record_ttl: Self::TTL_SECONDS,
-            publish_ptr: false,
-            require_dns: false,
-        }
-    }
+/// Where a share is offered and where its contents stand: what its providers that are online
+/// contribute.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SharePlace {
+    /// The addresses of its network name.
+    pub addresses: Vec<String>,
+    /// The clustered disk that Path is on; absent: a disk of the node's own.
+    pub disk: Option<DiskId>,
 }
 
 /// What a resource is, as its host needs to know it.
@@ -239,6 +229,16 @@ pub struct ResourceSpec {
     pub checks: Checks,
 }
 
+impl ResourceSpec {
+    /// What a network name reports when a check finds it no longer registered on its node (event
+    /// 1215, which 2003 does not have).
+    #[must_use]
+    pub fn lost_registration(&self) -> Option<NameReport> {
+        let is_looked_up = self.checks.looks_alive.contains(&Check::RedirectorName);
+        is_looked_up.then(NameReport::lost_registration)
+    }
+}
+
 wire::codec!(enum ResourceParameters {
     0 = PhysicalDisk { disk, shared },
     1 = FileShareWitness,
@@ -246,7 +246,7 @@ wire::codec!(enum ResourceParameters {
     2 = IpAddress { network, address },
     3 = NetworkName { name, addresses, settings },
     4 = FileServer { name },
-    5 = FileShare { server, share, path, max_users },
+    5 = FileShare { server, share, path, max_users, place },
     6 = GenericApplication { command_line, current_directory },
     7 = Ipv6Address { network, address },
     8 = DistributedNetworkName { name },
@@ -258,5 +258,5 @@ wire::codec!(enum ResourceParameters {
     14 = PlugIn { program, properties },
     15 = VirtualMachine { machine },
 });
-wire::codec!(struct NameSettings { host_record_ttl, publish_ptr, require_dns });
+wire::codec!(struct SharePlace { addresses, disk });
 wire::codec!(struct ResourceSpec { name, parameters, checks });

@@ -6,10 +6,14 @@
 mod check;
 mod checkpoint;
 mod kind;
+mod name;
+
+use base::DiskId;
 
 pub use check::{Check, Checks};
 pub use checkpoint::{Checkpoint, CheckpointKey, CheckpointKind};
-pub use kind::{NameSettings, ResourceKind, ResourceParameters, ResourceSpec};
+pub use kind::{ResourceKind, ResourceParameters, ResourceSpec, SharePlace};
+pub use name::{NEVER_TRIED, NameAccount, NameEvent, NameReport, NameSettings};
 
 /// Who carries out the entry points of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +94,7 @@ impl ResourceKind {
 
 /// What Online hands to the host: the stored properties completed by the online `providers`,
 /// nearest first. A network name gets the addresses it may publish; a file server and a share get
-/// the network name they are reached under.
+/// the network name they are reached under, a share its addresses and disk as well.
 #[must_use]
 pub fn at_online(
     stored: &ResourceParameters,
@@ -102,7 +106,11 @@ pub fn at_online(
             *addresses = providers.iter().filter_map(|p| address(p)).collect();
         }
         ResourceParameters::FileServer { name } => fill(name, providers),
-        ResourceParameters::FileShare { server, .. } => fill(server, providers),
+        ResourceParameters::FileShare { server, place, .. } => {
+            fill(server, providers);
+            place.addresses = providers.iter().filter_map(|p| address(p)).collect();
+            place.disk = providers.iter().find_map(|p| disk(p));
+        }
         _ => {}
     }
     completed
@@ -112,6 +120,13 @@ fn address(provider: &ResourceParameters) -> Option<String> {
     match provider {
         ResourceParameters::IpAddress { address, .. }
         | ResourceParameters::Ipv6Address { address, .. } => Some(address.clone()),
+        _ => None,
+    }
+}
+
+fn disk(provider: &ResourceParameters) -> Option<DiskId> {
+    match provider {
+        ResourceParameters::PhysicalDisk { disk, .. } => Some(*disk),
         _ => None,
     }
 }
@@ -160,21 +175,33 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_reached_under_its_network_name() {
+    fn a_share_is_reached_under_its_network_name_and_stands_on_its_disk() {
         let stored = ResourceParameters::FileShare {
             server: String::new(),
             share: "data".into(),
             path: "D:\\data".into(),
             max_users: None,
+            place: SharePlace::default(),
+        };
+        let ip = ResourceParameters::IpAddress {
+            network: NetworkId(0),
+            address: "10.0.0.9".into(),
+        };
+        let disk = ResourceParameters::PhysicalDisk {
+            disk: DiskId(2),
+            shared: false,
         };
         let name = ResourceParameters::NetworkName {
             name: "FS1".into(),
             addresses: vec![],
             settings: NameSettings::default(),
         };
-        let ResourceParameters::FileShare { server, .. } = at_online(&stored, &[&name]) else {
+        let completed = at_online(&stored, &[&name, &disk, &ip]);
+        let ResourceParameters::FileShare { server, place, .. } = completed else {
             unreachable!("completing keeps the type");
         };
         assert_eq!(server, "FS1");
+        assert_eq!(place.addresses, ["10.0.0.9"]);
+        assert_eq!(place.disk, Some(DiskId(2)));
     }
 }

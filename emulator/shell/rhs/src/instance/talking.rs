@@ -14,7 +14,7 @@ impl Instance {
             EntryPoint::LooksAlive | EntryPoint::IsAlive => {
                 let thorough = entry == EntryPoint::IsAlive;
                 if let Some(alive) = self.known_health(thorough) {
-                    return self.answer(call, of_check(alive));
+                    return self.answer(call, of_check(alive.then_some(()).ok_or(FAILED)));
                 }
             }
             EntryPoint::Online(_) => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base::{DiskId, Incarnation, IoId, Manager, NodeId, Notice, Now, Outbox, Rng, Timestamp};
 use scsi::pr::{InAction, OutAction};
-use scsi::{Command, Outcome};
+use scsi::{Command, Outcome, Sense, asc};
 
 use super::{Clusdisk, Input, Output, Report, Request, key_of};
 use crate::{Context, Facts};
@@ -115,6 +115,10 @@ fn own() -> u64 {
 
 fn good() -> Outcome {
     Outcome::Good(Vec::new())
+}
+
+fn power_on() -> Outcome {
+    Outcome::CheckCondition(Sense::attention(asc::POWER_ON))
 }
 
 fn keys(generation: u32, keys: &[u64]) -> Outcome {
@@ -262,6 +266,50 @@ fn an_owner_without_an_answer_doubts_once_and_then_gives_up() {
 }
 
 #[test]
+fn an_owner_whose_unit_lost_power_looks_for_challengers_whatever_the_generation() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.sleep();
+    bench.answer(power_on());
+    bench.answer(reservation(1, Some(own())));
+    bench.answer(keys(1, &[own(), FOREIGN]));
+    assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Preempt));
+}
+
+#[test]
+fn an_owner_that_is_told_late_of_new_power_has_lost_the_disk() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.sleep();
+    bench.now = bench.now + Duration::from_secs(4);
+    bench.answer(power_on());
+    assert_eq!(bench.reports(), [Report::Lost]);
+}
+
+#[test]
+fn an_owner_whose_registration_is_gone_has_lost_the_disk() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.sleep();
+    bench.answer(reservation(2, Some(own())));
+    bench.answer(keys(2, &[FOREIGN]));
+    assert_eq!(bench.reports(), [Report::Lost]);
+}
+
+#[test]
+fn a_page_that_never_came_and_a_look_without_an_answer_lose_the_disk() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.ask(Request::Check);
+    bench.now = bench.now + Duration::from_secs(5);
+    bench.answer(Outcome::PathLost);
+    bench.now = bench.now + Duration::from_secs(5);
+    bench.answer(Outcome::PathLost);
+    let lost = [Report::Lost, Report::Checked { ok: false }];
+    assert_eq!(bench.reports(), lost);
+}
+
+#[test]
 fn a_release_during_a_challenge_gives_up_and_unregisters() {
     let mut bench = Bench::new();
     bench.ask(Request::Arbitrate);
@@ -271,4 +319,31 @@ fn a_release_during_a_challenge_gives_up_and_unregisters() {
     assert_eq!(out_action(&bench.answer(good())), Some(OutAction::Release));
     bench.answer(good());
     assert_eq!(bench.reports(), [Report::Released]);
+}
+
+#[test]
+fn a_disk_that_was_given_back_in_doubt_can_be_taken_again() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.sleep();
+    bench.answer(Outcome::PathLost);
+    bench.ask(Request::Release);
+    bench.answer(Outcome::PathLost);
+    bench.answer(Outcome::PathLost);
+    assert_eq!(bench.reports(), [Report::Released]);
+    bench.hold();
+}
+
+#[test]
+fn what_was_to_be_read_before_a_disk_was_given_back_is_answered_after_that() {
+    let mut bench = Bench::new();
+    bench.hold();
+    bench.sleep();
+    bench.ask(Request::Read { page: 0, pages: 1 });
+    bench.ask(Request::Release);
+    bench.answer(Outcome::PathLost);
+    bench.answer(good());
+    bench.answer(good());
+    let unread = Report::Read { data: None };
+    assert_eq!(bench.reports(), [Report::Released, unread]);
 }

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod group;
+pub(super) mod network_name;
 mod parameters;
 mod resource;
 #[cfg(test)]

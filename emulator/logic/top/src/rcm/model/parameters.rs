@@ -6,14 +6,12 @@
 use base::{DiskId, NetworkId};
 use middle::database::{Hive, Value};
 
+use super::network_name;
 use super::resource::number;
-use crate::restype::{NameSettings, ResourceKind, ResourceParameters};
+use crate::restype::{ResourceKind, ResourceParameters, SharePlace};
 
 /// MaxUsers without a limit.
 const UNLIMITED: u32 = u32::MAX;
-const HOST_RECORD_TTL: &str = "HostRecordTTL";
-const PUBLISH_PTR: &str = "PublishPTRRecords";
-const REQUIRE_DNS: &str = "RequireDNS";
 /// Whether a disk carries a cluster shared volume; where the product keeps that is unsourced.
 const SHARED: &str = "IsClusterSharedVolume";
 
@@ -40,7 +38,7 @@ pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParame
         ResourceKind::NetworkName => ResourceParameters::NetworkName {
             name: text("Name"),
             addresses: Vec::new(),
-            settings: name_settings(hive, &key),
+            settings: network_name::read(hive, &key),
         },
         ResourceKind::DistributedNetworkName => {
             ResourceParameters::DistributedNetworkName { name: text("Name") }
@@ -55,6 +53,7 @@ pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParame
             max_users: hive
                 .dword(&key, "MaxUsers")
                 .filter(|count| *count != UNLIMITED),
+            place: SharePlace::default(),
         },
         ResourceKind::PlugIn => ResourceParameters::PlugIn {
             program: text("Program"),
@@ -62,32 +61,6 @@ pub(super) fn read(hive: &Hive, key: &str, kind: ResourceKind) -> ResourceParame
         },
         program => read_program(program, text, hive.dword(&key, "JobCompletionTimeout")),
     }
-}
-
-fn name_settings(hive: &Hive, key: &str) -> NameSettings {
-    let is_set = |name| hive.dword(key, name).is_some_and(|value| value != 0);
-    NameSettings {
-        host_record_ttl: hive
-            .dword(key, HOST_RECORD_TTL)
-            .unwrap_or(NameSettings::TTL_SECONDS),
-        publish_ptr: is_set(PUBLISH_PTR),
-        require_dns: is_set(REQUIRE_DNS),
-    }
-}
-
-/// The name, and what differs from the default.
-fn name_values(name: &str, settings: NameSettings) -> Vec<(&'static str, Value)> {
-    let usual = NameSettings::default();
-    let dword = |name, is: bool| is.then_some((name, Value::Dword(1)));
-    let ttl = settings.host_record_ttl;
-    let ttl = (ttl != usual.host_record_ttl).then_some((HOST_RECORD_TTL, Value::Dword(ttl)));
-    let values = [
-        Some(("Name", Value::Text(name.to_owned()))),
-        ttl,
-        dword(PUBLISH_PTR, settings.publish_ptr),
-        dword(REQUIRE_DNS, settings.require_dns),
-    ];
-    values.into_iter().flatten().collect()
 }
 
 /// Types that stand for a service, a script or a program.
@@ -168,7 +141,9 @@ fn values(parameters: &ResourceParameters) -> Vec<(&'static str, Value)> {
             ("Network", Value::Dword(network.0.into())),
             ("Address", text(address)),
         ],
-        ResourceParameters::NetworkName { name, settings, .. } => name_values(name, *settings),
+        ResourceParameters::NetworkName { name, settings, .. } => {
+            network_name::values(name, settings)
+        }
         ResourceParameters::DistributedNetworkName { name } => vec![("Name", text(name))],
         ResourceParameters::FileShare {
             share,

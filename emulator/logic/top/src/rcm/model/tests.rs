@@ -1,6 +1,6 @@
 use super::*;
 use crate::rcm::Dependencies;
-use crate::restype::{NameSettings, ResourceParameters};
+use crate::restype::{NameSettings, ResourceParameters, SharePlace};
 use base::{DiskId, NetworkId};
 
 fn defaults() -> Defaults {
@@ -119,6 +119,7 @@ fn every_type_keeps_its_private_properties() {
             share: "data".into(),
             path: "D:\\data".into(),
             max_users: Some(10),
+            place: SharePlace::default(),
         },
         ResourceParameters::GenericApplication {
             command_line: "app --run".into(),

@@ -96,8 +96,50 @@ fn a_group_of_the_highest_priority_and_one_of_the_same_make_no_room() {
         start(&mut world, high);
         world.run(seconds(5));
         assert_eq!(world.state(low_app), ResourceState::Online);
-        assert_eq!(world.state(high_app), ResourceState::Failed);
+        assert_eq!(world.state(high_app), ResourceState::Offline);
+        assert_eq!(
+            status(&mut world, high),
+            Value::Dword(8),
+            "lacking resources"
+        );
     }
+}
+
+#[test]
+fn a_group_that_nobody_makes_room_for_goes_where_there_is_some() {
+    let mut build = Build::new(Generation::V2022);
+    let [(low, low_app), (high, high_app)] = low_and_high(&mut build);
+    build.settings(low).priority = Priority::High;
+    let mut world = World::formed(2, build);
+    world.lacks_room(high_app, 1, low_app);
+    start(&mut world, high);
+    world.run(seconds(15));
+    assert_eq!(world.owner(high), Some(2));
+    assert_eq!(world.state(high_app), ResourceState::Online);
+    let failed = |notice: &Notice| matches!(notice, Notice::RestartScheduled { .. });
+    assert_eq!(world.count(failed), 0, "it is no failure of the resource");
+}
+
+#[test]
+fn where_there_is_no_room_anywhere_a_group_waits_until_something_has_ended() {
+    let mut build = Build::new(Generation::V2022);
+    let [(low, low_app), (high, high_app)] = low_and_high(&mut build);
+    build.settings(low).priority = Priority::High;
+    build.resource(high_app).possible_owners = Some(nodes(&[1]));
+    let mut world = World::formed(2, build);
+    world.lacks_room(high_app, 1, low_app);
+    start(&mut world, high);
+    world.run(seconds(600));
+    assert_eq!(world.state(high_app), ResourceState::Offline);
+    assert_eq!(
+        status(&mut world, high),
+        Value::Dword(8),
+        "lacking resources"
+    );
+    world.admin(1, AdminCommand::OfflineGroup { group: low });
+    world.run(seconds(5));
+    assert_eq!(world.state(high_app), ResourceState::Online);
+    assert_eq!(status(&mut world, high), Value::Dword(0));
 }
 
 #[test]
@@ -175,6 +217,32 @@ fn a_queued_move_waits_for_a_node_that_is_down() {
     world.install(&[1, 2, 3], false);
     world.run(seconds(5));
     assert_eq!(world.owner(group), Some(3));
+}
+
+#[test]
+fn a_queued_move_outlives_the_node_that_owned_the_group() {
+    let mut build = Build::new(Generation::V2022);
+    let group = build.group();
+    build.app(group, "");
+    build.settings(group).preferred_owners = vec![node(1), node(2)];
+    let mut world = World::formed(3, build);
+    let (node_3, drain) = (node(3), false);
+    let pause = AdminCommand::PauseNode {
+        node: node_3,
+        drain,
+    };
+    world.admin(1, pause);
+    let to = Some(node_3);
+    world.admin(1, AdminCommand::QueueMove { group, to });
+    world.run(seconds(2));
+    world.lose(1);
+    world.run(seconds(30));
+    assert_eq!(world.owner(group), Some(2), "node 3 is still paused");
+    world.admin(2, AdminCommand::ResumeNode { node: node_3 });
+    world.run(seconds(5));
+    assert_eq!(world.owner(group), Some(3));
+    let failed = Notice::QueuedMoveFailed { group };
+    assert_eq!(world.count(|notice| *notice == failed), 0);
 }
 
 #[test]
