@@ -35,6 +35,7 @@ mod restart;
 mod room;
 mod security;
 mod server_2003;
+mod settings;
 mod shared_volume;
 mod topology;
 mod updates;
@@ -90,6 +91,7 @@ pub fn all() -> Vec<Case> {
         monitor::cases(),
         control::cases(),
         properties::cases(),
+        settings::cases(),
         checkpoint::cases(),
         events::cases(),
         quorum_arithmetic::cases(),

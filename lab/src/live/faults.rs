@@ -27,6 +27,9 @@ impl Live {
             Fault::Storage(storage::Rule::Full(_)) => {
                 return Err(self.unable("let a logical unit run out of room"));
             }
+            Fault::Resource(_, Behaviour::Refusing(_)) => {
+                return Err(self.unable("have Online fail with a given error"));
+            }
             Fault::Machine(node, fault) => self.break_machine(id, node, fault)?,
             Fault::Network(rule) => self.break_networks(id, vec![rule]),
             Fault::Storage(rule) => self.break_storage(id, rule),

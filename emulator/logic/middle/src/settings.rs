@@ -5,6 +5,7 @@
 
 mod mode;
 mod node;
+mod regroup;
 mod resiliency;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use bottom::security::{Secret, SecurityLevel};
 
 pub use mode::ReadWriteMode;
 pub use node::NodeSettings;
+pub use regroup::RegroupTimers;
 pub use resiliency::Resiliency;
 pub use witness::Witness;
 
@@ -134,8 +136,12 @@ pub struct Settings {
     pub fix_quorum: bool,
     /// LowerQuorumPriorityNodeID, if set.
     pub lower_priority_node: Option<NodeId>,
+    /// PreferredSite (2016 and later): the site whose nodes are favoured; empty if there is none.
+    pub preferred_site: String,
     /// MessageBufferLength: good-enough multicasts of one node that some member lacks, 1 to 1000.
     pub message_buffer_length: usize,
+    /// Timers of a regroup.
+    pub regroup: RegroupTimers,
     /// DatabaseReadWriteMode.
     pub read_write_mode: ReadWriteMode,
     /// SecurityLevel.
@@ -171,7 +177,9 @@ impl Settings {
             dynamic_witness: defaults.dynamic_witness,
             fix_quorum: false,
             lower_priority_node: None,
+            preferred_site: String::new(),
             message_buffer_length: MESSAGES_UNACKNOWLEDGED_MAX,
+            regroup: RegroupTimers::of(generation),
             read_write_mode: ReadWriteMode::default(),
             security_level: SecurityLevel::default(),
             secret: Secret::default(),
@@ -187,6 +195,15 @@ impl Settings {
         self.nodes
             .get(&node)
             .map_or_else(|| format!("node {node}"), |known| known.name.clone())
+    }
+
+    /// The nodes of the preferred site; nobody without one.
+    #[must_use]
+    pub fn preferred_nodes(&self) -> NodeSet {
+        let site = self.preferred_site.as_str();
+        let of_site = self.nodes.iter().filter(|(_, it)| it.site == site);
+        let nodes = of_site.map(|(node, _)| *node);
+        nodes.filter(|_| !site.is_empty()).collect()
     }
 
     /// Heartbeat settings that apply between two nodes: cross-site when their sites differ (2016
@@ -268,6 +285,7 @@ impl Settings {
         let mut settings = Self::blank(generation.unwrap_or_default());
         settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
         settings.read_timing(hive);
+        settings.regroup = RegroupTimers::read(hive, settings.generation);
         settings.resiliency.read(hive);
         settings.read_quorum(hive);
         settings.read_messages(hive);
@@ -336,6 +354,10 @@ impl Settings {
             .dword("", "LowerQuorumPriorityNodeID")
             .and_then(|number| u8::try_from(number).ok())
             .and_then(NodeId::new);
+        if self.generation >= Generation::V2016 {
+            let site = hive.text("", "PreferredSite").unwrap_or_default();
+            site.clone_into(&mut self.preferred_site);
+        }
         let value = |name| hive.dword("Quorum", name);
         self.witness = match (value("Disk"), value("Share"), value("Cloud")) {
             (Some(disk), ..) => {
@@ -373,6 +395,13 @@ impl Settings {
             .lower_priority_node
             .map_or(0, |node| u32::from(node.number()));
         hive.set("", "LowerQuorumPriorityNodeID", Value::Dword(lower));
+        if !self.preferred_site.is_empty() {
+            hive.set(
+                "",
+                "PreferredSite",
+                Value::Text(self.preferred_site.clone()),
+            );
+        }
         self.write_timing(hive);
         let defaults = self.generation.defaults();
         self.resiliency.write(hive, &defaults);

@@ -222,7 +222,9 @@ impl Hosts {
             return self.exit(id, around.outside);
         }
         let parameters = &instance.spec.parameters;
-        let acquired = if around.is_crowded(node, resource) {
+        let acquired = if let Some(code) = around.scripts.refusal(resource) {
+            Err(code)
+        } else if around.is_crowded(node, resource) {
             Err(NO_ROOM)
         } else {
             let (networks, awake) = (around.networks, around.awake);

@@ -71,7 +71,7 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
             "checkpoint {name} of {} was not restored",
             names.of_resource(*resource)
         ),
-        _ => return membership_words(notice, names),
+        other => return membership_words(other, names),
     })
 }
 
@@ -86,9 +86,6 @@ fn membership_words(notice: &Notice, names: &Names) -> Option<String> {
             "no cluster is formed with {have} of {total} votes, {needed} needed: the newest \
              configuration may be elsewhere"
         ),
-        Notice::StaleConfiguration => {
-            "the witness knows of a newer configuration than this node has".to_owned()
-        }
         Notice::NotAMember => "is not known to the cluster as a member".to_owned(),
         Notice::CloudWitnessUnreachable => "the cloud witness is not reached".to_owned(),
         Notice::NodeIsolated { node } => {
@@ -110,6 +107,23 @@ fn membership_words(notice: &Notice, names: &Names) -> Option<String> {
         }
         Notice::GroupMonitored { group: id } => {
             format!("group {} is no longer unmonitored", names.of_group(*id))
+        }
+        other => return event_words(other, names),
+    })
+}
+
+/// What goes into the event log and nowhere else.
+fn event_words(notice: &Notice, names: &Names) -> Option<String> {
+    Some(match notice {
+        Notice::OfResource { resource, event } => {
+            format!("{}: {event}", names.of_resource(*resource))
+        }
+        Notice::OfService { event } => event.label().to_owned(),
+        Notice::GroupIncomplete { group: id } => {
+            format!("group {} is not completely online", names.of_group(*id))
+        }
+        Notice::ConnectionRestored { peer } => {
+            format!("node {} was lost and is back", names.of_node(*peer))
         }
         _ => return None,
     })

@@ -135,6 +135,7 @@ impl Quorum {
             return;
         }
         self.hold(cx, false, out);
+        Self::tell_unhealthy(cx, out);
         out.push(Output::Notice(Notice::WitnessFailed));
         cloud_unreachable(cx, out);
         if self.state == State::Held && self.needs_witness(cx) {

@@ -68,7 +68,7 @@ impl Rcm {
         let settings = &facts.settings;
         let silence = facts.view.as_ref().map(|view| view.silence(node));
         let heard = facts.view_at - silence.unwrap_or_default();
-        let regroup = detection(settings, node) + self.regroup() + HALT;
+        let regroup = detection(settings, node) + Self::regroup(settings) + HALT;
         if !may_tie(settings, missing) {
             return heard + regroup;
         }
@@ -80,8 +80,8 @@ impl Rcm {
     }
 
     /// How long an active node may be without quorum where the witness cannot help.
-    fn regroup(&self) -> Duration {
-        self.defaults.regroup_opening_timeout + UNDECIDED_SLACK
+    fn regroup(settings: &Settings) -> Duration {
+        settings.regroup.opening + UNDECIDED_SLACK
     }
 
     /// How long a witness in order takes to be won or lost.
@@ -126,7 +126,7 @@ impl Rcm {
     /// This node looks for a view with quorum.
     pub(super) fn undecided(&mut self, turn: &Turn<'_, '_>) {
         let settings = &turn.middle().settings;
-        let patience = self.regroup() + self.witness_patience(settings);
+        let patience = Self::regroup(settings) + self.witness_patience(settings);
         self.arm_limbo(turn.now() + patience);
     }
 
