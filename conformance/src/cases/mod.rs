@@ -30,6 +30,7 @@ mod properties;
 mod quorum;
 mod quorum_arithmetic;
 mod requests;
+mod resilience;
 mod restart;
 mod room;
 mod security;
@@ -99,6 +100,7 @@ pub fn all() -> Vec<Case> {
         witness::cases(),
         administered::cases(),
         membership::cases(),
+        resilience::cases(),
         updates::cases(),
         database::cases(),
         messaging::cases(),

@@ -87,6 +87,9 @@ impl Quorum {
     ) {
         if self.arbitrating {
             out.push(Output::Notice(Notice::WitnessArbitrated { verdict }));
+            if verdict == WitnessVerdict::Unreachable {
+                cloud_unreachable(cx, out);
+            }
         }
         self.hold(cx, verdict == WitnessVerdict::Won, out);
     }
@@ -134,6 +137,7 @@ impl Quorum {
         self.hold(cx, false, out);
         Self::tell_unhealthy(cx, out);
         out.push(Output::Notice(Notice::WitnessFailed));
+        cloud_unreachable(cx, out);
         if self.state == State::Held && self.needs_witness(cx) {
             self.retry(cx, out);
         }
@@ -185,5 +189,12 @@ impl Quorum {
         self.fresh = None;
         self.retrying = true;
         self.need_witness(alone, out);
+    }
+}
+
+/// A cloud witness has a word of its own for not being reached (2016 and later; event 1568).
+fn cloud_unreachable(cx: &Context<'_>, out: &mut Outbox<Output>) {
+    if cx.facts.settings.witness == Witness::Cloud {
+        out.push(Output::Notice(Notice::CloudWitnessUnreachable));
     }
 }
