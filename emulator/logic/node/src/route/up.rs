@@ -26,6 +26,7 @@
 //! | csvfs Notice | event log |
 //! | share Share | shell |
 //! | share Held, Lost, Failed | quorum, rcm |
+//! | share Remembers | database |
 //! | txlog Disk | shell |
 //! | txlog Recovered, Durable, CheckpointDone, Failed, Unreadable | database |
 //! | database Log | txlog |
