@@ -35,6 +35,7 @@ mod room;
 mod security;
 mod server_2003;
 mod shared_volume;
+mod shares;
 mod topology;
 mod updates;
 mod witness;
@@ -83,6 +84,7 @@ pub fn all() -> Vec<Case> {
         groups::cases(),
         placement::cases(),
         shared_volume::cases(),
+        shares::cases(),
         drain::cases(),
         maintenance::cases(),
         isolation::cases(),
