@@ -130,7 +130,7 @@ fn a_drain_moves_every_group() -> Case {
         generations: SAMPLE,
         run: Box::new(|trial| {
             let owners = "owners: { preferred: n1 },";
-            let demo = "resources: { it: { type: generic-application, command: demo } }";
+            let demo = "resources: { it: { type: generic-application, command: sleep 86400 } }";
             let other = format!("{{ {owners} {demo} }}");
             let lab = Lab::of(3).program_in_group(owners, "");
             trial.form(&lab.group("b", &other).group("c", &other))?;

@@ -34,6 +34,7 @@ mod restart;
 mod room;
 mod security;
 mod server_2003;
+mod settings;
 mod shared_volume;
 mod shares;
 mod topology;
@@ -91,6 +92,7 @@ pub fn all() -> Vec<Case> {
         monitor::cases(),
         control::cases(),
         properties::cases(),
+        settings::cases(),
         checkpoint::cases(),
         events::cases(),
         quorum_arithmetic::cases(),

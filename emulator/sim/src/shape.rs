@@ -97,6 +97,7 @@ impl Shape {
             rack: None,
             adapters: (0..self.networks).map(adapter).collect(),
             memory_bytes: None,
+            services: Vec::new(),
             votes: 1,
             labels: Vec::new(),
         }
@@ -164,6 +165,8 @@ impl Shape {
                 lower_priority_node: None,
             },
             heartbeat: Heartbeat::default(),
+            regroup: Default::default(),
+            disk_arbitration: Default::default(),
             service_restart: self.service_restart,
             enforced_anti_affinity: false,
             groups,

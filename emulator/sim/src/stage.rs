@@ -139,7 +139,7 @@ pub trait Stage {
     }
 
     /// What the registry and the key store of a node's machine have, where they can be seen.
-    fn registry(&self, _node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
+    fn registry(&self, _node: NodeId) -> Option<BTreeMap<CheckpointKey, Vec<u8>>> {
         None
     }
 
@@ -294,8 +294,8 @@ impl<S: Service> Stage for World<S> {
         Ok(())
     }
 
-    fn registry(&self, node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
-        Some(self.registry(node))
+    fn registry(&self, node: NodeId) -> Option<BTreeMap<CheckpointKey, Vec<u8>>> {
+        Some(self.registry(node).clone())
     }
 
     fn write_registry(

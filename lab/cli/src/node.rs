@@ -51,9 +51,15 @@ pub(crate) struct Node {
     /// Epoch of its clock
     #[arg(long, hide = true)]
     epoch: Option<u64>,
+    /// How many times faster than the world around its clock runs
+    #[arg(long, hide = true, default_value_t = 1)]
+    speed: u32,
     /// Note every health check
     #[arg(long)]
     trace_polls: bool,
+    /// Tell everything that it sends, heartbeats apart
+    #[arg(long)]
+    trace_frames: bool,
     /// Form a cluster without enough votes if there is none to join; this node's database becomes
     /// the one that counts. Among these nodes the majority is counted in 2003
     #[arg(long, value_name = "NODE,...", num_args = 0.., value_delimiter = ',')]
@@ -107,7 +113,9 @@ impl Node {
             program: std::env::current_exe().context("cannot find my own program")?,
             mark: self.mark,
             epoch_nanos: self.epoch,
+            speed: self.speed,
             trace_polls: self.trace_polls,
+            trace_frames: self.trace_frames,
             start: mode(&plan, self.force_quorum, self.prevent_quorum)?,
         };
         let options = match start.options(&plan) {

@@ -19,6 +19,7 @@ pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> 
     ] {
         override_heartbeat(heartbeat, path);
     }
+    set_times(&mut settings, cluster);
     settings.secret = Secret::from_words(&cluster.name);
     settings.model = cluster.quorum.model;
     settings.witness = witness(lab, names)?;
@@ -30,6 +31,9 @@ pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> 
     }
     let lower = cluster.quorum.lower_priority_node.as_deref();
     settings.lower_priority_node = lower.and_then(|name| names.node(name));
+    if let Some(site) = lab.sites.iter().find(|site| site.preferred) {
+        settings.preferred_site.clone_from(&site.name);
+    }
     for name in &cluster.members {
         let id = names.node(name).ok_or(PlanError::unknown("node", name))?;
         settings.nodes.insert(id, node(lab, names, name)?);
@@ -113,6 +117,7 @@ fn machine(node: &model::Node, names: &Names) -> Result<Machine, PlanError> {
             .map(adapter)
             .collect::<Result<_, _>>()?,
         memory_bytes: node.memory_bytes,
+        services: node.services.iter().cloned().collect(),
     })
 }
 
@@ -151,6 +156,20 @@ fn network(place: u8, network: &model::Network) -> NetworkSettings {
         role,
         metric: network.metric.unwrap_or(automatic),
         auto_metric: network.metric.is_none(),
+    }
+}
+
+fn set_times(settings: &mut Settings, cluster: &model::Cluster) {
+    let (times, given) = (&mut settings.regroup, cluster.regroup);
+    times.tick = given.tick.unwrap_or(times.tick);
+    times.opening = given.opening.unwrap_or(times.opening);
+    times.stage = given.stage.unwrap_or(times.stage);
+    times.halt = given.halt.unwrap_or(times.halt);
+    if let Some(every) = cluster.disk_arbitration.every {
+        settings.disk_arbitration_interval = every;
+    }
+    if let Some(challenge) = cluster.disk_arbitration.challenge {
+        settings.disk_challenge_wait = challenge;
     }
 }
 

@@ -18,6 +18,7 @@ use base::{Defaults, Generation, NetworkId, NodeId, NodeSet, ResourceId};
 use file::model::Lab;
 use middle::database::Hive;
 use middle::settings::Settings;
+use top::rcm::ResourceParameters;
 use top::rcm::model::Model;
 
 pub use error::PlanError;
@@ -25,7 +26,7 @@ pub use names::Names;
 pub use storage::{Array, Disk, ShareHost, WitnessShare};
 
 /// A machine of the lab.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
     /// Its name.
     pub name: String,
@@ -35,6 +36,19 @@ pub struct Machine {
     pub adapters: Vec<(NetworkId, Ipv4Addr)>,
     /// Bytes of memory that its resources may use together; absent: no limit.
     pub memory_bytes: Option<u64>,
+    /// Services that it knows: command lines by name.
+    pub services: BTreeMap<String, String>,
+}
+
+impl Machine {
+    /// Whether a resource stands for a service that this machine does not know. DHCP, WINS and
+    /// print spooler come with the product.
+    #[must_use]
+    pub fn lacks_service(&self, parameters: &ResourceParameters) -> bool {
+        let generic = matches!(parameters, ResourceParameters::GenericService { .. });
+        let known = |name| self.services.contains_key(name);
+        generic && !parameters.service().is_some_and(known)
+    }
 }
 
 /// A member of the cluster.
@@ -130,17 +144,6 @@ impl Plan {
             settings,
             hive,
         })
-    }
-
-    /// What of the lab only the simulator can have, in words; nothing where every backend can have
-    /// it.
-    #[must_use]
-    pub fn only_simulated(&self) -> Option<&'static str> {
-        let limited = self
-            .members
-            .iter()
-            .any(|it| it.machine.memory_bytes.is_some());
-        (limited || !self.memory.is_empty()).then_some("`memory` of nodes and resources")
     }
 
     /// All members.

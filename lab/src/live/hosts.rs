@@ -7,7 +7,7 @@ use base::{NodeId, ResourceId};
 use rhs::frames;
 use rhs::outside::{FromLab, Script, ToLab};
 use sim::checkers::Change;
-use sim::hosts::{Behaviour, Outside};
+use sim::hosts::{Behaviour, NO_ROOM, Outside};
 use top::rcm::ResourceParameters;
 
 use super::Live;
@@ -103,6 +103,14 @@ impl Live {
         let networks = &self.networks;
         match request {
             ToLab::Acquire(parameters) => {
+                let limit = self
+                    .plan
+                    .member(node)
+                    .and_then(|it| it.machine.memory_bytes);
+                let memory = (&self.plan.memory, limit);
+                if self.outside.is_crowded(memory, node, resource) {
+                    return NO_ROOM;
+                }
                 let acquired =
                     self.outside
                         .acquire(node, resource, &parameters, networks, awake, clocks);
@@ -195,6 +203,8 @@ impl Live {
             match behaviour {
                 Behaviour::Slow(by) => script.slow += *by,
                 Behaviour::Hung => script.hung = true,
+                // No live lab takes this one on.
+                Behaviour::Refusing(_) => {}
                 Behaviour::Crashing => script.crashing = true,
                 Behaviour::Flapping => script.flapping = true,
                 Behaviour::Answers {
@@ -203,7 +213,7 @@ impl Live {
                 } => script.answers = Some((*looks_alive, *is_alive)),
             }
         }
-        script.slow = script.slow.min(SLOW_MAX);
+        script.slow = self.clock.real(script.slow).min(SLOW_MAX);
         script
     }
 

@@ -51,8 +51,9 @@ impl Live {
             folder: &self.folder,
             nic,
             portals: portals.collect(),
-            epoch_nanos: self.clock.epoch_nanos(),
+            clock: self.clock,
             trace_polls: self.options.trace_polls,
+            trace_frames: self.options.record_frames,
             inbox: &self.sender,
         };
         let Some(seat) = self.seats.get_mut(node.index()) else {
@@ -223,7 +224,7 @@ impl Live {
     pub(super) fn restart_target(&mut self, place: usize) {
         match self.start_target_again(place) {
             Ok(name) => {
-                self.slow.clear();
+                self.ailing.clear();
                 self.note(&format!("array {name} has power again"));
                 self.surroundings_changed();
             }

@@ -34,6 +34,7 @@ use sim::log::Log;
 use sim::net::{Networks, Segment, Station, Stations};
 use sim::share::Share;
 use sim::storage;
+use sim::tap::Tap;
 use sim::world::Asked;
 use sim::{FaultId, MachineFault};
 
@@ -44,6 +45,7 @@ use crate::local::Local;
 use crate::machine::{Machine, MachineId, Machines, Power, Wanted};
 use crate::{LabError, LabFolder, Order, every_machine, keeper};
 use fabric::Fabric;
+use faults::Ailment;
 use hosts::Connection;
 use input::{ConnectionId, Input};
 use nics::Nic;
@@ -84,8 +86,12 @@ pub struct LiveOptions {
     pub program: PathBuf,
     /// Decides what networks lose and delay.
     pub seed: u64,
+    /// How many times faster than the world around the lab's clock runs.
+    pub speed: u32,
     /// Nodes note every health check.
     pub trace_polls: bool,
+    /// Nodes tell what they send, which [`sim::Stage::frames`] then shows.
+    pub record_frames: bool,
     /// The folder below which labs are.
     pub root: PathBuf,
     /// Machines of backend `local` have network namespaces with adapters of their own.
@@ -116,8 +122,8 @@ pub struct Live {
     connections: BTreeMap<ConnectionId, Connection>,
     scripts: Vec<(FaultId, ResourceId, Behaviour)>,
     storage_rules: Vec<(FaultId, storage::Rule)>,
-    /// Disks that are slow, as their targets were told.
-    slow: BTreeMap<DiskId, std::time::Duration>,
+    /// What ails disks, as their targets were told.
+    ailing: BTreeMap<DiskId, Ailment>,
     machine_faults: Vec<(FaultId, MachineFault, NodeId)>,
     /// Faults of disks and shares that end when their resource is started again.
     repaired_by_restart: Vec<(FaultId, ResourceId)>,
@@ -126,6 +132,7 @@ pub struct Live {
     asked: BTreeMap<RequestId, Asked>,
     later: Vec<(Timestamp, Later)>,
     log: Log,
+    tap: Option<Tap>,
     jury: Jury,
     orders: VecDeque<Order>,
     /// Whoever waits for the end of the lab.
@@ -142,10 +149,6 @@ impl Live {
     /// # Errors
     /// What the lab file may say and this version cannot build, or what the system refuses.
     pub fn build(plan: Plan, text: &str, options: LiveOptions) -> Result<Self, LabError> {
-        if let Some(what) = plan.only_simulated() {
-            let backend = options.backend.label();
-            return Err(LabError::NotHere { backend, what });
-        }
         let folder = LabFolder::new(&options.root)?;
         let gate = Gate::of(&folder);
         make_folder(&folder, &gate)?;
@@ -174,9 +177,10 @@ impl Live {
             .enter(&Deed::Folder, files)
             .map_err(LabError::system("cannot make the lab"))?;
         let (sender, inbox) = mpsc::channel();
+        let clock = Clock::start().at_speed(options.speed);
         let networks = networks(&plan, options.seed);
         let socket = folder.part_socket("fabric")?;
-        let fabric = Fabric::start(&socket, networks.clone(), sender.clone());
+        let fabric = Fabric::start(&socket, &plan, networks.clone(), clock, sender.clone());
         let fabric = fabric.map_err(LabError::path("listen at", &socket))?;
         let socket = folder.part_socket("outside")?;
         outside::listen(&socket, sender.clone()).map_err(LabError::path("listen at", &socket))?;
@@ -186,6 +190,7 @@ impl Live {
         let seats = plan.members.iter().zip(made);
         let seats = seats.map(|(member, machine)| Seat::new(member, machine, &folder));
         let share = plan.witness_share.as_ref();
+        let tap = options.record_frames.then(Tap::default);
         let mut lab = Self {
             seats: seats.collect::<Result<_, _>>()?,
             share: share.map(|it| Share::new(it.host.clone(), plan.members.len())),
@@ -193,7 +198,7 @@ impl Live {
             options,
             folder,
             ledger,
-            clock: Clock::start(),
+            clock,
             inbox,
             put_aside: VecDeque::new(),
             sender,
@@ -207,7 +212,7 @@ impl Live {
             connections: BTreeMap::new(),
             scripts: Vec::new(),
             storage_rules: Vec::new(),
-            slow: BTreeMap::new(),
+            ailing: BTreeMap::new(),
             machine_faults: Vec::new(),
             repaired_by_restart: Vec::new(),
             faults_made: 0,
@@ -215,6 +220,7 @@ impl Live {
             asked: BTreeMap::new(),
             later: Vec::new(),
             log: Log::new(true),
+            tap,
             jury: jury::jury(),
             orders: VecDeque::new(),
             until_gone: None,

@@ -12,6 +12,7 @@ use base::{DiskId, HaltReason, NodeId, Timestamp};
 use node::Picture;
 use plan::Member;
 use rhs::{family, frames};
+use runtime::Clock;
 use runtime::control::{self, DiskCondition, Request};
 use sim::Life;
 
@@ -64,8 +65,9 @@ pub(super) struct Start<'a> {
     pub(super) nic: Option<Sockets>,
     /// Addresses of the targets, by array.
     pub(super) portals: Vec<String>,
-    pub(super) epoch_nanos: u64,
+    pub(super) clock: Clock,
     pub(super) trace_polls: bool,
+    pub(super) trace_frames: bool,
     pub(super) inbox: &'a Sender<Input>,
 }
 
@@ -162,7 +164,9 @@ impl Seat {
             "--server-service".into(),
             folder.server_service(self.id)?.into(),
             "--epoch".into(),
-            with.epoch_nanos.to_string().into(),
+            with.clock.epoch_nanos().to_string().into(),
+            "--speed".into(),
+            with.clock.speed().to_string().into(),
             "--mark".into(),
             (&self.mark).into(),
         ];
@@ -175,6 +179,9 @@ impl Seat {
         }
         if with.trace_polls {
             arguments.push("--trace-polls".into());
+        }
+        if with.trace_frames {
+            arguments.push("--trace-frames".into());
         }
         Ok(arguments)
     }
@@ -223,6 +230,10 @@ impl Seat {
 
     pub(super) fn tell_own_disk(&self, fails: bool) {
         self.tell(Request::OwnDiskFails(fails));
+    }
+
+    pub(super) fn end_hosts(&self) {
+        self.tell(Request::EndHosts);
     }
 
     fn tell(&self, request: Request) {

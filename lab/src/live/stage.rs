@@ -1,5 +1,6 @@
 //! The lab as the stage of a scenario.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -17,12 +18,13 @@ use plan::Plan;
 use rhs::registry::Registry;
 use runtime::control::{self, Answer, Request};
 use runtime::fabric::FromFabric;
-use runtime::telemetry::{Said, Saying};
+use runtime::telemetry::{Said, Saying, Sent};
 use sim::checkers::{Change, Violation};
 use sim::hosts::Outside;
 use sim::log::{Log, What, WorldEvent};
 use sim::net::{Networks, Rule};
 use sim::share::{SHARE_TIMEOUT, Share};
+use sim::tap::{FrameSeen, Tap};
 use sim::workload::{Client, Look};
 use sim::world::{Asked, Stop};
 use sim::{Fault, FaultId, Life, Stage, Unable, words};
@@ -116,6 +118,10 @@ impl Stage for Live {
         &self.log
     }
 
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        self.tap.as_ref().map(Tap::frames)
+    }
+
     fn note_step(&mut self, text: &str) {
         self.note(text);
     }
@@ -171,6 +177,15 @@ impl Stage for Live {
     fn heal(&mut self, id: FaultId) {
         self.say(WorldEvent::Healed(id));
         self.heal_it(id);
+    }
+
+    fn registry(&self, node: NodeId) -> Option<BTreeMap<CheckpointKey, Vec<u8>>> {
+        let folder = self.folder.node(&self.seat(node)?.name);
+        let registry = Registry::of(&folder.join(REGISTRY_FOLDER));
+        let resources = self.plan.model.resources.values();
+        let keys = resources.flat_map(|it| it.checkpoints.iter());
+        let read = keys.filter_map(|key| Some((key.clone(), registry.read(key)?)));
+        Some(read.collect())
     }
 
     fn write_registry(
@@ -271,6 +286,20 @@ impl Live {
                 }
             }
             Saying::DiskRefused => self.changes += 1,
+            Saying::Sent(sent) => self.sent(node, said.at, &sent),
+        }
+    }
+
+    fn sent(&mut self, from: NodeId, at: Timestamp, sent: &Sent) {
+        let Sent {
+            network,
+            to,
+            frame,
+            bytes,
+        } = sent;
+        if let Some(tap) = &mut self.tap {
+            let name = self.plan.settings.node_name(from);
+            tap.see(at, *network, (from, *to), frame, Some(bytes), &name);
         }
     }
 

@@ -51,7 +51,8 @@ impl Live {
                 return Stop::Time;
             }
             let until = self.next_due().unwrap_or(limit).min(limit);
-            match self.inbox.recv_timeout(until.since(now).min(SLEEP_MAX)) {
+            let wait = self.clock.real(until.since(now)).min(SLEEP_MAX);
+            match self.inbox.recv_timeout(wait) {
                 Ok(input) => self.take(input),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }

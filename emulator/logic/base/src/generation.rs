@@ -206,12 +206,15 @@ pub struct Defaults {
     pub disk_settle_wait: Duration,
     /// ClusSvcRegroupTickInMilliseconds: 300 ms.
     pub regroup_tick: Duration,
-    /// ClusSvcRegroupOpeningTimeoutInSeconds: 5 s.
+    /// ClusSvcRegroupOpeningTimeout: 5 s.
     pub regroup_opening_timeout: Duration,
-    /// ClusSvcRegroupStageTimeoutInSeconds: 5 s.
+    /// ClusSvcRegroupStageTimeout: 5 s.
     pub regroup_stage_timeout: Duration,
-    /// ClusSvcRegroupPruningTimeoutInSeconds: 5 s.
+    /// ClusSvcRegroupPruningTimeout: 5 s.
     pub regroup_pruning_timeout: Duration,
+    /// How long a cluster service that has decided to end may still be there. Unsourced: a setting
+    /// (`regroup.halt`), never asserted.
+    pub service_halt: Duration,
     /// How long the service control manager waits before it starts a halted cluster service
     /// again. Unsourced: a setting (`service-restart`), never asserted.
     pub service_restart: Duration,
@@ -258,6 +261,7 @@ impl Defaults {
         regroup_opening_timeout: Duration::from_secs(5),
         regroup_stage_timeout: Duration::from_secs(5),
         regroup_pruning_timeout: Duration::from_secs(5),
+        service_halt: Duration::from_secs(1),
         service_restart: Duration::from_secs(60),
         witness_restart_interval: Duration::from_secs(900),
         group_wait_delay: Duration::from_secs(120),

@@ -112,6 +112,25 @@ impl Outside {
         self.served.get(thing).copied().unwrap_or_default()
     }
 
+    /// Whether a node has no memory left for a resource: what resources need, by `needs`, is more
+    /// than its `limit`.
+    #[must_use]
+    pub fn is_crowded(
+        &self,
+        (needs, limit): (&BTreeMap<ResourceId, u64>, Option<u64>),
+        node: NodeId,
+        resource: ResourceId,
+    ) -> bool {
+        let (Some(need), Some(limit)) = (needs.get(&resource), limit) else {
+            return false;
+        };
+        let others = needs
+            .iter()
+            .filter(|(other, _)| **other != resource && self.runs(**other).contains(node));
+        let used: u64 = others.map(|(_, bytes)| bytes).sum();
+        used.saturating_add(*need) > limit
+    }
+
     /// What a name resolves to; empty without a record.
     #[must_use]
     pub fn resolve(&self, name: &str) -> Vec<String> {

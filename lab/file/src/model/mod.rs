@@ -22,8 +22,8 @@ pub use claim::{
     WitnessState,
 };
 pub use cluster::{
-    Cluster, ColdStart, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath, Owners,
-    Priority, Quorum, Witness,
+    Cluster, ColdStart, DiskArbitration, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath,
+    Owners, Priority, Quorum, Regroup, Witness,
 };
 pub use directory::{AccountFault, Directory, DirectoryFault, DnsFault, NetbiosMode};
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};

@@ -23,6 +23,7 @@ mod routers;
 mod scenario;
 mod selector;
 mod storage;
+mod times;
 mod timing;
 mod workload;
 

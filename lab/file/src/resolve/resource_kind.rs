@@ -63,6 +63,18 @@ impl Place<'_> {
         }
     }
 
+    /// A service that no member knows could run nowhere.
+    fn check_service(&self, service: &str, span: Span, decoder: &mut Decoder<'_>) {
+        let members = &self.lab.cluster.members;
+        let members = self
+            .lab
+            .nodes
+            .iter()
+            .filter(|it| members.contains(&it.name));
+        let known = members.flat_map(|it| it.services.iter().map(|(name, _)| name.clone()));
+        Names::of("service", known).check(service, span, decoder);
+    }
+
     /// Types that stand for a service, a script or a program, or for a name of every node.
     fn program(
         &self,
@@ -78,6 +90,7 @@ impl Place<'_> {
             }
             ResourceType::GenericService => {
                 let service = needed(spec.service.as_ref(), "service", entry, decoder)?;
+                self.check_service(&service.value.0, service.span, decoder);
                 let service = service.value.0.clone();
                 Some(ResourceKind::GenericService { service })
             }

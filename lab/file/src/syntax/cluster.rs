@@ -38,6 +38,10 @@ record! {
         optional quorum: QuorumSpec,
         /// When a silent node counts as lost.
         optional heartbeat: HeartbeatSpec,
+        /// How long a regroup takes, and with it the wait before what another node may still run.
+        optional regroup: RegroupSpec,
+        /// When the reservations of disks are looked at and challenged.
+        optional disk_arbitration: DiskArbitrationSpec,
         /// How long after an unplanned halt the cluster service starts again; default 60s.
         optional service_restart: At<Duration>,
         /// A group stays offline rather than share a node with one that it avoids (2012 and later);
@@ -140,6 +144,37 @@ record! {
         /// Across sites, 2016 and later; default 1s and 20 missed. Windows: CrossSiteDelay,
         /// CrossSiteThreshold.
         optional cross_site: HeartbeatPathSpec,
+    }
+    later {}
+}
+
+record! {
+    /// How long a regroup takes.
+    RegroupSpec {
+        /// What was said is said again, 50ms to 1s; default 300ms. Windows:
+        /// ClusSvcRegroupTickInMilliseconds.
+        optional tick: At<Duration>,
+        /// Nodes wait to have heard each other, 1s to 20s; default 5s. Windows:
+        /// ClusSvcRegroupOpeningTimeout.
+        optional opening: At<Duration>,
+        /// They wait for each next step, 2s to 30s; default 5s. Windows:
+        /// ClusSvcRegroupStageTimeout.
+        optional stage: At<Duration>,
+        /// A service that has decided to end is gone after this, 100ms to 10s; default 1s. Not
+        /// documented for the product: whoever shortens it answers for machines that fast.
+        optional halt: At<Duration>,
+    }
+    later {}
+}
+
+record! {
+    /// When the reservation of a disk is looked at and challenged.
+    DiskArbitrationSpec {
+        /// The owner looks at its reservation, 1s to 60s; default 3s. Windows: DiskArbInterval.
+        optional every: At<Duration>,
+        /// A challenger leaves the owner so long to defend itself, at least twice `every`, which is
+        /// the default.
+        optional challenge: At<Duration>,
     }
     later {}
 }

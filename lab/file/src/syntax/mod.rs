@@ -23,8 +23,8 @@ mod storage;
 mod words;
 
 pub(crate) use cluster::{
-    AfterSpec, ClusterSpec, FailbackSpec, FailbackWord, GroupSpec, HeartbeatPathSpec, QuorumSpec,
-    WitnessSpec,
+    AfterSpec, ClusterSpec, DiskArbitrationSpec, FailbackSpec, FailbackWord, GroupSpec,
+    HeartbeatPathSpec, QuorumSpec, RegroupSpec, WitnessSpec,
 };
 pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
 pub(crate) use directory::DirectorySpec;

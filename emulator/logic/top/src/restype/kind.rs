@@ -161,6 +161,19 @@ pub enum ResourceParameters {
 }
 
 impl ResourceParameters {
+    /// The service of its node that the resource stands for, by the name that the service control
+    /// manager knows it under.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        match self {
+            Self::GenericService { service, .. } => Some(service),
+            Self::DhcpService { .. } => Some("DHCPServer"),
+            Self::WinsService { .. } => Some("WINS"),
+            Self::PrintSpooler { .. } => Some("Spooler"),
+            _ => None,
+        }
+    }
+
     /// Whether it publishes the addresses of all its providers (RegisterAllProvidersIP).
     #[must_use]
     pub fn publishes_all(&self) -> bool {
