@@ -37,6 +37,7 @@ mod security;
 mod server_2003;
 mod settings;
 mod shared_volume;
+mod shares;
 mod topology;
 mod updates;
 mod witness;
@@ -85,6 +86,7 @@ pub fn all() -> Vec<Case> {
         groups::cases(),
         placement::cases(),
         shared_volume::cases(),
+        shares::cases(),
         drain::cases(),
         maintenance::cases(),
         isolation::cases(),
