@@ -388,6 +388,7 @@ impl Manager for Quorum {
                 self.arbitrated(cx, verdict, out);
                 self.answer(cx, Message::WitnessLost, out);
             }
+            Input::ReservationLost => self.reservation_lost(cx, out),
             Input::WitnessFailed => self.witness_failed(cx, out),
             Input::WitnessReleased => self.witness_released(cx, out),
             Input::Opened => {

@@ -1,7 +1,7 @@
 //! The witness as quorum sees it: who holds it, what follows when it is won, lost, given back or
 //! fails (seed 001, Quorum Manager 3 to 5).
 
-use base::{NodeId, NodeSet, Notice, Outbox, WitnessVerdict};
+use base::{Generation, HaltReason, NodeId, NodeSet, Notice, Outbox, QuorumModel, WitnessVerdict};
 
 use super::weights::Basis;
 use super::{Message, Output, Quorum, State, Tally, Timer, VACANCY, count};
@@ -127,6 +127,22 @@ impl Quorum {
                 message,
             });
         }
+    }
+
+    /// The reservation of the witness disk is gone. In 2003 the owner of the quorum disk is the
+    /// cluster, and a defender that lost its reservation ends at once (reference section 5.1); later
+    /// it is tried once more.
+    pub(super) fn reservation_lost(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let settings = &cx.facts.settings;
+        let is_cluster = settings.model == QuorumModel::DiskOnly && self.forced.is_none();
+        let ends = settings.generation == Generation::V2003 && is_cluster && cx.facts.active;
+        if !ends || !self.witness_held {
+            return self.witness_failed(cx, out);
+        }
+        self.hold(cx, false, out);
+        out.push(Output::Notice(Notice::WitnessFailed));
+        let reason = HaltReason::QuorumLost;
+        out.push(Output::Halt { reason });
     }
 
     /// A witness that voted is gone: the view may have lost its quorum.

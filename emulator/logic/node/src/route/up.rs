@@ -261,7 +261,7 @@ impl Node {
                 None,
             ),
             Report::Lost => (
-                Some(quorum::Input::WitnessFailed),
+                Some(quorum::Input::ReservationLost),
                 Some(database::Input::WitnessReleased),
             ),
             Report::Released => (
