@@ -9,6 +9,7 @@ mod control;
 mod database;
 mod dependency;
 mod disk;
+mod domain;
 mod drain;
 mod dynamic_quorum;
 mod events;
@@ -110,6 +111,7 @@ pub fn all() -> Vec<Case> {
         topology::cases(),
         disk::cases(),
         names::cases(),
+        domain::cases(),
         server_2003::cases(),
     ];
     components.into_iter().flatten().collect()

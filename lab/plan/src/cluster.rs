@@ -82,6 +82,21 @@ pub(crate) fn members(
 }
 
 /// Machines that are not members.
+/// The place of a machine among those that are no members.
+pub(crate) fn outsider(lab: &Lab, names: &Names, machine: &str) -> Result<usize, PlanError> {
+    let mut others = lab.nodes.iter().filter(|it| names.node(&it.name).is_none());
+    let place = others.position(|it| it.name == machine);
+    place.ok_or_else(|| PlanError::unknown("machine outside the cluster", machine))
+}
+
+/// The machine that is the domain controller, if the lab has one.
+pub(crate) fn controller(lab: &Lab, names: &Names) -> Result<Option<usize>, PlanError> {
+    let named = lab.directory.as_ref().and_then(|it| it.controller.as_ref());
+    named
+        .map(|machine| outsider(lab, names, machine))
+        .transpose()
+}
+
 pub(crate) fn others(lab: &Lab, names: &Names) -> Result<Vec<Machine>, PlanError> {
     let other = |node: &&model::Node| names.node(&node.name).is_none();
     let others = lab.nodes.iter().filter(other);

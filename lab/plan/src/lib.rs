@@ -97,6 +97,8 @@ pub struct Plan {
     pub hive: Hive,
     /// What network names register with, if the file says so.
     pub directory: Option<file::model::Directory>,
+    /// The machine that is the domain controller, by place among those that are no members.
+    pub controller: Option<usize>,
     /// Names by number and numbers by name.
     pub names: Names,
 }
@@ -128,6 +130,7 @@ impl Plan {
         Ok(Self {
             lab: lab.name.clone(),
             directory: lab.directory.clone(),
+            controller: cluster::controller(lab, &names)?,
             generation: lab.cluster.generation,
             members: cluster::members(lab, &names, &defaults)?,
             others: cluster::others(lab, &names)?,

@@ -377,7 +377,7 @@ impl Hosts {
             let parameters = &instance.spec.parameters;
             around
                 .outside
-                .retire(node, resource, parameters, around.clocks);
+                .retire(node, resource, parameters, around.networks, around.clocks);
         }
         true
     }

@@ -169,9 +169,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         let outcome = self.names.again(&asker, parameters);
         self.reports.insert(resource, outcome);
     }
@@ -182,9 +183,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         let report = self.names.examine(&asker, parameters);
         if !report.is_empty() {
             let told = self.reports.entry(resource).or_default();
@@ -198,6 +200,7 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) -> Asker {
         let served = |address: &&String| {
@@ -215,7 +218,7 @@ impl Outside {
         Asker {
             resource,
             address,
-            reaches: true,
+            reaches: self.names.is_reached(node, networks),
             clocks,
         }
     }
@@ -249,7 +252,7 @@ impl Outside {
             self.check_address(node, *network, &thing, networks, awake)?;
         }
         if let ResourceParameters::NetworkName { .. } = parameters {
-            let asker = self.asker(node, resource, parameters, clocks);
+            let asker = self.asker(node, resource, parameters, networks, clocks);
             let outcome = self.names.online(&asker, parameters);
             let refused = outcome.refused;
             self.reports.insert(resource, outcome);
@@ -301,9 +304,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         self.names.offline(&asker, parameters);
         self.release(node, resource, parameters);
     }

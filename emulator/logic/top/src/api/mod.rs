@@ -2,6 +2,7 @@
 //!
 //! Properties go by the names that administrators know; `property` has their table.
 
+pub mod private;
 pub mod property;
 
 use base::{GroupId, NetworkId, NodeId, ResourceId};
