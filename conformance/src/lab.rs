@@ -35,6 +35,7 @@ pub struct Lab {
     quorum: Vec<&'static str>,
     two_sites: bool,
     memory: Option<&'static str>,
+    restricted: bool,
 }
 
 impl Lab {
@@ -54,6 +55,7 @@ impl Lab {
             quorum: Vec::new(),
             two_sites: false,
             memory: None,
+            restricted: false,
         }
     }
 
@@ -68,6 +70,13 @@ impl Lab {
     #[must_use]
     pub fn second_network(mut self) -> Self {
         self.networks.push("heart");
+        self
+    }
+
+    /// With a further network, `aside`, that the cluster may not use.
+    #[must_use]
+    pub fn restricted_network(mut self) -> Self {
+        self.restricted = true;
         self
     }
 
@@ -143,6 +152,13 @@ impl Lab {
             "app",
             &format!("{{ {group} resources: {{ prog: {program} }} }}"),
         )
+    }
+
+    /// A group `svc` with a service `spooler`.
+    #[must_use]
+    pub fn service(self) -> Self {
+        let spooler = "{ type: generic-service, service: Spooler }";
+        self.group("svc", &format!("{{ resources: {{ spooler: {spooler} }} }}"))
     }
 
     /// A group `fs` with a disk, an address and a name that depends on the address.
@@ -231,6 +247,11 @@ impl Lab {
                 "  {network}: {{ subnet: 10.10.{third}.0/24, role: {role} }}"
             )?;
         }
+        let mut networks = self.networks.clone();
+        if self.restricted {
+            writeln!(text, "  aside: {{ subnet: 10.10.9.0/24, role: none }}")?;
+            networks.push("aside");
+        }
         text.push_str("nodes:\n");
         for name in self.names() {
             let votes = if self.voteless.contains(&name.as_str()) {
@@ -244,7 +265,7 @@ impl Lab {
             writeln!(
                 text,
                 "  {name}: {{ networks: [{}]{votes}{memory} }}",
-                self.networks.join(", ")
+                networks.join(", ")
             )?;
         }
         Ok(())

@@ -96,6 +96,10 @@ impl Subject for Scripted {
         Err(Refusal::Broken(format!("the cluster refused `{action}`")))
     }
 
+    fn refuse(&mut self, _: &str, _: u32) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     fn health(&mut self, _: &str, _: Health) -> Result<(), Refusal> {
         Ok(())
     }

@@ -207,6 +207,14 @@ impl<'a> Trial<'a> {
         Ok(self.subject.slow(resource, by)?)
     }
 
+    /// Has Online of a resource fail with this error.
+    ///
+    /// # Errors
+    /// When the subject cannot.
+    pub fn refuse(&mut self, resource: &str, code: u32) -> Result<(), Stop> {
+        Ok(self.subject.refuse(resource, code)?)
+    }
+
     /// Scripts the answers of a resource's health checks.
     ///
     /// # Errors

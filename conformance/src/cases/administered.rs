@@ -5,6 +5,7 @@ use super::{EVENTUALLY, SAMPLE, SINCE_2008, secs};
 use crate::case::{Case, Mark};
 use crate::lab::{Lab, Witness};
 use crate::observation::Observation;
+use crate::subject::Of;
 use base::{Generation, HaltReason, Notice};
 
 /// Generations with dynamic quorum and a witness vote that follows it.
@@ -69,9 +70,19 @@ fn the_forced_state_ends_by_itself() -> Case {
             trial.run(secs(120));
             trial.act("{ do: start, node: n3, force-quorum: true }")?;
             trial.within(secs(120), "n3 goes on alone", |seen| seen.up("n3"))?;
+            // The property came with 2008 R2.
+            let shown = trial.generation() > Generation::V2008;
+            if shown {
+                trial.run(secs(5));
+                trial.has(&Of::Cluster, "FixQuorum", "1")?;
+            }
             trial.within(EVENTUALLY * 2, "all are members again", |seen| {
                 seen.all_up(["n1", "n2", "n3"]) && counted(seen, 3, 3)
             })?;
+            if shown {
+                trial.run(secs(5));
+                trial.has(&Of::Cluster, "FixQuorum", "0")?;
+            }
             trial.power_off(&["n1".into(), "n2".into()])?;
             trial.within(secs(120), "n3 alone has no quorum any more", |seen| {
                 !seen.quorate()

@@ -34,6 +34,7 @@ mod restart;
 mod room;
 mod security;
 mod server_2003;
+mod settings;
 mod shared_volume;
 mod topology;
 mod updates;
@@ -89,6 +90,7 @@ pub fn all() -> Vec<Case> {
         monitor::cases(),
         control::cases(),
         properties::cases(),
+        settings::cases(),
         checkpoint::cases(),
         events::cases(),
         quorum_arithmetic::cases(),

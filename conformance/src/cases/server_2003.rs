@@ -16,6 +16,7 @@ pub(super) fn cases() -> Vec<Case> {
         three_restarts_by_default(),
         an_address_fails_at_the_next_looks_alive(),
         the_owner_of_the_quorum_disk_is_the_cluster(),
+        a_list_of_nodes_forms_by_force(),
     ]
 }
 
@@ -210,6 +211,38 @@ fn the_owner_of_the_quorum_disk_is_the_cluster() -> Case {
             })?;
             let owner = quorum_owner(trial.seen());
             trial.equal("the owner of the disk", owner.as_deref(), Some("n3"))
+        }),
+    }
+}
+
+fn a_list_of_nodes_forms_by_force() -> Case {
+    Case {
+        id: "server-2003/a-list-of-nodes-forms-by-force".into(),
+        title: "Nodes of a majority node set that are started with the same list of nodes form \
+                with the majority of the list, not of all"
+            .into(),
+        clauses: &["QRM-1", "QRM-7"],
+        source: &[("4.3", Mark::Stated)],
+        generations: ONLY,
+        run: Box::new(|trial| {
+            trial.form(&Lab::of(5).program(""))?;
+            trial.power_off(&["n3".into(), "n4".into(), "n5".into()])?;
+            trial.needs(secs(120), "two of five are no cluster", |seen| {
+                !seen.quorate()
+            })?;
+            trial.stays(secs(120), "they stay none by themselves", |seen| {
+                !seen.quorate()
+            })?;
+            trial.act("{ do: stop, node: [n1, n2] }")?;
+            trial.run(secs(60));
+            trial.act("{ do: start, node: [n1, n2], force-quorum: true }")?;
+            trial.within(EVENTUALLY, "the two of the list are the cluster", |seen| {
+                seen.all_up(["n1", "n2"]) && seen.online("app")
+            })?;
+            trial.power_off(&["n2".into()])?;
+            trial.within(secs(120), "one of two is no majority of the list", |seen| {
+                !seen.quorate()
+            })
         }),
     }
 }

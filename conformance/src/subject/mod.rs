@@ -93,6 +93,14 @@ pub trait Subject {
         Err(cannot("slow a resource down"))
     }
 
+    /// From now on Online of a resource, as `group/resource`, fails with this error of the product.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject has no such fault.
+    fn refuse(&mut self, _resource: &str, _code: u32) -> Result<(), Refusal> {
+        Err(cannot("have Online of a resource fail with a given error"))
+    }
+
     /// From now on the resource answers its health checks like this, on whatever node it runs.
     /// `resource` is `group/resource`.
     ///

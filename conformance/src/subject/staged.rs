@@ -8,7 +8,7 @@ use file::model::{Step, StepKind};
 use sim::log::What;
 use sim::session::{Session, Unfit};
 use sim::tap::FrameSeen;
-use sim::{CORE_GROUP, Life, Picture, Stage};
+use sim::{CORE_GROUP, Life, Picture, Stage, is_elsewhere};
 
 use super::{Database, Health, Of, Refusal, Subject, Told};
 use crate::observation::{
@@ -152,6 +152,11 @@ impl<W: Stage> Subject for Staged<W> {
     fn slow(&mut self, resource: &str, by: Duration) -> Result<(), Refusal> {
         let (session, id) = self.resource(resource)?;
         session.set_slow(id, by).map_err(unable)
+    }
+
+    fn refuse(&mut self, resource: &str, code: u32) -> Result<(), Refusal> {
+        let (session, id) = self.resource(resource)?;
+        session.set_refusing(id, code).map_err(unable)
     }
 
     fn health(&mut self, resource: &str, health: Health) -> Result<(), Refusal> {
@@ -372,9 +377,16 @@ fn group_seen(world: &impl Stage, authority: Option<&Picture>, group: base::Grou
             )
         })
         .collect();
+    let plugged = |network| {
+        owner.is_some_and(|owner| world.networks().of(owner.into()).any(|it| it == network))
+    };
+    // An address of another subnet is not to be online here.
+    let here = members
+        .iter()
+        .filter(|id| !is_elsewhere(&plan.model, **id, plugged));
     GroupSeen {
         owner: owner.map(|owner| plan.names.of_node(owner)),
-        state: base::GroupState::derive(members.iter().map(state_of)),
+        state: base::GroupState::derive(here.map(state_of)),
         resources,
     }
 }

@@ -203,6 +203,14 @@ impl<W: Stage> Session<W> {
         self.set_behaviour(resource, Behaviour::Slow(by))
     }
 
+    /// From now on a resource does not come online: its Online fails with this error.
+    ///
+    /// # Errors
+    /// The backend has no way to do it.
+    pub fn set_refusing(&mut self, resource: ResourceId, code: u32) -> Result<(), Unable> {
+        self.set_behaviour(resource, Behaviour::Refusing(code))
+    }
+
     /// In place of what it was told before.
     fn set_behaviour(&mut self, resource: ResourceId, behaviour: Behaviour) -> Result<(), Unable> {
         if let Some(before) = self.health.remove(&resource) {

@@ -31,6 +31,9 @@ pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> 
     }
     let lower = cluster.quorum.lower_priority_node.as_deref();
     settings.lower_priority_node = lower.and_then(|name| names.node(name));
+    if let Some(site) = lab.sites.iter().find(|site| site.preferred) {
+        settings.preferred_site.clone_from(&site.name);
+    }
     for name in &cluster.members {
         let id = names.node(name).ok_or(PlanError::unknown("node", name))?;
         settings.nodes.insert(id, node(lab, names, name)?);

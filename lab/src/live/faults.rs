@@ -22,6 +22,9 @@ impl Live {
             Fault::Machine(_, MachineFault::ClockRuns(_) | MachineFault::ClockJumps(_)) => {
                 return Err(self.unable("set the clock of one node alone"));
             }
+            Fault::Resource(_, Behaviour::Refusing(_)) => {
+                return Err(self.unable("have Online fail with a given error"));
+            }
             Fault::Machine(node, fault) => self.break_machine(id, node, fault)?,
             Fault::Network(rule) => self.break_networks(id, vec![rule]),
             Fault::Storage(rule) => self.break_storage(id, rule),

@@ -203,6 +203,8 @@ impl Live {
             match behaviour {
                 Behaviour::Slow(by) => script.slow += *by,
                 Behaviour::Hung => script.hung = true,
+                // No live lab takes this one on.
+                Behaviour::Refusing(_) => {}
                 Behaviour::Crashing => script.crashing = true,
                 Behaviour::Flapping => script.flapping = true,
                 Behaviour::Answers {

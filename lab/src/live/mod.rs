@@ -191,7 +191,6 @@ impl Live {
         let seats = seats.map(|(member, machine)| Seat::new(member, machine, &folder));
         let share = plan.witness_share.as_ref();
         let tap = options.record_frames.then(Tap::default);
-        let outside = Outside::with(directory::start(&plan, &folder, options.progress)?);
         let mut lab = Self {
             seats: seats.collect::<Result<_, _>>()?,
             share: share.map(|it| Share::new(it.host.clone(), plan.members.len())),
@@ -209,7 +208,7 @@ impl Live {
             machines,
             networks,
             fabric,
-            outside,
+            outside: Outside::default(),
             connections: BTreeMap::new(),
             scripts: Vec::new(),
             storage_rules: Vec::new(),
@@ -229,6 +228,7 @@ impl Live {
             changes: 0,
         };
         lab.start_nics()?;
+        lab.start_directory()?;
         lab.start_targets(arrays)?;
         lab.start_due(Timestamp::ZERO)?;
         Ok(lab)

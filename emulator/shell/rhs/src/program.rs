@@ -22,7 +22,7 @@ use crate::registry::REGISTRY;
 use crate::server::SERVER_SERVICE;
 
 /// Environment variable in which programs find ours, to ask their machine's services.
-const PROGRAM: &str = "LOOKSALIVE_PROGRAM";
+const LOOKSALIVE: &str = "LOOKSALIVE";
 /// How often a program that was asked to end is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -56,7 +56,7 @@ impl Start<'_> {
         let ours = std::env::current_exe()?;
         let mut command = Command::new(&ours);
         command
-            .env(PROGRAM, &ours)
+            .env(LOOKSALIVE, &ours)
             .args(["rhs", "--execute", &std::process::id().to_string()]);
         if let Some(namespace) = self.namespace {
             command.arg("--namespace").arg(namespace);

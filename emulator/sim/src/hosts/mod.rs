@@ -212,7 +212,9 @@ impl Hosts {
             return self.exit(id, around.outside);
         }
         let parameters = &instance.spec.parameters;
-        let acquired = if around.outside.is_crowded(around.memory, node, resource) {
+        let acquired = if let Some(code) = around.scripts.refusal(resource) {
+            Err(code)
+        } else if around.outside.is_crowded(around.memory, node, resource) {
             Err(NO_ROOM)
         } else if around.machine.lacks_service(parameters) {
             Err(NO_SERVICE)

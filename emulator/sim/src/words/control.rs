@@ -71,6 +71,23 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
             "checkpoint {name} of {} was not restored",
             names.of_resource(*resource)
         ),
+        other => return event_words(other, names),
+    })
+}
+
+/// What goes into the event log and nowhere else.
+fn event_words(notice: &Notice, names: &Names) -> Option<String> {
+    Some(match notice {
+        Notice::OfResource { resource, event } => {
+            format!("{}: {event}", names.of_resource(*resource))
+        }
+        Notice::OfService { event } => event.label().to_owned(),
+        Notice::GroupIncomplete { group: id } => {
+            format!("group {} is not completely online", names.of_group(*id))
+        }
+        Notice::ConnectionRestored { peer } => {
+            format!("node {} was lost and is back", names.of_node(*peer))
+        }
         _ => return None,
     })
 }

@@ -26,6 +26,8 @@ pub enum PropertyOwner {
     Nodes(Selector),
     /// Networks.
     Networks(Selector),
+    /// A resource type, by the product's name.
+    Type(String),
 }
 
 /// What an administrator does.

@@ -90,9 +90,9 @@ pub struct HeartbeatPath {
 pub struct Regroup {
     /// What was said is said again (`ClusSvcRegroupTickInMilliseconds`).
     pub tick: Option<Duration>,
-    /// Nodes wait to have heard each other (`ClusSvcRegroupOpeningTimeoutInSeconds`).
+    /// Nodes wait to have heard each other (`ClusSvcRegroupOpeningTimeout`).
     pub opening: Option<Duration>,
-    /// They wait for each next step (`ClusSvcRegroupStageTimeoutInSeconds`).
+    /// They wait for each next step (`ClusSvcRegroupStageTimeout`).
     pub stage: Option<Duration>,
     /// A service that has decided to end is gone after this.
     pub halt: Option<Duration>,

@@ -121,7 +121,11 @@ mod tests {
     fn the_label_of_a_name_is_what_stands_before_the_domain() {
         let directory = Directory {
             domain: "corp.example".to_owned(),
+            has_accounts: false,
+            controller: None,
             takes_updates: true,
+            netbios: NetbiosMode::default(),
+            port_base: None,
         };
         for (name, label) in [
             ("FS1", "FS1"),

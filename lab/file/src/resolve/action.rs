@@ -87,12 +87,13 @@ impl Arguments<'_> {
         let value = spec.value.as_ref().map(|at| at.value.0.clone());
         match (self.word.value, group, resource, nodes) {
             (ActionWord::Set, group, resource, nodes) => Some(Action::SetProperty {
-                of: match (group, resource, nodes, networks) {
-                    (.., Some(networks)) => PropertyOwner::Networks(networks),
+                of: match (group, resource, nodes, networks, text(spec.r#type.as_ref())) {
+                    (.., Some(label)) => PropertyOwner::Type(label),
+                    (.., Some(networks), None) => PropertyOwner::Networks(networks),
                     (Some(group), ..) => PropertyOwner::Group(group),
                     (_, Some((group, name)), ..) => PropertyOwner::Resource(group, name),
-                    (.., Some(nodes), None) => PropertyOwner::Nodes(nodes),
-                    (None, None, None, None) => PropertyOwner::Cluster,
+                    (_, _, Some(nodes), ..) => PropertyOwner::Nodes(nodes),
+                    (None, None, None, None, None) => PropertyOwner::Cluster,
                 },
                 property: property?,
                 value: value?,
@@ -256,6 +257,7 @@ impl Arguments<'_> {
             ("resource", spec.resource.is_some()),
             ("node", spec.node.is_some()),
             ("network", spec.network.is_some()),
+            ("type", spec.r#type.is_some()),
         ];
         let given: Vec<&str> = given
             .iter()
@@ -324,9 +326,9 @@ fn form_of(word: ActionWord) -> (&'static [&'static str], &'static str) {
         ),
         ActionWord::Heal => (&[], "`do: heal` alone"),
         ActionWord::Set => (
-            &["group", "resource", "node", "network"],
+            &["group", "resource", "node", "network", "type"],
             "`do: set` with `property`, `value` and at most one of `group`, `resource`, \
-                 `node`, `network`",
+                 `node`, `network`, `type`",
         ),
         ActionWord::Maintenance => (
             &["resource"],

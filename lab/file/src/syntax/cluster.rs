@@ -155,10 +155,10 @@ record! {
         /// ClusSvcRegroupTickInMilliseconds.
         optional tick: At<Duration>,
         /// Nodes wait to have heard each other, 1s to 20s; default 5s. Windows:
-        /// ClusSvcRegroupOpeningTimeoutInSeconds.
+        /// ClusSvcRegroupOpeningTimeout.
         optional opening: At<Duration>,
         /// They wait for each next step, 2s to 30s; default 5s. Windows:
-        /// ClusSvcRegroupStageTimeoutInSeconds.
+        /// ClusSvcRegroupStageTimeout.
         optional stage: At<Duration>,
         /// A service that has decided to end is gone after this, 100ms to 10s; default 1s. Not
         /// documented for the product: whoever shortens it answers for machines that fast.

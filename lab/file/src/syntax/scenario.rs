@@ -40,6 +40,8 @@ record! {
         optional queue: At<bool>,
         /// For `do: set`: the network whose property it is.
         optional network: SelectorSpec,
+        /// For `do: set`: the resource type whose property it is, by the product's name.
+        optional r#type as "type": At<Text>,
         /// For `do: set`: the property by its documented name; for `do: write-registry`: the key;
         /// for `do: write-volume` and `read-volume`: the page, 0 when left out.
         optional property: At<Text>,

@@ -1,5 +1,5 @@
 //! The host manager: who may connect (seed 001, Host Manager; port 3343, handshake time-out with
-//! event 1282, events 1547 and 1570, reference sections 6.1, 6.2 and 9).
+//! event 1282, events 1070, 1547, 1570 and 1571, reference sections 6.1, 6.2 and 9).
 //!
 //! Duty: open a connection to each life of a node that turns up, judge those that others open
 //! (version, cluster name, node name), and hand what is sound to security, then to netft, which
@@ -17,7 +17,10 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::{ConnectionRefusal, Incarnation, Manager, NetworkId, NodeId, Notice, Outbox, Timestamp};
+use base::{
+    ConnectionRefusal, Incarnation, Manager, NetworkId, NodeId, Notice, Outbox, ServiceEvent,
+    Timestamp,
+};
 use bottom::security::Ends;
 
 pub use messages::{Input, Message, Output};
@@ -65,6 +68,8 @@ pub struct Host {
     peers: BTreeMap<NodeId, Peer>,
     /// When the first connection has taken too long; asked for with every heartbeat.
     due: Option<Timestamp>,
+    /// It was said in this life that another node refuses this one.
+    told: bool,
 }
 
 impl Host {
@@ -172,6 +177,10 @@ impl Host {
                     peer.state = State::Idle;
                     out.push(Output::Abandon { peer: from });
                     out.push(refused(from, reason));
+                    if !cx.facts.active && !std::mem::replace(&mut self.told, true) {
+                        let event = ServiceEvent::JoinFailed;
+                        out.push(Output::Notice(Notice::OfService { event }));
+                    }
                 }
             }
         }

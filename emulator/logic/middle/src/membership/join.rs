@@ -6,7 +6,7 @@ use std::time::Duration;
 use base::{NodeId, NodeSet, Notice, Outbox, Timestamp};
 
 use super::clique::Gossip;
-use super::{Membership, Message, Output, State, Timer};
+use super::{Membership, Message, Output, State, Timer, View};
 use crate::Context;
 
 /// How often a node outside any cluster looks for one. Unsourced: a setting of this emulator.
@@ -46,6 +46,7 @@ impl Membership {
         out: &mut Outbox<Output>,
     ) {
         self.strangers.remove(peer);
+        self.note_lost(cx, peer);
         let concerns = match &self.state {
             State::ExpectPromises { members, .. } => members.contains(peer),
             State::ExpectRepair { members, .. } => members.contains(peer),
@@ -62,6 +63,25 @@ impl Membership {
         };
         if concerns {
             self.open(cx, self.epoch + 1, out);
+        }
+    }
+
+    /// Remembers a member that is lost, in case it comes back before it is taken out.
+    fn note_lost(&mut self, cx: &Context<'_>, peer: NodeId) {
+        let view = cx.facts.view.as_ref().filter(|_| self.active);
+        if let Some(report) = view.and_then(|view| view.reports.get(&peer)) {
+            self.lost.insert(peer, report.incarnation);
+        }
+    }
+
+    /// Members that were lost and are in the next view in the same life: communication with them
+    /// was broken and is back (event 1592).
+    pub(super) fn tell_restored(&mut self, view: &View, out: &mut Outbox<Output>) {
+        for (peer, life) in std::mem::take(&mut self.lost) {
+            let report = view.reports.get(&peer);
+            if report.is_some_and(|report| report.active && report.incarnation == life) {
+                out.push(Output::Notice(Notice::ConnectionRestored { peer }));
+            }
         }
     }
 

@@ -88,6 +88,8 @@ pub struct Membership {
     uninstalled: NodeSet,
     /// Nodes outside the view that were heard of and not known to be joining.
     strangers: NodeSet,
+    /// Members that were lost since the last view, with the life that they had in it.
+    lost: BTreeMap<NodeId, base::Incarnation>,
     /// Nodes taken out because they did not answer, with the life in which they were and when; see
     /// `keeps_out`.
     removed: BTreeMap<NodeId, (Option<base::Incarnation>, Timestamp)>,
@@ -165,6 +167,7 @@ impl Membership {
                 out.push(Output::Notice(Notice::NodeRemoved { node }));
             }
         }
+        self.tell_restored(view, out);
         out.push(Output::Publish {
             view: Arc::clone(view),
         });

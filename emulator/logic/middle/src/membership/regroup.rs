@@ -198,12 +198,13 @@ impl Membership {
         let stage = cx.facts.settings.regroup.stage;
         self.arm(cx, Timer::Stage, stage);
         self.notice_stage(RegroupStage::Closing, out);
-        if clique::coordinator(me, &eligible) != me {
+        let preferred = cx.facts.settings.preferred_nodes();
+        if clique::coordinator(me, &eligible, preferred) != me {
             self.state = State::ExpectProposal;
             self.timers.clear(Timer::Tick as usize);
             return;
         }
-        let members = clique::clique(me, &eligible);
+        let members = clique::clique(me, &eligible, preferred);
         let view = ViewId {
             epoch: self.epoch,
             coordinator: me,

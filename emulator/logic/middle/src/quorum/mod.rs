@@ -12,6 +12,7 @@
 //! Publishes the quorum state and the tally. Deliberately not done here: what makes a node form a
 //! cluster by force or not at all (membership), the database of such a cluster (gum, database).
 
+mod failures;
 mod forced;
 mod leave;
 mod messages;
@@ -21,11 +22,12 @@ mod tests;
 mod weights;
 mod witness;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base::{
-    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState, Timers, Timestamp,
-    WitnessVerdict,
+    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState, ServiceEvent,
+    Timers, Timestamp, WitnessVerdict,
 };
 
 pub use crate::settings::votes::{Tally, calls_for_witness, count};
@@ -90,6 +92,8 @@ pub struct Quorum {
     stale: bool,
     /// This node is stopping.
     leaving: bool,
+    /// What was said in this life of forming that failed.
+    failures: BTreeSet<ServiceEvent>,
     timers: Timers<4>,
 }
 
@@ -359,6 +363,7 @@ impl Manager for Quorum {
                 } else {
                     lost
                 };
+                self.tell_not_arbitrated(cx, verdict, out);
                 self.arbitrated(cx, verdict, out);
                 self.answer(cx, Message::WitnessLost, out);
             }
@@ -400,6 +405,7 @@ impl Manager for Quorum {
             } else if timer == Timer::Leave as usize {
                 self.left(out);
             } else if timer == Timer::Retry as usize && self.state == State::Absent {
+                self.tell_not_formed(cx, out);
                 self.view_installed(cx, out);
             }
         }

@@ -132,6 +132,7 @@ impl Quorum {
             return;
         }
         self.hold(cx, false, out);
+        Self::tell_unhealthy(cx, out);
         out.push(Output::Notice(Notice::WitnessFailed));
         if self.state == State::Held && self.needs_witness(cx) {
             self.retry(cx, out);

@@ -54,7 +54,7 @@
 
 use std::sync::Arc;
 
-use base::{HaltReason, NodeId, NodeSet, Notice};
+use base::{HaltReason, NodeId, NodeSet, Notice, ServiceEvent};
 use bottom::{clusdisk, csvfs, netft, partmgr, security, share};
 use middle::settings::Witness;
 use middle::{database, gum, host, membership, messaging, quorum, topology};
@@ -117,11 +117,24 @@ impl Node {
                 middle!(self, gum, handle, gum::Input::ViewInstalled);
                 middle!(self, quorum, handle, quorum::Input::ViewInstalled);
             }
-            membership::Output::Excluded => self.halt(HaltReason::RemovedFromMembership),
+            membership::Output::Excluded => self.excluded(),
             membership::Output::Evicted => self.halt(HaltReason::Evicted),
             membership::Output::Superseded => self.halt(HaltReason::ForcedElsewhere),
             membership::Output::Notice(notice) => self.notice(notice),
         }
+    }
+
+    /// The view goes on without this node, for example because it reaches only some of the others
+    /// (event 1006).
+    fn excluded(&mut self) {
+        let members = self.middle.view.as_ref().map(|view| view.members);
+        let others = members.unwrap_or_default().without(self.middle.me);
+        let reached = others.intersection(self.bottom.reachable);
+        if !reached.is_empty() && reached != others {
+            let event = ServiceEvent::ConnectivityIncomplete;
+            self.notice(Notice::OfService { event });
+        }
+        self.halt(HaltReason::RemovedFromMembership);
     }
 
     pub(super) fn carry_messaging(&mut self, output: messaging::Output<Payload>) {

@@ -47,7 +47,7 @@
 
 use std::sync::Arc;
 
-use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice};
+use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice, ServiceEvent};
 use bottom::{clusdisk, csvfs, netft, partmgr, security, share, txlog};
 use middle::settings::{Settings, Witness};
 use middle::{database, gum, host, membership, object, quorum, topology};
@@ -301,9 +301,8 @@ impl Node {
                 return;
             }
             share::Output::Held { tag } if tag > Some(self.middle.tag) => {
-                // The share remembers a newer configuration than this node has (event 1561).
-                let what = "this node does not hold the newest configuration".to_owned();
-                self.notice(Notice::Refused { what });
+                let event = ServiceEvent::ConfigurationOutdated;
+                self.notice(Notice::OfService { event });
                 bottom!(self, share, handle, share::Input::Release);
                 let lost = quorum::Input::WitnessLost { unreachable: false };
                 middle!(self, quorum, handle, lost);
@@ -376,6 +375,8 @@ impl Node {
                 middle!(self, gum, handle, gum::Input::Installed);
             }
             database::Output::LocalFailed { readable: true } => {
+                let event = ServiceEvent::DatabaseNotWritten;
+                self.notice(Notice::OfService { event });
                 self.halt(HaltReason::DatabaseFailed);
             }
             database::Output::LocalFailed { readable: false } => {
@@ -391,6 +392,8 @@ impl Node {
                 );
             }
             database::Output::WitnessFailed => {
+                let event = ServiceEvent::WitnessNotUpdated;
+                self.notice(Notice::OfService { event });
                 middle!(self, quorum, handle, quorum::Input::WitnessFailed);
                 top!(self, rcm, handle, rcm::Input::WitnessFailed);
             }

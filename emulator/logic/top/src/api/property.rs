@@ -155,6 +155,10 @@ fn millis(span: std::time::Duration) -> u32 {
     u32::try_from(span.as_millis()).unwrap_or(u32::MAX - 1)
 }
 
+fn seconds(span: std::time::Duration) -> u32 {
+    u32::try_from(span.as_secs()).unwrap_or(u32::MAX - 1)
+}
+
 const CLUSTER: &[Property] = &[
     Property::of("ClusterName", Form::Text, Unset::Empty).read_only(),
     Property::table("SameSubnetDelay", 250, 2_000, |d| {
@@ -184,6 +188,7 @@ const CLUSTER: &[Property] = &[
         .since(Generation::V2012R2)
         .read_only(),
     Property::dword("LowerQuorumPriorityNodeID", 0, 64, 0).since(Generation::V2012R2),
+    Property::of("PreferredSite", Form::Text, Unset::Empty).since(Generation::V2016),
     Property::dword("DatabaseReadWriteMode", 0, 2, 0).since(Generation::V2012R2),
     Property::dword("ClusterEnforcedAntiaffinity", 0, 1, 0).since(Generation::V2012),
     Property::dword("ClusterGroupWaitDelay", 0, 3_600, 120).since(Generation::V2008R2),
@@ -195,6 +200,30 @@ const CLUSTER: &[Property] = &[
     Property::dword("EnableResourceDllDeadlockDetection", 0, 1, 0).until(Generation::V2008R2),
     Property::dword("ResourceDllDeadlockTimeout", 180, NONE, 240).until(Generation::V2008R2),
     Property::dword("VerifySignalledFailures", 0, 1, 1),
+    Property::table("ClusSvcRegroupTickInMilliseconds", 50, 1_000, |d| {
+        millis(d.regroup_tick)
+    })
+    .since(Generation::V2008),
+    Property::table("ClusSvcRegroupOpeningTimeout", 1, 20, |d| {
+        seconds(d.regroup_opening_timeout)
+    })
+    .since(Generation::V2008),
+    Property::table("ClusSvcRegroupStageTimeout", 2, 30, |d| {
+        seconds(d.regroup_stage_timeout)
+    })
+    .since(Generation::V2008),
+    Property::dword("MessageBufferLength", 1, 1_000, 50).since(Generation::V2012R2),
+    Property::dword("FixQuorum", 0, 1, 0)
+        .since(Generation::V2008R2)
+        .read_only(),
+    // Both are worked out from model and witness.
+    Property::of("QuorumType", Form::Text, Unset::Empty)
+        .since(Generation::V2012)
+        .read_only(),
+    Property::dword("QuorumTypeValue", 0, NONE, 0)
+        .since(Generation::V2012)
+        .read_only(),
+    Property::dword("ShutdownTimeoutInMinutes", 0, NONE, 20).since(Generation::V2008R2),
 ];
 
 const GROUP: &[Property] = &[
@@ -218,6 +247,10 @@ const GROUP: &[Property] = &[
     Property::dword("StatusInformation", 0, NONE, 0)
         .since(Generation::V2012)
         .read_only(),
+    // Worked out from the resources.
+    Property::dword("GroupType", 0, 9_999, 9_999)
+        .since(Generation::V2008R2)
+        .read_only(),
 ];
 
 const RESOURCE: &[Property] = &[
@@ -239,7 +272,11 @@ const RESOURCE: &[Property] = &[
     .since(Generation::V2008),
     Property::dword("SeparateMonitor", 0, 1, 0),
     Property::or_none("PersistentState", 0, 1).read_only(),
+    Property::of("DependencyExpression", Form::Text, Unset::Empty),
     Property::dword("RedirectedAccess", 0, 1, 0).since(Generation::V2008R2),
+    Property::dword("StatusInformation", 0, NONE, 0)
+        .since(Generation::V2012)
+        .read_only(),
     Property::dword("Signature", 0, NONE, 0)
         .until(Generation::V2003)
         .read_only(),
@@ -255,6 +292,12 @@ const TYPE: &[Property] = &[
     Property::table("IsAlivePollInterval", 1, NONE, |d| {
         millis(d.is_alive_poll_interval)
     }),
+    Property::table("PendingTimeout", 10, NONE, |d| millis(d.pending_timeout))
+        .since(Generation::V2008),
+    Property::table("DeadlockTimeout", 30_000, NONE, |d| {
+        millis(d.deadlock_timeout)
+    })
+    .since(Generation::V2008),
 ];
 
 const NODE: &[Property] = &[

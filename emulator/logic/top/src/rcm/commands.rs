@@ -100,6 +100,12 @@ impl Rcm {
                 name,
             } if name.eq_ignore_ascii_case("StatusInformation") => self.owner_of(turn, *group),
             AdminCommand::GetProperty {
+                object: Object::Resource { resource },
+                name,
+            } if name.eq_ignore_ascii_case("StatusInformation") => {
+                self.owner_of(turn, self.group_of(*resource)?)
+            }
+            AdminCommand::GetProperty {
                 object: Object::Node { node },
                 name,
             } if name.eq_ignore_ascii_case("StatusInformation")

@@ -16,9 +16,12 @@ mod commands;
 mod configure;
 mod control;
 mod deadlines;
+mod dependencies;
+mod derived;
 mod devices;
 mod drain;
 mod entry;
+mod events;
 mod failback;
 mod failover;
 mod gate;
@@ -140,6 +143,8 @@ pub struct Rcm {
     servers: BTreeMap<ResourceId, Server>,
     volumes: Volumes,
     drain: DrainStatus,
+    /// The time the end of a stop is entered under in the deadlines.
+    stop_armed: Timestamp,
     stopping: bool,
     stopped: bool,
     /// What runs here changed in this call.
@@ -182,6 +187,7 @@ impl Rcm {
             servers: BTreeMap::new(),
             volumes: Volumes::default(),
             drain: DrainStatus::default(),
+            stop_armed: Timestamp::NEVER,
             stopping: false,
             stopped: false,
             changed: false,
@@ -285,6 +291,7 @@ impl Manager for Rcm {
                     self.place_orphans(turn);
                 }
                 Due::Limbo => self.limbo_due(),
+                Due::Stop => self.stop_anyway(turn),
                 Due::Proposal => self.deadlines.arm(due, &mut self.report.armed, None),
                 Due::Group(id) => self.group_due(turn, id),
                 Due::Resource(id) => self.resource_due(turn, id),

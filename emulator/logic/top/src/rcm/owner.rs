@@ -217,6 +217,7 @@ impl Rcm {
             self.witness_lent = false;
         }
         self.groups.insert(group, record);
+        self.tell_elsewhere(turn, group);
         self.note_cold_start(turn, group);
         self.arm_group(group);
         self.unsettled.insert(group);

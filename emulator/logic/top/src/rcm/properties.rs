@@ -10,6 +10,7 @@ use middle::topology;
 
 use super::Rcm;
 use super::commands::Refusal;
+use super::dependencies::EXPRESSION;
 use super::model::Model;
 use super::owner::members;
 use super::turn::Turn;
@@ -27,9 +28,18 @@ impl Rcm {
     ) -> Result<Value, Refusal> {
         let generation = turn.middle().settings.generation;
         let property = self.known_property(turn, object, name)?;
+        if let Some(value) = self.derived(turn, object, property.name) {
+            return Ok(value);
+        }
         match (property.name, object) {
             ("StatusInformation", Object::Group { group }) => {
                 return Ok(Value::Dword(self.group_status(turn, *group)));
+            }
+            (EXPRESSION, Object::Resource { resource }) => {
+                return Ok(self.expression_by_names(*resource));
+            }
+            ("StatusInformation", Object::Resource { resource }) => {
+                return Ok(Value::Dword(self.resource_status(turn, *resource)));
             }
             ("StatusInformation", _) => return Ok(Value::Dword(self.drain.status_bits())),
             ("NodeDrainStatus", _) => return Ok(Value::Dword(self.drain.number())),
@@ -133,10 +143,15 @@ impl Rcm {
         }
         let hive = &turn.middle().hive;
         let (key, name) = (object.key(), property.name.to_owned());
-        if hive.value(&key, &name) == Some(value) {
+        let value = match (name.as_str(), object, value) {
+            (EXPRESSION, Object::Resource { resource }, Value::Text(text)) => {
+                self.expression_by_ids(*resource, text)?
+            }
+            _ => value.clone(),
+        };
+        if hive.value(&key, &name) == Some(&value) {
             return Ok(Vec::new());
         }
-        let value = value.clone();
         let change = HiveChange::Set { key, name, value };
         if let Some(reason) = contradiction(hive, &change, object) {
             return refuse(reason);
@@ -162,6 +177,11 @@ impl Rcm {
                 if let Ok(known) = self.property(turn, object, name) {
                     *value = known;
                 }
+            }
+        }
+        for (name, value) in &mut values {
+            if let Some(known) = self.derived(turn, object, name) {
+                *value = known;
             }
         }
         values
