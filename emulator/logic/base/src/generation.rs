@@ -206,11 +206,11 @@ pub struct Defaults {
     pub disk_settle_wait: Duration,
     /// ClusSvcRegroupTickInMilliseconds: 300 ms.
     pub regroup_tick: Duration,
-    /// ClusSvcRegroupOpeningTimeoutInSeconds: 5 s.
+    /// ClusSvcRegroupOpeningTimeout: 5 s.
     pub regroup_opening_timeout: Duration,
-    /// ClusSvcRegroupStageTimeoutInSeconds: 5 s.
+    /// ClusSvcRegroupStageTimeout: 5 s.
     pub regroup_stage_timeout: Duration,
-    /// ClusSvcRegroupPruningTimeoutInSeconds: 5 s.
+    /// ClusSvcRegroupPruningTimeout: 5 s.
     pub regroup_pruning_timeout: Duration,
     /// How long a cluster service that has decided to end may still be there. Unsourced: a setting
     /// (`regroup.halt`), never asserted.

@@ -21,7 +21,7 @@ use bottom::security::{Secret, SecurityLevel};
 
 pub use mode::ReadWriteMode;
 pub use node::NodeSettings;
-pub use regroup::RegroupTimers;
+pub use regroup::Regroup;
 pub use witness::Witness;
 
 use crate::database::{Hive, Value};
@@ -138,14 +138,14 @@ pub struct Settings {
     pub preferred_site: String,
     /// MessageBufferLength: good-enough multicasts of one node that some member lacks, 1 to 1000.
     pub message_buffer_length: usize,
-    /// Timers of a regroup.
-    pub regroup: RegroupTimers,
     /// DatabaseReadWriteMode.
     pub read_write_mode: ReadWriteMode,
     /// SecurityLevel.
     pub security_level: SecurityLevel,
     /// What only the nodes of this cluster know.
     pub secret: Secret,
+    /// Times of a regroup.
+    pub regroup: Regroup,
     /// DiskArbInterval of clustered disks.
     pub disk_arbitration_interval: Duration,
     /// Unsourced: how long a challenger waits before it preempts.
@@ -175,10 +175,10 @@ impl Settings {
             lower_priority_node: None,
             preferred_site: String::new(),
             message_buffer_length: MESSAGES_UNACKNOWLEDGED_MAX,
-            regroup: RegroupTimers::of(generation),
             read_write_mode: ReadWriteMode::default(),
             security_level: SecurityLevel::default(),
             secret: Secret::default(),
+            regroup: Regroup::of(&defaults),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
             disk_challenge_wait: defaults.disk_challenge_wait,
         }
@@ -280,7 +280,6 @@ impl Settings {
         let mut settings = Self::blank(generation.unwrap_or_default());
         settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
         settings.read_timing(hive);
-        settings.regroup = RegroupTimers::read(hive, settings.generation);
         settings.read_quorum(hive);
         settings.read_messages(hive);
         for key in hive.subkeys("Nodes") {
@@ -312,6 +311,7 @@ impl Settings {
                 beat.threshold = threshold;
             }
         }
+        self.regroup.read(hive);
         if let Some(seconds) = hive.dword("", "DiskArbInterval") {
             self.disk_arbitration_interval = Duration::from_secs(seconds.into());
         }
@@ -439,7 +439,7 @@ impl Settings {
                 Value::Dword(beat.threshold),
             );
         }
-        self.regroup.write(hive, self.generation);
+        self.regroup.write(hive, &self.generation.defaults());
         let seconds = u32::try_from(self.disk_arbitration_interval.as_secs()).unwrap_or(u32::MAX);
         hive.set("", "DiskArbInterval", Value::Dword(seconds));
         hive.set(

@@ -1,38 +1,33 @@
-//! The timers of a regroup, which administrators may change (reference section 6.2), and how long a
-//! service that has decided to end may still be there.
+//! How long the stages of a regroup take (reference section 6.2), and how long a service that has
+//! decided to end may still be there.
 
 use std::time::Duration;
 
-use base::Generation;
+use base::Defaults;
 
 use crate::database::{Hive, Value};
 
-/// How long the stages of a regroup take (2008 and later; 2003 has what the generation's table
-/// says).
+/// Times of a regroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RegroupTimers {
-    /// ClusSvcRegroupTickInMilliseconds: what is unanswered is repeated so often. 300 ms.
+pub struct Regroup {
+    /// ClusSvcRegroupTickInMilliseconds: what was said is said again.
     pub tick: Duration,
-    /// ClusSvcRegroupOpeningTimeout: the longest opening stage. 5 s.
+    /// ClusSvcRegroupOpeningTimeout: how long nodes wait to have heard each other.
     pub opening: Duration,
-    /// ClusSvcRegroupStageTimeout: the longest of the stages after it. 5 s.
+    /// ClusSvcRegroupStageTimeout: how long they wait for proposal, promises and view.
     pub stage: Duration,
     /// A service that has decided to end is gone after this, and its resources with it. The
     /// product documents no such time: a setting, never asserted.
     pub halt: Duration,
 }
 
-const TICK: &str = "ClusSvcRegroupTickInMilliseconds";
-const OPENING: &str = "ClusSvcRegroupOpeningTimeout";
-const STAGE: &str = "ClusSvcRegroupStageTimeout";
-/// Our own, beside the product's.
+/// In the database, beside the product's own values.
 const HALT: &str = "ServiceHaltInMilliseconds";
 
-impl RegroupTimers {
-    /// What holds where nothing was set.
+impl Regroup {
+    /// The generation's times.
     #[must_use]
-    pub fn of(generation: Generation) -> Self {
-        let defaults = generation.defaults();
+    pub(super) fn of(defaults: &Defaults) -> Self {
         Self {
             tick: defaults.regroup_tick,
             opening: defaults.regroup_opening_timeout,
@@ -55,71 +50,87 @@ impl RegroupTimers {
         self.opening + self.undecided_slack()
     }
 
-    /// Reads what the hive holds.
-    #[must_use]
-    pub(super) fn read(hive: &Hive, generation: Generation) -> Self {
-        let usual = Self::of(generation);
-        let number = |name, bounds: (u32, u32)| {
+    /// What is missing in the hive stays as it is; what is out of the documented bounds counts as
+    /// the nearest that is not.
+    pub(super) fn read(&mut self, hive: &Hive) {
+        let number = |(name, least, most): (&str, u32, u32)| {
             let set = hive.dword("", name);
-            set.map(|it| u64::from(it.clamp(bounds.0, bounds.1)))
+            set.map(|it| u64::from(it.clamp(least, most)))
         };
-        let seconds = |name, bounds, usual| number(name, bounds).map_or(usual, Duration::from_secs);
-        let millis =
-            |name, bounds, usual| number(name, bounds).map_or(usual, Duration::from_millis);
-        Self {
-            tick: millis(TICK, (50, 1_000), usual.tick),
-            opening: seconds(OPENING, (1, 20), usual.opening),
-            stage: seconds(STAGE, (2, 30), usual.stage),
-            halt: millis(HALT, (100, 10_000), usual.halt),
-        }
+        let millis = |what| number(what).map(Duration::from_millis);
+        let seconds = |what| number(what).map(Duration::from_secs);
+        let [tick, opening, stage] = PRODUCT;
+        self.tick = millis(tick).unwrap_or(self.tick);
+        self.opening = seconds(opening).unwrap_or(self.opening);
+        self.stage = seconds(stage).unwrap_or(self.stage);
+        self.halt = millis((HALT, 1, u32::MAX)).unwrap_or(self.halt);
     }
 
-    /// Writes what setup gives the cluster and the generation has otherwise.
-    pub(super) fn write(self, hive: &mut Hive, generation: Generation) {
-        let usual = Self::of(generation);
+    /// Writes what differs from the generation's own times.
+    pub(super) fn write(self, hive: &mut Hive, defaults: &Defaults) {
+        let usual = Self::of(defaults);
+        let number = |count: u128| Value::Dword(u32::try_from(count).unwrap_or(u32::MAX));
+        let [(tick, ..), (opening, ..), (stage, ..)] = PRODUCT;
         let values = [
-            (TICK, self.tick, usual.tick, self.tick.as_millis()),
+            (tick, self.tick != usual.tick, self.tick.as_millis()),
             (
-                OPENING,
-                self.opening,
-                usual.opening,
+                opening,
+                self.opening != usual.opening,
                 self.opening.as_secs().into(),
             ),
-            (STAGE, self.stage, usual.stage, self.stage.as_secs().into()),
-            (HALT, self.halt, usual.halt, self.halt.as_millis()),
+            (
+                stage,
+                self.stage != usual.stage,
+                self.stage.as_secs().into(),
+            ),
+            (HALT, self.halt != usual.halt, self.halt.as_millis()),
         ];
-        for (name, _, _, count) in values.into_iter().filter(|it| it.1 != it.2) {
-            let number = u32::try_from(count).unwrap_or(u32::MAX);
-            hive.set("", name, Value::Dword(number));
+        for (name, _, count) in values.into_iter().filter(|(_, differs, _)| *differs) {
+            hive.set("", name, number(count));
         }
     }
 }
 
+/// The product's own values with their bounds (2008 and later; 2003 has what the generation's table
+/// says).
+const PRODUCT: [(&str, u32, u32); 3] = [
+    ("ClusSvcRegroupTickInMilliseconds", 50, 1_000),
+    ("ClusSvcRegroupOpeningTimeout", 1, 20),
+    ("ClusSvcRegroupStageTimeout", 2, 30),
+];
+
 #[cfg(test)]
 mod tests {
+    use base::Generation;
+
     use super::*;
 
     #[test]
     fn what_was_configured_is_read_again_and_what_was_not_leaves_no_value() {
-        let generation = Generation::default();
-        let usual = RegroupTimers::of(generation);
+        let defaults = Generation::default().defaults();
+        let usual = Regroup::of(&defaults);
         let mut hive = Hive::default();
-        usual.write(&mut hive, generation);
-        let names = [TICK, OPENING, STAGE, HALT];
-        assert!(names.iter().all(|name| hive.dword("", name).is_none()));
-        let short = RegroupTimers {
+        usual.write(&mut hive, &defaults);
+        assert!(
+            PRODUCT
+                .iter()
+                .all(|(name, ..)| hive.dword("", name).is_none())
+        );
+        let short = Regroup {
             tick: Duration::from_millis(50),
             opening: Duration::from_secs(1),
             halt: Duration::from_millis(200),
             ..usual
         };
-        short.write(&mut hive, generation);
-        assert_eq!(RegroupTimers::read(&hive, generation), short);
+        short.write(&mut hive, &defaults);
+        let mut read = usual;
+        read.read(&hive);
+        assert_eq!(read, short);
     }
 
     #[test]
     fn the_slack_follows_the_tick_and_is_a_second_at_the_products() {
-        let usual = RegroupTimers::of(Generation::default());
+        let usual = Regroup::of(&Generation::default().defaults());
         assert_eq!(usual.undecided_slack(), Duration::from_secs(1));
         assert_eq!(usual.undecided_max(), Duration::from_secs(6));
     }
