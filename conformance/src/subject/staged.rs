@@ -174,6 +174,11 @@ impl<W: Stage> Subject for Staged<W> {
         self.elapsed + here.unwrap_or_default()
     }
 
+    fn lateness(&self) -> Duration {
+        let session = self.session.as_ref();
+        session.map_or(Duration::ZERO, |it| it.world().lateness())
+    }
+
     fn observe(&mut self) -> &Observation {
         if let Some(session) = &self.session {
             observe(session.world(), &mut self.seen, &mut self.read);

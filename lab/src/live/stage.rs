@@ -38,6 +38,8 @@ use super::time::Later;
 use crate::machine::MachineId;
 use crate::start::REGISTRY_FOLDER;
 
+/// How long what happens on a machine in order may take until it is seen.
+const COMPUTING: Duration = Duration::from_millis(50);
 /// How long an administrator waits for a node's answer before the outcome counts as unknown.
 const ANSWER_MAX: Duration = Duration::from_secs(600);
 
@@ -52,6 +54,10 @@ impl Stage for Live {
 
     fn now(&self) -> Timestamp {
         self.clock.mono()
+    }
+
+    fn lateness(&self) -> Duration {
+        COMPUTING * self.clock.speed()
     }
 
     fn changes(&self) -> u64 {
