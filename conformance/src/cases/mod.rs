@@ -31,12 +31,14 @@ mod properties;
 mod quorum;
 mod quorum_arithmetic;
 mod requests;
+mod resilience;
 mod restart;
 mod room;
 mod security;
 mod server_2003;
 mod settings;
 mod shared_volume;
+mod shares;
 mod topology;
 mod updates;
 mod witness;
@@ -85,6 +87,7 @@ pub fn all() -> Vec<Case> {
         groups::cases(),
         placement::cases(),
         shared_volume::cases(),
+        shares::cases(),
         drain::cases(),
         maintenance::cases(),
         isolation::cases(),
@@ -100,6 +103,7 @@ pub fn all() -> Vec<Case> {
         witness::cases(),
         administered::cases(),
         membership::cases(),
+        resilience::cases(),
         updates::cases(),
         database::cases(),
         messaging::cases(),

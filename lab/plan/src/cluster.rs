@@ -3,7 +3,9 @@
 use base::{Defaults, NetworkId};
 use bottom::security::Secret;
 use file::model::{self, HeartbeatPath, Lab};
-use middle::settings::{Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Settings, Witness};
+use middle::settings::{
+    Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Resiliency, Settings, Witness,
+};
 
 use crate::{Machine, Member, Names, PlanError, Router};
 
@@ -20,6 +22,7 @@ pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> 
         override_heartbeat(heartbeat, path);
     }
     set_times(&mut settings, cluster);
+    override_resiliency(&mut settings.resiliency, cluster.resiliency);
     settings.secret = Secret::from_words(&cluster.name);
     settings.model = cluster.quorum.model;
     settings.witness = witness(lab, names)?;
@@ -186,6 +189,14 @@ fn set_times(settings: &mut Settings, cluster: &model::Cluster) {
     if let Some(challenge) = cluster.disk_arbitration.challenge {
         settings.disk_challenge_wait = challenge;
     }
+}
+
+fn override_resiliency(resiliency: &mut Resiliency, given: model::Resiliency) {
+    resiliency.level = given.level.unwrap_or(resiliency.level);
+    resiliency.period = given.period.unwrap_or(resiliency.period);
+    let threshold = &mut resiliency.quarantine_threshold;
+    *threshold = given.quarantine_after.unwrap_or(*threshold);
+    resiliency.quarantine_duration = given.quarantine_for.or(resiliency.quarantine_duration);
 }
 
 fn override_heartbeat(heartbeat: &mut Heartbeat, path: HeartbeatPath) {

@@ -18,8 +18,8 @@ use base::{Defaults, Generation, NetworkId, NodeId, NodeSet, ResourceId};
 use file::model::Lab;
 use middle::database::Hive;
 use middle::settings::Settings;
-use top::rcm::ResourceParameters;
-use top::rcm::model::Model;
+use top::rcm::model::{Model, ResourceSettings};
+use top::rcm::{ResourceKind, ResourceParameters};
 
 pub use error::PlanError;
 pub use names::Names;
@@ -147,6 +147,15 @@ impl Plan {
             settings,
             hive,
         })
+    }
+
+    /// What of the lab only the simulator can have, in words; nothing where every backend can have
+    /// it.
+    #[must_use]
+    pub fn only_simulated(&self) -> Option<&'static str> {
+        let machine = |it: &ResourceSettings| it.kind() == ResourceKind::VirtualMachine;
+        let has_machine = self.model.resources.values().any(machine);
+        has_machine.then_some("resources of type `virtual-machine`")
     }
 
     /// All members.

@@ -61,6 +61,7 @@ impl Thing {
             | ResourceParameters::DhcpService { .. }
             | ResourceParameters::WinsService { .. }
             | ResourceParameters::PrintSpooler { .. }
+            | ResourceParameters::VirtualMachine { .. }
             | ResourceParameters::PlugIn { .. } => Self::Program(resource),
         })
     }
@@ -282,6 +283,12 @@ impl Outside {
     }
 
     fn serve(&mut self, node: NodeId, resource: ResourceId, parameters: &ResourceParameters) {
+        if is_machine(parameters) {
+            // Whoever starts a virtual machine takes its files; where it ran before, it stops.
+            for other in self.runs(resource).without(node).iter() {
+                self.release(other, resource, parameters);
+            }
+        }
         if let Some(thing) = Thing::of(resource, parameters) {
             if let Thing::Share(..) = thing {
                 self.shares.insert(resource, thing.clone());
@@ -314,6 +321,18 @@ impl Outside {
         }
         self.names.forget(resource);
         self.set_running(node, resource, false);
+    }
+
+    /// A machine is off: what does not end with the processes of the cluster service ends now.
+    pub(crate) fn lose_machine(&mut self, node: NodeId) {
+        let here = self.running().filter(|(_, nodes)| nodes.contains(node));
+        let here: Vec<ResourceId> = here.map(|(resource, _)| resource).collect();
+        for resource in here {
+            if let Some(nodes) = self.served.get_mut(&Thing::Program(resource)) {
+                nodes.remove(node);
+            }
+            self.set_running(node, resource, false);
+        }
     }
 
     /// Somebody removes a share wherever it is served; its resource does not know.
@@ -393,4 +412,9 @@ impl Outside {
             runs,
         });
     }
+}
+
+/// Whether the machine itself runs it, and not a process of the cluster service.
+pub(crate) fn is_machine(parameters: &ResourceParameters) -> bool {
+    matches!(parameters, ResourceParameters::VirtualMachine { .. })
 }

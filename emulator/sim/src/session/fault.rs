@@ -308,6 +308,8 @@ fn machine_fault(fault: NodeFault, stays_off: bool) -> MachineFault {
         NodeFault::StopService => MachineFault::StopService,
         NodeFault::KillService => MachineFault::KillService,
         NodeFault::KillMonitors => MachineFault::KillMonitors,
+        NodeFault::ClockDrift { ppm } => MachineFault::ClockRuns(ppm),
+        NodeFault::Hang => MachineFault::ServiceHangs,
         NodeFault::ClockJump { offset } => {
             MachineFault::ClockJumps(i64::try_from(offset.as_millis()).unwrap_or(i64::MAX))
         }

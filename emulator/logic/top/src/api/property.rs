@@ -193,6 +193,17 @@ const CLUSTER: &[Property] = &[
     Property::dword("ClusterEnforcedAntiaffinity", 0, 1, 0).since(Generation::V2012),
     Property::dword("ClusterGroupWaitDelay", 0, 3_600, 120).since(Generation::V2008R2),
     Property::dword("GroupDependencyTimeout", 0, NONE, 600).since(Generation::V2016),
+    Property::table("ResiliencyLevel", 1, 2, |d| d.resiliency_level).since(Generation::V2016),
+    Property::table("ResiliencyDefaultPeriod", 0, NONE, |d| {
+        seconds(d.resiliency_period)
+    })
+    .since(Generation::V2016),
+    Property::table("QuarantineThreshold", 0, NONE, |d| d.quarantine_threshold)
+        .since(Generation::V2016),
+    Property::table("QuarantineDuration", 0, NONE, |d| {
+        d.quarantine_duration.map_or(NONE, seconds)
+    })
+    .since(Generation::V2016),
     Property::dword("MinimumPreemptorPriority", 0, NONE, 1).since(Generation::V2012),
     Property::dword("MinimumNeverPreemptPriority", 0, NONE, 3_000).since(Generation::V2012),
     Property::dword("DrainOnShutdown", 0, 1, 1).since(Generation::V2012R2),
@@ -306,6 +317,7 @@ const NODE: &[Property] = &[
     Property::dword("DynamicWeight", 0, 1, 1)
         .since(Generation::V2012)
         .read_only(),
+    Property::dword("NeedsPreventQuorum", 0, 1, 0).since(Generation::V2012),
     Property::dword("StatusInformation", 0, NONE, 0)
         .since(Generation::V2012)
         .read_only(),

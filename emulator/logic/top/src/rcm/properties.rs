@@ -4,7 +4,8 @@
 //! Manager: the level can be changed). Facts: reference sections 1.3, 3, 4.2, 6.1 and 7.
 
 use base::{
-    Generation, InterfaceState, NetworkId, NetworkState, NodeId, ResourceId, ResourceState,
+    Generation, InterfaceState, NetworkId, NetworkState, NodeId, NodeStanding, ResourceId,
+    ResourceState,
 };
 use middle::database::{Change, Hive, HiveChange, Value};
 use middle::settings::NetworkRole;
@@ -13,6 +14,7 @@ use middle::topology;
 use super::Rcm;
 use super::commands::Refusal;
 use super::dependencies::EXPRESSION;
+use super::isolated;
 use super::model::{Model, ResourceSettings};
 use super::owner::members;
 use super::turn::Turn;
@@ -34,6 +36,13 @@ impl Rcm {
             return Ok(value);
         }
         match (property.name, object) {
+            ("StatusInformation", Object::Group { group }) if self.is_unmonitored(turn, *group) => {
+                return Ok(Value::Dword(isolated::UNMONITORED));
+            }
+            ("StatusInformation", Object::Node { node }) if *node != turn.me() => {
+                let standing = turn.middle().objects.standing(*node);
+                return Ok(Value::Dword(standing.status_bits()));
+            }
             ("StatusInformation", Object::Group { group }) => {
                 return Ok(Value::Dword(self.group_status(turn, *group)));
             }
@@ -228,7 +237,10 @@ impl Rcm {
             let state = match members(turn).contains(*node) {
                 true if facts.objects.paused.contains(*node) => "Paused",
                 true => "Up",
-                false => "Down",
+                false => match facts.objects.standing(*node) {
+                    NodeStanding::Normal => "Down",
+                    other => other.label(),
+                },
             };
             entries.push(Entry {
                 object: Object::Node { node: *node },

@@ -1,10 +1,9 @@
-//! What happens to packets instead of nothing at all.
+//! What happens to packets.
 
 use crate::model::Impairment;
 use crate::rule::Rule;
 use crate::syntax::{Decoder, ImpairmentSpec};
 
-/// Resolves what happens to packets.
 pub(crate) fn impairment(spec: &ImpairmentSpec, decoder: &mut Decoder<'_>) -> Impairment {
     let impairment = Impairment {
         delay: spec.delay.as_ref().map(|at| at.value).unwrap_or_default(),
