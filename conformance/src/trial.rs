@@ -306,7 +306,10 @@ impl<'a> Trial<'a> {
     ) -> Result<(), Stop> {
         let (least, most, took) = (bounds.0.words(), bounds.1.words(), time.words());
         let text = format!("{what} takes {least} to {most}, and it took {took}");
-        self.check(&text, bounds.0 <= time && time <= bounds.1)
+        // Both ends of what is measured may be seen late.
+        let late = self.subject.lateness();
+        let fits = bounds.0.saturating_sub(late) <= time && time <= bounds.1 + late;
+        self.check(&text, fits)
     }
 
     /// Asserts that something becomes true before the bound.

@@ -112,6 +112,8 @@ fn a_resumed_node_takes_groups_again() -> Case {
             trial.within(secs(30), "n2 is up", |seen| {
                 node(seen, "n2") == Some(NodeState::Up)
             })?;
+            // The owner of the group hears of it a moment later.
+            trial.run(secs(1));
             trial.act("{ do: move, group: app, to: n2 }")?;
             trial.within(secs(60), "the group is on n2", |seen| {
                 seen.online("app") && seen.owner("app") == Some("n2")

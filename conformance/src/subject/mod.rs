@@ -111,6 +111,11 @@ pub trait Subject {
     /// How much of its own time the subject has taken for all labs that were formed on it.
     fn elapsed(&mut self) -> Duration;
 
+    /// How late, by its own time, whatever happens may be seen, because computing takes time.
+    fn lateness(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// What can be seen now. Events accumulate from the forming of the lab.
     fn observe(&mut self) -> &Observation;
 

@@ -5,6 +5,7 @@
 //! decides nothing about a lab file.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::{DiskId, NodeId, NodeSet, PaxosTag, RequestId, ResourceId, StartMode, Timestamp};
 use middle::settings::Witness;
@@ -42,6 +43,10 @@ pub trait Stage {
     fn plan(&self) -> &Plan;
     /// Time since the lab began.
     fn now(&self) -> Timestamp;
+    /// How late, by its own time, whatever happens may be seen, because computing takes time.
+    fn lateness(&self) -> Duration {
+        Duration::ZERO
+    }
     /// Grows with everything that could be seen from outside.
     fn changes(&self) -> u64;
     /// Lets time pass until something changes that could be seen, at most to `limit`.
