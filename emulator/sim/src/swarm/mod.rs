@@ -3,6 +3,7 @@
 
 mod draw;
 mod phases;
+mod requests;
 mod shrink;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base::Timestamp;
+use bottom::csvfs::PageIo;
 use file::model::Lab;
+use middle::settings::Witness;
 use serde::Serialize;
 use top::api::AdminCommand;
 
@@ -54,6 +57,10 @@ pub enum Deed {
     Resume(base::NodeId),
     /// Declares a resource failed.
     FailResource(base::ResourceId),
+    /// Changes what votes beside the nodes; whether the disk counts alone.
+    SetQuorum(Witness, bool),
+    /// A program on a node reads a page of a shared volume, or writes this to it.
+    UseVolume(base::ResourceId, base::NodeId, Option<u64>),
 }
 
 impl Deed {
@@ -65,6 +72,16 @@ impl Deed {
             Self::Pause(node, drain) => AdminCommand::PauseNode { node, drain },
             Self::Resume(node) => AdminCommand::ResumeNode { node },
             Self::FailResource(resource) => AdminCommand::FailResource { resource },
+            Self::SetQuorum(witness, disk_only) => AdminCommand::SetQuorum { witness, disk_only },
+            Self::UseVolume(resource, at, value) => {
+                let page = 0;
+                let write = |value: u64| PageIo::Write {
+                    page,
+                    data: value.to_be_bytes().to_vec(),
+                };
+                let io = value.map_or(PageIo::Read { page }, write);
+                AdminCommand::VolumeIo { resource, at, io }
+            }
         }
     }
 }
@@ -94,7 +111,7 @@ pub struct SwarmPlan {
     pub options: Options,
     /// How long the safety phase lasts.
     pub length: Duration,
-    /// What happens in it, by time.
+    /// What happens in it: acts that a seed always had, by time, then those of newer kinds.
     pub acts: Vec<(Duration, Act)>,
 }
 

@@ -22,9 +22,13 @@ impl fmt::Display for SwarmPlan {
             options_words(self.options)
         )?;
         // A lab that cannot be built has no names; what is in its plan goes by number.
-        let names = Plan::new(&self.lab).map_or_else(|_| Names::default(), |plan| plan.names);
-        for (number, (at, act)) in (1..).zip(&self.acts) {
-            let act = act_words(act, &names);
+        let plan = Plan::new(&self.lab).ok();
+        let nameless = Names::default();
+        let names = plan.as_ref().map_or(&nameless, |plan| &plan.names);
+        let mut acts: Vec<_> = (1..).zip(&self.acts).collect();
+        acts.sort_by_key(|(_, (at, _))| *at);
+        for (number, (at, act)) in acts {
+            let act = act_words(act, names);
             writeln!(f, "{number:>4} {:>10.3} s  {act}", at.as_secs_f64())?;
         }
         Ok(())
