@@ -59,20 +59,23 @@ pub enum Deed {
     FailResource(base::ResourceId),
     /// Changes what votes beside the nodes; whether the disk counts alone.
     SetQuorum(Witness, bool),
+    /// Starts the cluster service of a node that is no active member, so that it only joins.
+    PreventQuorum(base::NodeId),
     /// A program on a node reads a page of a shared volume, or writes this to it.
     UseVolume(base::ResourceId, base::NodeId, Option<u64>),
 }
 
 impl Deed {
-    /// What the administrator asks for.
+    /// What the administrator asks the cluster for; nothing where the machine is asked.
     #[must_use]
-    pub fn command(self) -> AdminCommand {
-        match self {
+    pub fn command(self) -> Option<AdminCommand> {
+        Some(match self {
             Self::MoveGroup(group) => AdminCommand::MoveGroup { group, to: None },
             Self::Pause(node, drain) => AdminCommand::PauseNode { node, drain },
             Self::Resume(node) => AdminCommand::ResumeNode { node },
             Self::FailResource(resource) => AdminCommand::FailResource { resource },
             Self::SetQuorum(witness, disk_only) => AdminCommand::SetQuorum { witness, disk_only },
+            Self::PreventQuorum(_) => return None,
             Self::UseVolume(resource, at, value) => {
                 let page = 0;
                 let write = |value: u64| PageIo::Write {
@@ -82,7 +85,7 @@ impl Deed {
                 let io = value.map_or(PageIo::Read { page }, write);
                 AdminCommand::VolumeIo { resource, at, io }
             }
-        }
+        })
     }
 }
 

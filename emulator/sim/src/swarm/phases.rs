@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::{GroupState, NodeState, PaxosTag, Timestamp};
+use base::{GroupState, NodeId, NodeSet, NodeState, PaxosTag, StartMode, Timestamp};
 use plan::{Names, PlanError};
 use top::api::AdminCommand;
 use top::rcm::model::CORE_GROUP;
@@ -11,7 +11,7 @@ use top::rcm::model::CORE_GROUP;
 use super::requests::planned_quorum;
 use super::{Act, Deed, Failure, Outcome, SwarmPlan};
 use crate::FaultId;
-use crate::checkers::Violation;
+use crate::checkers::{Violation, is_active};
 use crate::observation::Observation;
 use crate::report::FailureKind;
 use crate::world::{Life, Stop, World};
@@ -63,6 +63,7 @@ pub fn run_watched(
         open: Vec::new(),
         watch,
         stopped: false,
+        told_to_join: NodeSet::EMPTY,
         another_quorum: false,
     };
     let failure = run.attack(plan).or_else(|| run.recover());
@@ -97,6 +98,8 @@ struct Run<'w> {
     open: Vec<(Timestamp, FaultId)>,
     watch: &'w mut dyn FnMut(&World) -> bool,
     stopped: bool,
+    /// Nodes that were started to join only.
+    told_to_join: NodeSet,
     /// The cluster was asked for another quorum than the lab has.
     another_quorum: bool,
 }
@@ -151,13 +154,37 @@ impl Run<'_> {
                 }
                 self.open.push((self.world.now() + *lasts, id));
             }
+            Act::Deed(Deed::PreventQuorum(node)) => self.start_to_join(*node),
             Act::Deed(deed) => self.do_deed(*deed),
         }
     }
 
     fn do_deed(&mut self, deed: Deed) {
         self.another_quorum |= matches!(deed, Deed::SetQuorum(..));
-        self.ask(deed.command());
+        if let Some(command) = deed.command() {
+            self.ask(command);
+        }
+    }
+
+    /// Whoever runs in a cluster is left alone.
+    fn start_to_join(&mut self, node: NodeId) {
+        let powered = matches!(self.world.life(node), Life::Running | Life::Stopped);
+        if powered && !self.is_active(node) {
+            self.told_to_join.insert(node);
+            let start = StartMode::PreventQuorum;
+            self.world.start_service_with(node, start);
+        }
+    }
+
+    /// A node that was told to join only would wait for ever where all were.
+    fn start_to_form(&mut self, node: NodeId) {
+        if self.told_to_join.contains(node) && !self.is_active(node) {
+            self.world.start_service_with(node, StartMode::Normal);
+        }
+    }
+
+    fn is_active(&self, node: NodeId) -> bool {
+        self.world.picture(node).is_some_and(is_active)
     }
 
     /// Asks the lowest live node, whether it is a member or not: an answer is a matter of luck.
@@ -192,7 +219,7 @@ impl Run<'_> {
                 Life::Off => self.world.power_on(node),
                 Life::Frozen => self.world.thaw(node),
                 Life::Stopped => self.world.start_service(node),
-                Life::Running => {}
+                Life::Running => self.start_to_form(node),
             }
         }
         let limit = self.world.now() + LIVENESS_MAX;
@@ -241,7 +268,7 @@ impl Run<'_> {
         let mut commands: Vec<AdminCommand> = resume.chain(online).collect();
         let plan = self.world.plan();
         let quorum = self.another_quorum.then(|| planned_quorum(plan));
-        commands.extend(quorum.map(Deed::command));
+        commands.extend(quorum.and_then(Deed::command));
         for command in commands {
             self.world.ask(at, command);
         }

@@ -1,5 +1,5 @@
-//! What administrators ask for beside the first deeds: another quorum; and programs that
-//! use shared volumes.
+//! What administrators ask for beside the first deeds: another quorum, nodes that only join; and
+//! programs that use shared volumes.
 //!
 //! Each kind is drawn from random streams of its own, so that a seed keeps every act that it had
 //! before. Not drawn: ForceQuorum, because two sides are what it asks for and most rules excuse them;
@@ -20,11 +20,12 @@ const STREAM: u64 = 0x410;
 /// Kinds of requests; each is on or off for a whole seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Quorum = 0,
-    Volumes = 2,
+    Quorum,
+    Prevent,
+    Volumes,
 }
 
-const KINDS: [Kind; 2] = [Kind::Quorum, Kind::Volumes];
+const KINDS: [Kind; 3] = [Kind::Quorum, Kind::Prevent, Kind::Volumes];
 
 /// The requests of a seed, those of each kind by time.
 pub(super) fn acts(seed: u64, plan: &Plan, length: Duration) -> Vec<(Duration, Act)> {
@@ -59,6 +60,7 @@ impl Drawer<'_> {
             }
             match self.kind {
                 Kind::Quorum => acts.push((at, self.quorum())),
+                Kind::Prevent => acts.extend(self.node().map(|it| (at, Deed::PreventQuorum(it)))),
                 Kind::Volumes => acts.extend(self.use_volume().map(|deed| (at, deed))),
             }
         }

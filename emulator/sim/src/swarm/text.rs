@@ -4,7 +4,7 @@ use std::fmt;
 
 use plan::{Names, Plan};
 
-use super::{Act, SwarmPlan};
+use super::{Act, Deed, SwarmPlan};
 use crate::words::{command_words, fault_words};
 use crate::world::Options;
 
@@ -53,8 +53,14 @@ fn act_words(act: &Act, names: &Names) -> String {
             let faults: Vec<String> = faults.iter().map(|it| fault_words(it, names)).collect();
             format!("for {:.3} s: {}", lasts.as_secs_f64(), faults.join("; "))
         }
+        Act::Deed(Deed::PreventQuorum(node)) => {
+            let node = names.of_node(*node);
+            format!("an administrator starts {node}, which shall only join")
+        }
         Act::Deed(deed) => {
-            let command = command_words(&deed.command(), names);
+            let command = deed.command();
+            let command = command.map(|command| command_words(&command, names));
+            let command = command.unwrap_or_else(|| "nothing".to_owned());
             format!("an administrator asks: {command}")
         }
     }
