@@ -35,6 +35,10 @@ pub struct Lab {
     quorum: Vec<&'static str>,
     two_sites: bool,
     memory: Option<&'static str>,
+    domain: bool,
+    /// The domain controller is a machine of its own, `dc`.
+    controller: bool,
+    restricted: bool,
 }
 
 impl Lab {
@@ -54,6 +58,9 @@ impl Lab {
             quorum: Vec::new(),
             two_sites: false,
             memory: None,
+            domain: false,
+            controller: false,
+            restricted: false,
         }
     }
 
@@ -68,6 +75,13 @@ impl Lab {
     #[must_use]
     pub fn second_network(mut self) -> Self {
         self.networks.push("heart");
+        self
+    }
+
+    /// With a further network, `aside`, that the cluster may not use.
+    #[must_use]
+    pub fn restricted_network(mut self) -> Self {
+        self.restricted = true;
         self
     }
 
@@ -121,6 +135,20 @@ impl Lab {
         self
     }
 
+    /// With the domain `corp.example`.
+    #[must_use]
+    pub fn domain(mut self) -> Self {
+        self.domain = true;
+        self
+    }
+
+    /// With a domain whose controller is a machine of its own, `dc`, on the first network.
+    #[must_use]
+    pub fn controller(mut self) -> Self {
+        self.controller = true;
+        self.domain()
+    }
+
     /// A group with its settings, as the lab file words them.
     #[must_use]
     pub fn group(mut self, name: &str, settings: &str) -> Self {
@@ -143,6 +171,13 @@ impl Lab {
             "app",
             &format!("{{ {group} resources: {{ prog: {program} }} }}"),
         )
+    }
+
+    /// A group `svc` with a service `spooler`.
+    #[must_use]
+    pub fn service(self) -> Self {
+        let spooler = "{ type: generic-service, service: Spooler }";
+        self.group("svc", &format!("{{ resources: {{ spooler: {spooler} }} }}"))
     }
 
     /// A group `fs` with a disk, an address and a name that depends on the address.
@@ -231,6 +266,11 @@ impl Lab {
                 "  {network}: {{ subnet: 10.10.{third}.0/24, role: {role} }}"
             )?;
         }
+        let mut networks = self.networks.clone();
+        if self.restricted {
+            writeln!(text, "  aside: {{ subnet: 10.10.9.0/24, role: none }}")?;
+            networks.push("aside");
+        }
         text.push_str("nodes:\n");
         for name in self.names() {
             let votes = if self.voteless.contains(&name.as_str()) {
@@ -244,10 +284,27 @@ impl Lab {
             writeln!(
                 text,
                 "  {name}: {{ networks: [{}]{votes}{memory} }}",
-                self.networks.join(", ")
+                networks.join(", ")
             )?;
         }
-        Ok(())
+        if self.controller {
+            writeln!(text, "  dc: {{ networks: [{}] }}", self.networks[0])?;
+        }
+        self.write_domain(text)
+    }
+
+    fn write_domain(&self, text: &mut String) -> std::fmt::Result {
+        let controllers = match self.controller {
+            true => ", controllers: [dc]",
+            false => "",
+        };
+        match self.domain {
+            true => writeln!(
+                text,
+                "directory:\n  ad: {{ domain: corp.example{controllers} }}"
+            ),
+            false => Ok(()),
+        }
     }
 
     fn write_storage(&self, text: &mut String) -> std::fmt::Result {
@@ -281,6 +338,9 @@ impl Lab {
     fn write_cluster(&self, text: &mut String, generation: Generation) -> std::fmt::Result {
         writeln!(text, "cluster:\n  name: CLU1\n  address: 10.10.1.100")?;
         writeln!(text, "  generation: {generation}")?;
+        if self.controller {
+            writeln!(text, "  members: [{}]", self.names().join(", "))?;
+        }
         let witness = match self.witness {
             Witness::None => "none",
             Witness::Disk | Witness::DiskOnly => "{ disk: san/witness }",

@@ -9,7 +9,8 @@ use base::Generation;
 use libtest_mimic::{Arguments, Completion};
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Which runs are wanted.
@@ -136,20 +137,40 @@ fn check_time(case: &Case, generation: Generation, patience: Duration) -> Result
         return Ok(());
     }
     Err(Stop::NotApplicable(format!(
-        "it takes {} s on the wall clock, and a case is given {} s",
+        "it takes {} s on its clock, and a case is given {} s",
         takes.as_secs(),
         patience.as_secs()
     )))
 }
 
-/// Runs the selection without a word, for reports that machines read.
+/// Runs the selection without a word, so many cases at a time, for reports that machines read.
 #[must_use]
-pub fn run_silently(selection: &Selection, factory: &dyn Factory) -> Report {
-    let runs = selection.runs();
-    let rows = runs
-        .iter()
-        .map(|(case, generation)| judge(case, *generation, factory));
-    Report::new(factory.name(), rows.collect())
+pub fn run_silently(selection: &Selection, factory: &dyn Factory, jobs: usize) -> Report {
+    let runs = Mutex::new(selection.runs().into_iter());
+    let rows = Mutex::new(Vec::new());
+    let next = || lock(&runs).next();
+    let work = || {
+        while let Some((case, generation)) = next() {
+            let row = judge(&case, generation, factory);
+            lock(&rows).push(row);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(work);
+        }
+    });
+    in_order(factory.name(), &rows)
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn in_order(subject: &str, rows: &Mutex<Vec<Row>>) -> Report {
+    let mut rows = std::mem::take(&mut *lock(rows));
+    rows.sort_by(|one, two| (&one.case, &one.generation).cmp(&(&two.case, &two.generation)));
+    Report::new(subject, rows)
 }
 
 /// Runs the selection with libtest's progress lines on standard output. libtest knows fewer words
@@ -168,17 +189,13 @@ pub fn run_with_progress(
         libtest_mimic::Trial::ignorable_test(name, move || {
             let row = judge(&case, generation, factory.as_ref());
             let outcome = in_libtest_words(&row);
-            rows.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(row);
+            lock(&rows).push(row);
             outcome
         })
     });
     let trials = trials.collect();
     let _counts_in_libtest_words = libtest_mimic::run(arguments, trials);
-    let mut rows = std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner));
-    rows.sort_by(|one, two| (&one.case, &one.generation).cmp(&(&two.case, &two.generation)));
-    Report::new(subject, rows)
+    in_order(subject, &rows)
 }
 
 pub(crate) fn in_libtest_words(row: &Row) -> Result<Completion, libtest_mimic::Failed> {

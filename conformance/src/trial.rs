@@ -207,6 +207,14 @@ impl<'a> Trial<'a> {
         Ok(self.subject.slow(resource, by)?)
     }
 
+    /// Has Online of a resource fail with this error.
+    ///
+    /// # Errors
+    /// When the subject cannot.
+    pub fn refuse(&mut self, resource: &str, code: u32) -> Result<(), Stop> {
+        Ok(self.subject.refuse(resource, code)?)
+    }
+
     /// Scripts the answers of a resource's health checks.
     ///
     /// # Errors
@@ -298,7 +306,10 @@ impl<'a> Trial<'a> {
     ) -> Result<(), Stop> {
         let (least, most, took) = (bounds.0.words(), bounds.1.words(), time.words());
         let text = format!("{what} takes {least} to {most}, and it took {took}");
-        self.check(&text, bounds.0 <= time && time <= bounds.1)
+        // Both ends of what is measured may be seen late.
+        let late = self.subject.lateness();
+        let fits = bounds.0.saturating_sub(late) <= time && time <= bounds.1 + late;
+        self.check(&text, fits)
     }
 
     /// Asserts that something becomes true before the bound.

@@ -120,6 +120,13 @@ impl Subject for Planted {
         self.inner.slow(resource, by)
     }
 
+    fn refuse(&mut self, resource: &str, code: u32) -> Result<(), Refusal> {
+        if self.is_deaf() {
+            return Ok(());
+        }
+        self.inner.refuse(resource, code)
+    }
+
     fn health(&mut self, resource: &str, health: Health) -> Result<(), Refusal> {
         if self.is_deaf() {
             return Ok(());

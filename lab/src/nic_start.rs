@@ -1,11 +1,12 @@
 //! From a lab file to what the agent behind one machine's adapters is started with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use base::{NetworkId, NodeId};
+use nic::router::{Routers, Segment};
 use nic::{Adapter, Options, adapter_name};
 use plan::{Machine, Plan};
 
@@ -61,6 +62,7 @@ impl NicStart {
         Ok(Options {
             station,
             adapters: adapters.collect(),
+            routes: routes(plan, machine),
             members: members(plan),
             own_namespace: self.own_namespace,
             fabric: self.fabric,
@@ -73,14 +75,70 @@ impl NicStart {
 
 fn adapter(plan: &Plan, network: NetworkId, address: Ipv4Addr) -> Adapter {
     let settings = plan.settings.networks.get(&network);
-    let subnet = settings.and_then(|it| it.subnet.split_once('/'));
-    let prefix = subnet.and_then(|(_, bits)| bits.parse().ok());
+    let prefix = subnet(plan, network).map(|(_, prefix)| prefix);
     Adapter {
         network,
         name: adapter_name(network, settings.map_or("", |it| it.name.as_str())),
         address,
-        prefix: prefix.unwrap_or(u8::MAX).min(32),
+        prefix: prefix.unwrap_or(32),
     }
+}
+
+fn subnet(plan: &Plan, network: NetworkId) -> Option<(Ipv4Addr, u8)> {
+    let (base, prefix) = plan
+        .settings
+        .networks
+        .get(&network)?
+        .subnet
+        .split_once('/')?;
+    Some((
+        base.parse().ok()?,
+        prefix.parse().ok().filter(|it| *it <= 32)?,
+    ))
+}
+
+/// The networks that routers join with one, in ascending order.
+fn beyond(plan: &Plan, network: NetworkId) -> Vec<NetworkId> {
+    let joins = plan.routers.iter().map(|router| &router.joins);
+    let joined = joins.filter(|it| it.contains(&network)).flatten();
+    let beyond: BTreeSet<NetworkId> = joined.filter(|it| **it != network).copied().collect();
+    beyond.into_iter().collect()
+}
+
+/// Subnets that a machine reaches over routers alone, by the network that leads there.
+fn routes(plan: &Plan, machine: &Machine) -> BTreeMap<NetworkId, Vec<(Ipv4Addr, u8)>> {
+    let mut known: BTreeSet<NetworkId> = machine.adapters.iter().map(|(on, _)| *on).collect();
+    let mut routes: BTreeMap<NetworkId, Vec<(Ipv4Addr, u8)>> = BTreeMap::new();
+    for (near, _) in &machine.adapters {
+        for far in beyond(plan, *near) {
+            if known.insert(far) {
+                routes.entry(*near).or_default().extend(subnet(plan, far));
+            }
+        }
+    }
+    routes
+}
+
+/// The lab's routers, for frames.
+pub(crate) fn routers(plan: &Plan) -> Routers {
+    let segment = |network: &NetworkId| {
+        let (base, prefix) = subnet(plan, *network)?;
+        let beyond = beyond(plan, *network);
+        let segment = Segment {
+            base,
+            prefix,
+            beyond,
+        };
+        Some((*network, segment))
+    };
+    let segments = plan.settings.networks.keys().filter_map(segment);
+    let mut routers = Routers::among(segments.collect());
+    for (station, machine) in (0..).zip(every_machine(plan)) {
+        for (network, address) in &machine.adapters {
+            routers.introduce(*network, *address, station);
+        }
+    }
+    routers
 }
 
 fn members(plan: &Plan) -> BTreeMap<NetworkId, BTreeMap<NodeId, Ipv4Addr>> {
@@ -89,6 +147,13 @@ fn members(plan: &Plan) -> BTreeMap<NetworkId, BTreeMap<NodeId, Ipv4Addr>> {
         for (network, address) in &member.machine.adapters {
             let on_network = members.entry(*network).or_default();
             on_network.insert(member.id, *address);
+            for near in beyond(plan, *network) {
+                let beyond = members.entry(near).or_default();
+                // One that is on this network as well is reached there.
+                if !member.machine.adapters.iter().any(|(on, _)| *on == near) {
+                    beyond.entry(member.id).or_insert(*address);
+                }
+            }
         }
     }
     members

@@ -42,8 +42,12 @@ pub struct NodeStart {
     pub mark: String,
     /// Epoch of its clock; absent: its start.
     pub epoch_nanos: Option<u64>,
+    /// How many times faster than the world around its clock runs.
+    pub speed: u32,
     /// Whether every health check is noted.
     pub trace_polls: bool,
+    /// Whether everything that it sends is told.
+    pub trace_frames: bool,
     /// The option that an administrator starts its service with.
     pub start: base::StartMode,
 }
@@ -87,6 +91,9 @@ impl NodeStart {
         for (flag, path) in about_machine {
             rhs.extend(path.into_iter().flat_map(|path| [flag.into(), path.into()]));
         }
+        for (name, command) in &member.machine.services {
+            rhs.extend(["--service".into(), format!("{name}={command}").into()]);
+        }
         Ok(Options {
             config: NodeConfig {
                 me: member.id,
@@ -102,9 +109,11 @@ impl NodeStart {
             disks: disks(plan, &self.portals),
             rhs,
             outside: self.outside,
+            trace_frames: self.trace_frames,
             server,
             mark: self.mark,
             epoch_nanos: self.epoch_nanos.unwrap_or(clock.epoch_nanos()),
+            speed: self.speed,
         })
     }
 }

@@ -27,7 +27,7 @@ const CHECKS: [Stage; 8] = [
 
 /// What judges from outside, with tools of others: target, labs on adapters and containers, and
 /// directory.
-const SUITES: [Stage; 12] = [
+const SUITES: [Stage; 13] = [
     stage("tools", suites::prepare),
     stage("reservations", suites::reservations),
     stage("iscsi-test-cu", suites::foreign_tests),
@@ -39,6 +39,7 @@ const SUITES: [Stage; 12] = [
     stage("directory", suites::directory),
     stage("accounts", suites::accounts),
     stage("shares", suites::shares),
+    stage("end-to-end", suites::end_to_end),
     stage("fuzz", suites::fuzz),
 ];
 

@@ -178,6 +178,11 @@ pub(crate) fn shares() -> Result<Ended> {
     suite("shares", &[binary("looksalive")?])
 }
 
+/// A clustered file server before and after the end of its owner, as foreign clients see it.
+pub(crate) fn end_to_end() -> Result<Ended> {
+    suite("end-to-end", &[binary("looksalive")?])
+}
+
 /// Every fuzz target for ten seconds.
 pub(crate) fn fuzz() -> Result<Ended> {
     script(&tree::root().join("scripts/fuzz"), &[])

@@ -28,7 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 const SINCE_2016: &[Generation] = &[Generation::V2016, Generation::V2019, Generation::V2022];
 
-const DEMO: &str = "type: generic-application, command: demo";
+const DEMO: &str = "type: generic-application, command: sleep 86400";
 
 fn offline(resource: &'static str) -> impl FnMut(&Observation) -> bool {
     move |seen| seen.state(resource) == ResourceState::Offline

@@ -252,6 +252,9 @@ fn a_witness_share_keeps_a_stale_node_out() -> Case {
             one_after_the_other(trial, Witness::Share)?;
             trial.run(secs(60));
             trial.stays(secs(600), "n2 forms no cluster", |seen| !seen.up("n2"))?;
+            let told = trial.events(0, |it| it.event_id() == Some(1561));
+            let by_n2 = !told.is_empty() && told.iter().all(|it| it.node == "n2");
+            trial.check("n2 logs 1561, and n1 does not", by_n2)?;
             trial.act("{ do: heal }")?;
             trial.within(EVENTUALLY, "with n1 back both are members", |seen| {
                 seen.all_up(["n1", "n2"]) && seen.online("app")

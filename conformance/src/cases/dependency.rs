@@ -4,6 +4,7 @@ use super::{EVENTUALLY, SAMPLE, SINCE_2008, break_once, enters, secs};
 use crate::case::{Case, Mark, Stop};
 use crate::lab::Lab;
 use crate::observation::Observation;
+use crate::subject::{Of, Told};
 use crate::trial::Trial;
 use base::ResourceState::{Offline, OfflinePending, Online, OnlinePending};
 use base::{Notice, ResourceState};
@@ -15,6 +16,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_failed_provider_takes_its_dependents_along(),
         the_order_holds_through_a_failover(),
         one_provider_of_an_or_list_is_enough(),
+        an_administrator_changes_what_a_resource_depends_on(),
     ]
 }
 
@@ -180,6 +182,54 @@ fn one_provider_of_an_or_list_is_enough() -> Case {
             trial.act("{ do: offline, resource: app/right }")?;
             trial.within(secs(60), "the dependent is offline", |seen| {
                 seen.state("app/either") == Offline
+            })
+        }),
+    }
+}
+
+const EXPRESSION: &str = "DependencyExpression";
+
+fn set(trial: &mut Trial<'_>, resource: &str, expression: &str) -> Result<(), Stop> {
+    let property = format!("property: {EXPRESSION}, value: \"{expression}\"");
+    let told = trial.answer(format!(
+        "{{ do: set, resource: app/{resource}, {property} }}"
+    ))?;
+    trial.equal("the answer", told, Told::Done)?;
+    let of = Of::Resource("app".into(), resource.into());
+    trial.has(&of, EXPRESSION, expression)
+}
+
+fn an_administrator_changes_what_a_resource_depends_on() -> Case {
+    Case {
+        id: "dependency/an-administrator-changes-what-a-resource-depends-on".into(),
+        title: "Setting a dependency expression replaces all dependencies, and the tree follows"
+            .into(),
+        clauses: &["RCM-10"],
+        source: &[("3.2", Mark::Stated)],
+        generations: SAMPLE,
+        run: Box::new(|trial| {
+            trial.form(&chain())?;
+            let top = Of::Resource("app".into(), "top".into());
+            trial.has(&top, EXPRESSION, "[mid]")?;
+            for (expression, code) in [("[top]", 87), ("[elsewhere]", 5_007), ("[mid", 87)] {
+                let property = format!("property: {EXPRESSION}, value: \"{expression}\"");
+                trial.refused(
+                    format!("{{ do: set, resource: app/low, {property} }}"),
+                    code,
+                )?;
+            }
+            set(trial, "top", "")?;
+            trial.act("{ do: offline, resource: app/mid }")?;
+            trial.needs(secs(60), "mid is offline", |seen| {
+                seen.state("app/mid") == Offline
+            })?;
+            trial.stays(secs(30), "top stays online without it", |seen| {
+                seen.state("app/top") == Online
+            })?;
+            set(trial, "top", "[low]")?;
+            trial.act("{ do: offline, resource: app/low }")?;
+            trial.within(secs(60), "top goes offline with low", |seen| {
+                seen.state("app/top") == Offline
             })
         }),
     }

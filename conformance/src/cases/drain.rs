@@ -112,6 +112,8 @@ fn a_resumed_node_takes_groups_again() -> Case {
             trial.within(secs(30), "n2 is up", |seen| {
                 node(seen, "n2") == Some(NodeState::Up)
             })?;
+            // The owner of the group hears of it a moment later.
+            trial.run(secs(1));
             trial.act("{ do: move, group: app, to: n2 }")?;
             trial.within(secs(60), "the group is on n2", |seen| {
                 seen.online("app") && seen.owner("app") == Some("n2")
@@ -130,7 +132,7 @@ fn a_drain_moves_every_group() -> Case {
         generations: SAMPLE,
         run: Box::new(|trial| {
             let owners = "owners: { preferred: n1 },";
-            let demo = "resources: { it: { type: generic-application, command: demo } }";
+            let demo = "resources: { it: { type: generic-application, command: sleep 86400 } }";
             let other = format!("{{ {owners} {demo} }}");
             let lab = Lab::of(3).program_in_group(owners, "");
             trial.form(&lab.group("b", &other).group("c", &other))?;

@@ -1,16 +1,21 @@
 //! The event log and the cluster log: which number says what, and how a line looks.
 
+mod resources;
+mod service;
+
 use super::{EVENTUALLY, PROGRAM, SAMPLE, SINCE_2008, break_once, secs};
 use crate::case::{Case, Mark, Source, Stop};
-use crate::lab::{Lab, Witness};
+use crate::lab::Lab;
 use crate::trial::Trial;
-use base::Generation;
+use base::{Generation, GroupState, Notice, ResourceEvent};
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> = EVENTS.iter().map(event).collect();
+    let tables = [resources::EVENTS, service::EVENTS];
+    let mut cases: Vec<Case> = tables.into_iter().flatten().map(event).collect();
     cases.extend([
         the_cluster_log_has_the_documented_lines(),
         the_cluster_log_says_what_tests_look_for(),
+        an_address_of_another_subnet_is_told(),
     ]);
     cases
 }
@@ -21,160 +26,63 @@ struct Logged {
     what: &'static str,
     generations: &'static [Generation],
     clauses: &'static [&'static str],
-    source: &'static [Source],
     lab: fn() -> Lab,
     /// Makes it happen.
     play: fn(&mut Trial<'_>) -> Result<(), Stop>,
 }
 
-const LIST: &[Source] = &[("9", Mark::Stated)];
-const RESOURCE: &[&str] = &["SVC-3", "TOP-2"];
-const MEMBER: &[&str] = &["SVC-3", "MM-5"];
-const NETWORK: &[&str] = &["SVC-3", "TM-5"];
-const DISK: &[&str] = &["SVC-3", "DISK-1"];
+const fn logged(
+    id: u16,
+    what: &'static str,
+    clauses: &'static [&'static str],
+    lab: fn() -> Lab,
+    play: fn(&mut Trial<'_>) -> Result<(), Stop>,
+) -> Logged {
+    Logged {
+        id,
+        what,
+        generations: SAMPLE,
+        clauses,
+        lab,
+        play,
+    }
+}
 
+impl Logged {
+    const fn of(mut self, generations: &'static [Generation]) -> Self {
+        self.generations = generations;
+        self
+    }
+}
+
+const LIST: &[Source] = &[("9", Mark::Stated)];
+
+/// Something goes wrong, and its consequences get their time.
 fn fault(trial: &mut Trial<'_>, fault: &str) -> Result<(), Stop> {
     trial.fault(fault)?;
     trial.run(secs(120));
     Ok(())
 }
 
-fn program() -> Lab {
-    Lab::of(2).program_in_group("failover: { limit: 0 },", "restart: { limit: 0 }")
+/// An administrator's word that the cluster takes.
+fn act(trial: &mut Trial<'_>, action: &str) -> Result<(), Stop> {
+    trial.act(action)
 }
 
-fn networks() -> Lab {
-    Lab::of(3).second_network()
+fn offline(trial: &mut Trial<'_>, group: &str) -> Result<(), Stop> {
+    trial.act(format!("{{ do: offline, group: {group} }}"))?;
+    trial.needs(secs(60), "the group is offline", |seen| !seen.online(group))?;
+    trial.run(secs(5));
+    Ok(())
 }
 
-fn files() -> Lab {
-    Lab::of(2).file_group()
+/// A resource of a group that is offline cannot come online, for this reason.
+fn refused(trial: &mut Trial<'_>, group: &str, resource: &str, code: u32) -> Result<(), Stop> {
+    trial.refuse(resource, code)?;
+    trial.act(format!("{{ do: online, group: {group} }}"))?;
+    trial.run(secs(30));
+    Ok(())
 }
-
-const EVENTS: &[Logged] = &[
-    Logged {
-        id: 1035,
-        what: "access to a disk's volume failed",
-        generations: SAMPLE,
-        clauses: DISK,
-        source: LIST,
-        lab: files,
-        play: |trial| fault(trial, "{ lun: san/data, do: offline }"),
-    },
-    Logged {
-        id: 1038,
-        what: "the ownership of a disk was lost",
-        generations: SAMPLE,
-        clauses: DISK,
-        source: LIST,
-        lab: files,
-        play: |trial| {
-            let owner = trial.owner("fs")?;
-            let thief = if owner == "n1" { "n2" } else { "n1" };
-            let taken = "lun: san/data, do: preempt-reservation";
-            fault(trial, &format!("{{ {taken}, by: {thief} }}"))
-        },
-    },
-    Logged {
-        id: 1069,
-        what: "a resource failed",
-        generations: SINCE_2008,
-        clauses: RESOURCE,
-        source: LIST,
-        lab: program,
-        play: |trial| break_once(trial, PROGRAM).map(|_| trial.run(secs(5))),
-    },
-    Logged {
-        id: 1254,
-        what: "a group exceeded its failover threshold",
-        generations: SINCE_2008,
-        clauses: RESOURCE,
-        source: LIST,
-        lab: program,
-        play: |trial| break_once(trial, PROGRAM).map(|_| trial.run(secs(5))),
-    },
-    Logged {
-        id: 1127,
-        what: "an interface failed",
-        generations: SAMPLE,
-        clauses: NETWORK,
-        source: LIST,
-        lab: networks,
-        play: |trial| fault(trial, "{ nic: n1/heart, do: down }"),
-    },
-    Logged {
-        id: 1129,
-        what: "a network is partitioned",
-        generations: SAMPLE,
-        clauses: NETWORK,
-        source: LIST,
-        lab: || Lab::of(4).second_network(),
-        play: |trial| {
-            let halves = "between: [[n1, n2], [n3, n4]], networks: [heart]";
-            fault(trial, &format!("{{ partition: {{ {halves} }} }}"))
-        },
-    },
-    Logged {
-        id: 1130,
-        what: "a network is down",
-        generations: SAMPLE,
-        clauses: NETWORK,
-        source: LIST,
-        lab: networks,
-        play: |trial| fault(trial, "{ network: heart, do: down }"),
-    },
-    Logged {
-        id: 1135,
-        what: "a node was removed from the active membership",
-        generations: SINCE_2008,
-        clauses: MEMBER,
-        source: LIST,
-        lab: || Lab::of(3),
-        play: |trial| fault(trial, "{ node: n3, do: power-off }"),
-    },
-    Logged {
-        id: 1146,
-        what: "a resource host ended",
-        generations: SINCE_2008,
-        clauses: RESOURCE,
-        source: LIST,
-        lab: || Lab::of(2).program(""),
-        play: |trial| fault(trial, "{ node: all, do: monitor-kill }"),
-    },
-    Logged {
-        id: 1177,
-        what: "quorum was lost",
-        generations: SINCE_2008,
-        clauses: &["SVC-3", "QRM-2"],
-        source: LIST,
-        lab: || Lab::of(3),
-        play: |trial| fault(trial, "{ node: [n2, n3], do: power-off }"),
-    },
-    Logged {
-        id: 1230,
-        what: "a call of a resource timed out",
-        generations: SINCE_2008,
-        clauses: RESOURCE,
-        source: LIST,
-        lab: || Lab::of(2).program("deadlock: 30s"),
-        play: |trial| fault(trial, "{ resource: app/prog, do: hang }"),
-    },
-    Logged {
-        id: 1558,
-        what: "the witness failed",
-        generations: SAMPLE,
-        clauses: &["SVC-3", "DM-9"],
-        source: LIST,
-        lab: || Lab::of(2).witness(Witness::Disk).program(""),
-        play: |trial| {
-            trial.run(secs(60));
-            trial.fault("{ lun: san/witness, do: offline }")?;
-            trial.act("{ do: offline, group: app }")?;
-            trial.run(secs(60));
-            Ok(())
-        },
-    },
-];
 
 fn event(logged: &'static Logged) -> Case {
     let (id, what) = (logged.id, logged.what);
@@ -182,7 +90,7 @@ fn event(logged: &'static Logged) -> Case {
         id: format!("events/{id}"),
         title: format!("Event {id} is logged when {what}, and not before"),
         clauses: logged.clauses,
-        source: logged.source,
+        source: LIST,
         generations: logged.generations,
         run: Box::new(move |trial| {
             trial.form(&(logged.lab)())?;
@@ -245,9 +153,10 @@ fn the_cluster_log_has_the_documented_lines() -> Case {
 fn the_cluster_log_says_what_tests_look_for() -> Case {
     Case {
         id: "events/the-cluster-log-says-what-tests-look-for".into(),
-        title: "The cluster log says in the documented words that a resource came online and that \
-                its IsAlive failed"
-            .into(),
+        title:
+            "The cluster log says in the documented words that a resource came online, that its \
+                IsAlive failed and that its group was moved"
+                .into(),
         clauses: &["SVC-3", "TOP-2"],
         source: &[("9", Mark::Stated), ("1.2", Mark::Stated)],
         generations: SAMPLE,
@@ -261,6 +170,52 @@ fn the_cluster_log_says_what_tests_look_for() -> Case {
             let log = trial.cluster_log(&owner)?.join("\n");
             for words in ["has come online", "IsAlive has indicated failure"] {
                 trial.check(&format!("the log says `{words}`"), log.contains(words))?;
+            }
+            let to = if owner == "n1" { "n2" } else { "n1" };
+            trial.act(format!("{{ do: move, group: app, to: {to} }}"))?;
+            trial.needs(EVENTUALLY, "the group is there", |seen| {
+                seen.owner("app") == Some(to) && seen.online("app")
+            })?;
+            let log = trial.cluster_log(to)?.join("\n");
+            let words = "Group move for app has completed";
+            trial.check(&format!("the log says `{words}`"), log.contains(words))
+        }),
+    }
+}
+
+fn an_address_of_another_subnet_is_told() -> Case {
+    Case {
+        id: "events/1045".into(),
+        title: "Event 1045 is logged by each owner for the one of two addresses whose network it \
+                has no interface on"
+            .into(),
+        clauses: &["SVC-3", "TOP-2"],
+        source: LIST,
+        generations: SAMPLE,
+        run: Box::new(|trial| {
+            let resources = "east: { type: ip-address, address: 10.10.1.101 }, \
+                west: { type: ip-address, address: 10.10.2.101 }, \
+                name: { type: network-name, name: FS1, depends: east or west }";
+            let owners = "owners: { preferred: [n1, n3] }";
+            let group = format!("{{ {owners}, resources: {{ {resources} }} }}");
+            trial.start(&Lab::of(4).two_sites().group("fs", &group))?;
+            trial.needs(EVENTUALLY, "the name is online", |seen| {
+                seen.group_state("fs") == GroupState::Online
+            })?;
+            for (owner, address) in [("n1", "fs/west"), ("n3", "fs/east")] {
+                let mark = if owner == "n1" { 0 } else { trial.mark() };
+                trial.act(format!("{{ do: move, group: fs, to: {owner} }}"))?;
+                trial.within(EVENTUALLY, "the group is online there", |seen| {
+                    seen.owner("fs") == Some(owner) && seen.group_state("fs") == GroupState::Online
+                })?;
+                let resource = trial.id(address)?;
+                let event = ResourceEvent::NoInterface;
+                let expected = Notice::OfResource { resource, event };
+                let told = trial.events(mark, |it| it.event_id() == Some(1045));
+                let told: Vec<_> = told.iter().filter(|it| it.node == owner).collect();
+                trial.check("it is told", !told.is_empty())?;
+                let right = told.iter().all(|it| it.notice == expected);
+                trial.check("of the address of the other subnet", right)?;
             }
             Ok(())
         }),

@@ -52,6 +52,9 @@ const RESOURCES: &[Source] = &[("1.1", Mark::Stated)];
 const HEARTBEAT: &[Source] = &[("6.1", Mark::Stated)];
 const VOTES: &[Source] = &[("4.2", Mark::Stated)];
 const PLACEMENT: &[Source] = &[("3.1", Mark::Stated)];
+const MODELS: &[Source] = &[("4.1", Mark::Stated)];
+const FORCE: &[Source] = &[("4.3", Mark::Stated)];
+const UPDATES: &[Source] = &[("6.2", Mark::Stated)];
 const HOSTS: &[Source] = &[("1.5", Mark::Stated)];
 const STATES: &[Source] = &[("1.3", Mark::Stated)];
 const LATER_ROWS: &[Source] = &[("13", Mark::Excerpt)];
@@ -124,13 +127,14 @@ impl Row {
         }
     }
 
-    /// The action that sets it; no action sets properties of types.
+    /// The action that sets it.
     fn set(&self, value: &str) -> String {
         let target = match self.owner {
             Node => "node: n1, ",
             Group => "group: app, ",
             Resource => "resource: app/prog, ",
-            Cluster | Type => "",
+            Type => "type: Generic Application, ",
+            Cluster => "",
         };
         let name = self.name;
         format!("{{ do: set, {target}property: {name}, value: {value} }}")
@@ -391,6 +395,82 @@ const TABLE: &[Row] = &[
     row(Resource, "SeparateMonitor", EVER, |_| "0", RESOURCES)
         .takes(&["1"])
         .refuses(&["2"]),
-    row(Type, "LooksAlivePollInterval", EVER, |_| "5000", RESOURCES),
-    row(Type, "IsAlivePollInterval", EVER, |_| "60000", RESOURCES),
+    row(Type, "LooksAlivePollInterval", EVER, |_| "5000", RESOURCES)
+        .takes(&["1000", "5000"])
+        .refuses(&["0"]),
+    row(Type, "IsAlivePollInterval", EVER, |_| "60000", RESOURCES)
+        .takes(&["1000", "60000"])
+        .refuses(&["0"]),
+    row(Type, "PendingTimeout", SINCE_2008, |_| "180000", RESOURCES)
+        .at_least_there()
+        .takes(&["10000"]),
+    row(Type, "DeadlockTimeout", SINCE_2008, |_| "300000", RESOURCES)
+        .at_least_there()
+        .takes(&["30000"])
+        .refuses(&["29999"]),
+    row(Cluster, "QuorumType", SINCE_2012, |_| "Majority", MODELS).refuses(&["1"]),
+    row(Cluster, "QuorumTypeValue", SINCE_2012, |_| "1", MODELS).refuses(&["3"]),
+    row(Cluster, "FixQuorum", SINCE_2008R2, |_| "0", FORCE)
+        .at_least_there()
+        .refuses(&["1"]),
+    row(
+        Cluster,
+        "ShutdownTimeoutInMinutes",
+        SINCE_2008R2,
+        |_| "20",
+        GROUPS,
+    )
+    .at_least_there()
+    .takes(&["1"]),
+    row(
+        Cluster,
+        "MessageBufferLength",
+        SINCE_2012R2,
+        |_| "50",
+        UPDATES,
+    )
+    .takes(&["1", "1000"])
+    .refuses(&["0", "1001"]),
+    row(
+        Cluster,
+        "ClusSvcRegroupTickInMilliseconds",
+        SINCE_2008,
+        |_| "300",
+        UPDATES,
+    )
+    .at_least_there()
+    .takes(&["50", "1000"])
+    .refuses(&["49", "1001"]),
+    row(
+        Cluster,
+        "ClusSvcRegroupOpeningTimeout",
+        SINCE_2008,
+        |_| "5",
+        UPDATES,
+    )
+    .at_least_there()
+    .takes(&["1", "20"])
+    .refuses(&["0", "21"]),
+    row(
+        Cluster,
+        "ClusSvcRegroupStageTimeout",
+        SINCE_2008,
+        |_| "5",
+        UPDATES,
+    )
+    .at_least_there()
+    .takes(&["2", "30"])
+    .refuses(&["1", "31"]),
+    row(Group, "GroupType", SINCE_2008R2, |_| "107", GROUPS)
+        .at_least_there()
+        .refuses(&["100"]),
+    row(
+        Resource,
+        "StatusInformation",
+        SINCE_2012,
+        |_| "0",
+        RESOURCES,
+    )
+    .at_least_there()
+    .refuses(&["1"]),
 ];

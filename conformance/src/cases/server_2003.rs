@@ -5,7 +5,7 @@ use crate::case::{Case, Mark, Stop};
 use crate::lab::{Lab, Witness};
 use crate::observation::Observation;
 use crate::trial::Trial;
-use base::{Generation, Notice, ResourceState};
+use base::{Generation, HaltReason, Notice, ResourceState};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -16,6 +16,8 @@ pub(super) fn cases() -> Vec<Case> {
         three_restarts_by_default(),
         an_address_fails_at_the_next_looks_alive(),
         the_owner_of_the_quorum_disk_is_the_cluster(),
+        a_list_of_nodes_forms_by_force(),
+        a_defender_that_lost_its_reservation_ends_at_once(),
     ]
 }
 
@@ -210,6 +212,68 @@ fn the_owner_of_the_quorum_disk_is_the_cluster() -> Case {
             })?;
             let owner = quorum_owner(trial.seen());
             trial.equal("the owner of the disk", owner.as_deref(), Some("n3"))
+        }),
+    }
+}
+
+fn a_list_of_nodes_forms_by_force() -> Case {
+    Case {
+        id: "server-2003/a-list-of-nodes-forms-by-force".into(),
+        title: "Nodes of a majority node set that are started with the same list of nodes form \
+                with the majority of the list, not of all"
+            .into(),
+        clauses: &["QRM-1", "QRM-7"],
+        source: &[("4.3", Mark::Stated)],
+        generations: ONLY,
+        run: Box::new(|trial| {
+            trial.form(&Lab::of(5).program(""))?;
+            trial.power_off(&["n3".into(), "n4".into(), "n5".into()])?;
+            trial.needs(secs(120), "two of five are no cluster", |seen| {
+                !seen.quorate()
+            })?;
+            trial.stays(secs(120), "they stay none by themselves", |seen| {
+                !seen.quorate()
+            })?;
+            trial.act("{ do: stop, node: [n1, n2] }")?;
+            trial.run(secs(60));
+            trial.act("{ do: start, node: [n1, n2], force-quorum: true }")?;
+            trial.within(EVENTUALLY, "the two of the list are the cluster", |seen| {
+                seen.all_up(["n1", "n2"]) && seen.online("app")
+            })?;
+            trial.power_off(&["n2".into()])?;
+            trial.within(secs(120), "one of two is no majority of the list", |seen| {
+                !seen.quorate()
+            })
+        }),
+    }
+}
+
+fn a_defender_that_lost_its_reservation_ends_at_once() -> Case {
+    Case {
+        id: "server-2003/a-defender-that-lost-its-reservation-ends-at-once".into(),
+        title: "The owner of the quorum disk ends its service as soon as it finds another node's \
+                reservation on it"
+            .into(),
+        clauses: &["DISK-2", "QRM-10"],
+        source: &[("5.1", Mark::Stated)],
+        generations: ONLY,
+        run: Box::new(|trial| {
+            let (owner, other) = owner_and_challenger(trial)?;
+            trial.run(secs(30));
+            let mark = trial.mark();
+            let taken = "lun: san/witness, do: preempt-reservation";
+            trial.fault(format!("{{ {taken}, by: {other} }}"))?;
+            trial.run(secs(10));
+            let lost = |it: &Notice| {
+                let reason = HaltReason::QuorumLost;
+                *it == Notice::Halted { reason }
+            };
+            let ended = trial.events(mark, lost);
+            let by_owner = ended.first().is_some_and(|it| it.node == owner);
+            trial.check("the service of the owner ended for it", by_owner)?;
+            trial.within(EVENTUALLY, "the cluster goes on", |seen| {
+                seen.quorate() && seen.online("app")
+            })
         }),
     }
 }

@@ -93,6 +93,14 @@ pub trait Subject {
         Err(cannot("slow a resource down"))
     }
 
+    /// From now on Online of a resource, as `group/resource`, fails with this error of the product.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when this subject has no such fault.
+    fn refuse(&mut self, _resource: &str, _code: u32) -> Result<(), Refusal> {
+        Err(cannot("have Online of a resource fail with a given error"))
+    }
+
     /// From now on the resource answers its health checks like this, on whatever node it runs.
     /// `resource` is `group/resource`.
     ///
@@ -102,6 +110,11 @@ pub trait Subject {
 
     /// How much of its own time the subject has taken for all labs that were formed on it.
     fn elapsed(&mut self) -> Duration;
+
+    /// How late, by its own time, whatever happens may be seen, because computing takes time.
+    fn lateness(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// What can be seen now. Events accumulate from the forming of the lab.
     fn observe(&mut self) -> &Observation;
@@ -156,6 +169,11 @@ pub trait Factory: Send + Sync {
     /// takes longer in the simulator does not apply.
     fn patience(&self) -> Option<Duration> {
         None
+    }
+
+    /// How many cases may run at a time where nobody says how many: none disturbs another.
+    fn jobs(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
     }
 
     /// A subject with nothing formed yet.

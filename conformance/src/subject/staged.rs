@@ -6,9 +6,10 @@ use std::time::Duration;
 use base::{NodeId, NodeSet, NodeState, QuorumState, ResourceId, ResourceState, Timestamp};
 use file::model::{Step, StepKind};
 use sim::log::What;
+use sim::observation::left_alone;
 use sim::session::{Session, Unfit};
 use sim::tap::FrameSeen;
-use sim::{CORE_GROUP, Life, Picture, Stage};
+use sim::{CORE_GROUP, Life, Picture, Stage, is_elsewhere};
 
 use super::{Database, Health, Of, Refusal, Subject, Told};
 use crate::observation::{
@@ -154,6 +155,11 @@ impl<W: Stage> Subject for Staged<W> {
         session.set_slow(id, by).map_err(unable)
     }
 
+    fn refuse(&mut self, resource: &str, code: u32) -> Result<(), Refusal> {
+        let (session, id) = self.resource(resource)?;
+        session.set_refusing(id, code).map_err(unable)
+    }
+
     fn health(&mut self, resource: &str, health: Health) -> Result<(), Refusal> {
         let (session, id) = self.resource(resource)?;
         let set = session.set_health(id, health.looks_alive, health.is_alive);
@@ -166,6 +172,11 @@ impl<W: Stage> Subject for Staged<W> {
             .as_ref()
             .map(|it| since_start(it.world().now()));
         self.elapsed + here.unwrap_or_default()
+    }
+
+    fn lateness(&self) -> Duration {
+        let session = self.session.as_ref();
+        session.map_or(Duration::ZERO, |it| it.world().lateness())
     }
 
     fn observe(&mut self) -> &Observation {
@@ -332,10 +343,7 @@ fn node_seen(world: &impl Stage, id: NodeId) -> NodeSeen {
             .registry(id)
             .into_iter()
             .flatten()
-            .map(|(key, data)| {
-                let text = String::from_utf8_lossy(data).into_owned();
-                (key.name.clone(), text)
-            })
+            .map(|(key, data)| (key.name, String::from_utf8_lossy(&data).into_owned()))
             .collect(),
     }
 }
@@ -370,9 +378,16 @@ fn group_seen(world: &impl Stage, authority: Option<&Picture>, group: base::Grou
             )
         })
         .collect();
+    let plugged = |network| {
+        owner.is_some_and(|owner| world.networks().of(owner.into()).any(|it| it == network))
+    };
+    // An address of another subnet is not to be online here.
+    let here = members
+        .iter()
+        .filter(|id| !is_elsewhere(&plan.model, **id, plugged));
     GroupSeen {
         owner: owner.map(|owner| plan.names.of_node(owner)),
-        state: base::GroupState::derive(members.iter().map(state_of)),
+        state: base::GroupState::derive(here.map(state_of)),
         resources,
     }
 }
@@ -384,7 +399,8 @@ fn running_on(world: &impl Stage, resource: ResourceId) -> NodeSet {
     let settings = world.plan().model.resources.get(&resource);
     let thing = settings.and_then(|it| sim::hosts::Thing::of(resource, &it.parameters));
     if thing.is_some() {
-        return world.outside().runs(resource).intersection(live);
+        let runs = world.outside().runs(resource);
+        return runs.intersection(live).union(left_alone(world, resource));
     }
     let online = |node: &NodeId| {
         let picture = world.picture(*node);

@@ -5,7 +5,7 @@
 //! numbers are made up, one process per node and one thread per component; times are the lab's, not
 //! the nodes' own drifting clocks. Not done here: sizes and levels that a cluster may be told.
 
-use base::{NodeId, Notice, ResourceState, Timestamp, WallTime};
+use base::{NodeId, Notice, ResourceState, StateChangeCause, Timestamp, WallTime};
 use plan::{Names, Plan};
 use top::eventlog::{LineStamp, cluster_log_line, component, log_level};
 
@@ -43,6 +43,14 @@ fn documented(notice: &Notice, names: &Names) -> Option<String> {
         } if (*from, *to) == (ResourceState::OnlinePending, ResourceState::Failed) => {
             let name = names.of_resource(*resource);
             Some(format!("Online for resource {name} failed"))
+        }
+        Notice::GroupMoved {
+            group,
+            cause: StateChangeCause::Move,
+            ..
+        } => {
+            let name = names.of_group(*group);
+            Some(format!("Group move for {name} has completed"))
         }
         Notice::IsAliveFailed { resource } => {
             let name = names.of_resource(*resource);

@@ -35,6 +35,7 @@ pub use session::Session;
 pub use stage::{Stage, Unable};
 pub use top::api::AdminCommand;
 pub use top::eventlog::EventRecord;
+pub use top::rcm::is_elsewhere;
 pub use top::rcm::model::CORE_GROUP;
 pub use world::{Fault, Life, MachineFault, Options, Stop, World};
 

@@ -6,6 +6,7 @@ mod administer;
 mod ask;
 mod directory;
 mod fault;
+mod random;
 mod select;
 mod sides;
 
@@ -17,6 +18,7 @@ pub use ask::{Of, Told, page_text, text};
 use base::{GroupId, NodeId, NodeSet, RequestId, ResourceId, Rng, Timestamp};
 use file::model::Lab;
 use plan::{Plan, PlanError};
+pub use random::{Drawing, Drawn};
 
 use crate::FaultId;
 use crate::hosts::Behaviour;
@@ -201,6 +203,14 @@ impl<W: Stage> Session<W> {
     /// The backend has no way to do it.
     pub fn set_slow(&mut self, resource: ResourceId, by: Duration) -> Result<(), Unable> {
         self.set_behaviour(resource, Behaviour::Slow(by))
+    }
+
+    /// From now on a resource does not come online: its Online fails with this error.
+    ///
+    /// # Errors
+    /// The backend has no way to do it.
+    pub fn set_refusing(&mut self, resource: ResourceId, code: u32) -> Result<(), Unable> {
+        self.set_behaviour(resource, Behaviour::Refusing(code))
     }
 
     /// In place of what it was told before.

@@ -5,6 +5,7 @@
 //! decides nothing about a lab file.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::{DiskId, NodeId, NodeSet, PaxosTag, RequestId, ResourceId, StartMode, Timestamp};
 use middle::settings::Witness;
@@ -42,6 +43,10 @@ pub trait Stage {
     fn plan(&self) -> &Plan;
     /// Time since the lab began.
     fn now(&self) -> Timestamp;
+    /// How late, by its own time, whatever happens may be seen, because computing takes time.
+    fn lateness(&self) -> Duration {
+        Duration::ZERO
+    }
     /// Grows with everything that could be seen from outside.
     fn changes(&self) -> u64;
     /// Lets time pass until something changes that could be seen, at most to `limit`.
@@ -139,7 +144,7 @@ pub trait Stage {
     }
 
     /// What the registry and the key store of a node's machine have, where they can be seen.
-    fn registry(&self, _node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
+    fn registry(&self, _node: NodeId) -> Option<BTreeMap<CheckpointKey, Vec<u8>>> {
         None
     }
 
@@ -294,8 +299,8 @@ impl<S: Service> Stage for World<S> {
         Ok(())
     }
 
-    fn registry(&self, node: NodeId) -> Option<&BTreeMap<CheckpointKey, Vec<u8>>> {
-        Some(self.registry(node))
+    fn registry(&self, node: NodeId) -> Option<BTreeMap<CheckpointKey, Vec<u8>>> {
+        Some(self.registry(node).clone())
     }
 
     fn write_registry(

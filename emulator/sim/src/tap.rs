@@ -58,16 +58,19 @@ pub struct FrameSeen {
 
 /// Remembers frames.
 #[derive(Debug, Default)]
-pub(crate) struct Tap {
+pub struct Tap {
     frames: Vec<FrameSeen>,
 }
 
 impl Tap {
-    pub(crate) fn frames(&self) -> &[FrameSeen] {
+    /// What was seen, in its order.
+    #[must_use]
+    pub fn frames(&self) -> &[FrameSeen] {
         &self.frames
     }
 
-    pub(crate) fn see(
+    /// A frame was sent, as these bytes where frames travel as bytes; `name` is the sender's.
+    pub fn see(
         &mut self,
         at: Timestamp,
         network: NetworkId,

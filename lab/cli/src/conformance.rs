@@ -51,6 +51,16 @@ enum Verb {
         /// How many seconds of real time a case may take on `local` and `docker`
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
         patience: u64,
+        /// How many times faster than time the clocks of labs on `local` and `docker` run: every
+        /// interval of the cluster is so much shorter, and what is left of it has to do for what
+        /// computing takes
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+        speed: u32,
+        /// How many cases run at a time; default: one for each processor in the simulator, and on
+        /// `local` and `docker`, where a case mostly waits, eight for each
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        jobs: Option<u16>,
     },
 }
 
@@ -88,10 +98,12 @@ impl Conformance {
                 subjects,
                 destructive,
                 patience,
-            } => match clusters(&subjects, patience)?.as_slice() {
+                speed,
+                jobs,
+            } => match clusters(&subjects, patience, speed)?.as_slice() {
                 [] => run_on_arrays(&choice, &subjects, destructive),
-                [one] => run(&choice, one),
-                several => run_all(&choice, several),
+                [one] => run(&choice, one, jobs),
+                several => run_all(&choice, several, jobs),
             },
         }
     }
@@ -112,10 +124,14 @@ fn show_reference(choice: &Choice) -> anyhow::Result<Exit> {
 }
 
 /// The clusters that are to be tested; none where the subject is a disk array.
-fn clusters(subjects: &[String], patience: u64) -> anyhow::Result<Vec<Arc<dyn Factory>>> {
+fn clusters(
+    subjects: &[String],
+    patience: u64,
+    speed: u32,
+) -> anyhow::Result<Vec<Arc<dyn Factory>>> {
     let mut factories: Vec<Arc<dyn Factory>> = Vec::new();
     for subject in subjects {
-        let real = |backend| local::Subjects::new(backend, patience).map(Arc::new);
+        let real = |backend| local::Subjects::new(backend, patience, speed).map(Arc::new);
         match subject.as_str() {
             "sim" => factories.push(Arc::new(Simulator)),
             "local" => factories.push(real(lab::Backend::Local)?),
@@ -156,27 +172,38 @@ fn show(choice: &Choice) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn run(choice: &Choice, factory: &Arc<dyn Factory>) -> anyhow::Result<Exit> {
+fn run(choice: &Choice, factory: &Arc<dyn Factory>, jobs: Option<u16>) -> anyhow::Result<Exit> {
     if list(&choice.selection()).is_empty() {
         return nothing(choice);
     }
-    print(choice, &report(choice, factory))
+    print(choice, &report(choice, factory, jobs))
 }
 
-fn report(choice: &Choice, factory: &Arc<dyn Factory>) -> Report {
+fn report(choice: &Choice, factory: &Arc<dyn Factory>, jobs: Option<u16>) -> Report {
     let selection = choice.selection();
+    let jobs = jobs.map_or_else(|| factory.jobs(), usize::from);
     match choice.format {
-        Format::Json => run_silently(&selection, factory.as_ref()),
-        Format::Text => run_with_progress(&selection, Arc::clone(factory), &progress()),
+        Format::Json => run_silently(&selection, factory.as_ref(), jobs),
+        Format::Text => {
+            let arguments = Arguments {
+                test_threads: Some(jobs),
+                ..progress()
+            };
+            run_with_progress(&selection, Arc::clone(factory), &arguments)
+        }
     }
 }
 
 /// Runs the selection on one cluster after the other, and shows them side by side.
-fn run_all(choice: &Choice, factories: &[Arc<dyn Factory>]) -> anyhow::Result<Exit> {
+fn run_all(
+    choice: &Choice,
+    factories: &[Arc<dyn Factory>],
+    jobs: Option<u16>,
+) -> anyhow::Result<Exit> {
     if list(&choice.selection()).is_empty() {
         return nothing(choice);
     }
-    let reports = factories.iter().map(|it| report(choice, it));
+    let reports = factories.iter().map(|it| report(choice, it, jobs));
     let table = Table::of(reports.collect());
     match choice.format {
         Format::Json => output::print(&format!("{}\n", table.json()?))?,

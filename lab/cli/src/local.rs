@@ -67,6 +67,8 @@ fn options(seed: u64, backend: Backend) -> anyhow::Result<LiveOptions> {
         root: lab::root(),
         seed,
         trace_polls: false,
+        speed: 1,
+        record_frames: false,
         expose_tun: false,
     })
 }
@@ -79,20 +81,24 @@ pub(crate) struct Subjects {
 }
 
 impl Subjects {
-    pub(crate) fn new(backend: Backend, patience_seconds: u64) -> anyhow::Result<Self> {
+    pub(crate) fn new(backend: Backend, patience_seconds: u64, speed: u32) -> anyhow::Result<Self> {
         Ok(Self {
             options: LiveOptions {
                 trace_polls: true,
+                speed,
+                record_frames: true,
                 progress: |_| {},
                 ..options(SEED, backend)?
             },
-            patience: Duration::from_secs(patience_seconds),
+            patience: Duration::from_secs(patience_seconds) * speed,
         })
     }
 }
 
 /// The seed of every case, as in the simulator.
 const SEED: u64 = 1;
+/// Labs of cases that run at a time: an idle node takes a hundredth of a processor.
+const JOBS_PER_PROCESSOR: usize = 8;
 
 impl Factory for Subjects {
     fn name(&self) -> &'static str {
@@ -101,6 +107,10 @@ impl Factory for Subjects {
 
     fn patience(&self) -> Option<Duration> {
         Some(self.patience)
+    }
+
+    fn jobs(&self) -> usize {
+        JOBS_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from)
     }
 
     fn make(&self) -> Result<Box<dyn Subject>, Refusal> {

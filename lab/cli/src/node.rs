@@ -51,9 +51,15 @@ pub(crate) struct Node {
     /// Epoch of its clock
     #[arg(long, hide = true)]
     epoch: Option<u64>,
+    /// How many times faster than the world around its clock runs
+    #[arg(long, hide = true, default_value_t = 1)]
+    speed: u32,
     /// Note every health check
     #[arg(long)]
     trace_polls: bool,
+    /// Tell everything that it sends, heartbeats apart
+    #[arg(long)]
+    trace_frames: bool,
     /// Form a cluster without enough votes if there is none to join; this node's database becomes
     /// the one that counts. Among these nodes the majority is counted in 2003
     #[arg(long, value_name = "NODE,...", num_args = 0.., value_delimiter = ',')]
@@ -62,6 +68,9 @@ pub(crate) struct Node {
     /// Only join a cluster, never form one
     #[arg(long)]
     prevent_quorum: bool,
+    /// Join, and have the cluster forget that it has quarantined this node
+    #[arg(long, conflicts_with_all = ["force_quorum", "prevent_quorum"])]
+    clear_quarantine: bool,
 }
 
 fn portal(text: &str) -> Result<(String, SocketAddr), String> {
@@ -71,13 +80,12 @@ fn portal(text: &str) -> Result<(String, SocketAddr), String> {
 }
 
 /// The option of the start, with the numbers of the nodes that it names.
-fn mode(plan: &Plan, forced: Option<Vec<String>>, prevent: bool) -> anyhow::Result<StartMode> {
-    let Some(names) = forced else {
-        let prevented = StartMode::PreventQuorum;
-        return Ok(if prevent {
-            prevented
-        } else {
-            StartMode::Normal
+fn mode(node: &Node, plan: &Plan) -> anyhow::Result<StartMode> {
+    let Some(names) = &node.force_quorum else {
+        return Ok(match (node.prevent_quorum, node.clear_quarantine) {
+            (true, _) => StartMode::PreventQuorum,
+            (_, true) => StartMode::ClearQuarantine,
+            _ => StartMode::Normal,
         });
     };
     let node = |name: &String| {
@@ -94,6 +102,7 @@ impl Node {
             return Ok(Exit::Usage);
         };
         let plan = Plan::new(&lab)?;
+        let mode = mode(&self, &plan)?;
         let start = NodeStart {
             name: self.name,
             folder: self.state,
@@ -107,8 +116,10 @@ impl Node {
             program: std::env::current_exe().context("cannot find my own program")?,
             mark: self.mark,
             epoch_nanos: self.epoch,
+            speed: self.speed,
             trace_polls: self.trace_polls,
-            start: mode(&plan, self.force_quorum, self.prevent_quorum)?,
+            trace_frames: self.trace_frames,
+            start: mode,
         };
         let options = match start.options(&plan) {
             Ok(options) => options,

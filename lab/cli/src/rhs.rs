@@ -27,6 +27,9 @@ pub(crate) struct Rhs {
     /// Folder of the machine's registry
     #[arg(long, value_name = "DIR")]
     registry: Option<PathBuf>,
+    /// A service that the machine knows, with its command line
+    #[arg(long = "service", value_name = "NAME=COMMAND", value_parser = service)]
+    services: Vec<(String, String)>,
     /// Socket of the machine's server service
     #[arg(long, value_name = "PATH")]
     server_service: Option<PathBuf>,
@@ -38,6 +41,12 @@ pub(crate) struct Rhs {
     execute: Option<i32>,
     #[arg(hide = true, last = true)]
     command: Vec<OsString>,
+}
+
+fn service(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=');
+    let parts = parts.map(|(name, command)| (name.to_owned(), command.to_owned()));
+    parts.ok_or_else(|| "write NAME=COMMAND".to_owned())
 }
 
 impl Rhs {
@@ -60,6 +69,7 @@ impl Rhs {
             outside: self.outside,
             adapters: self.adapters,
             registry: self.registry,
+            services: self.services.into_iter().collect(),
             server_service: self.server_service,
             namespace: self.namespace,
         };

@@ -85,6 +85,24 @@ fn a_node_takes_from_its_profile_and_the_defaults_what_it_does_not_say_itself() 
 }
 
 #[test]
+fn times_of_a_regroup_are_read_and_a_challenge_lasts_two_looks_at_the_reservation() {
+    let cluster = lab(EVERYTHING).cluster;
+    assert_eq!(cluster.regroup.tick, Some(Duration::from_millis(100)));
+    assert_eq!(cluster.regroup.opening, Some(Duration::from_secs(2)));
+    assert_eq!(cluster.regroup.halt, Some(Duration::from_millis(500)));
+    let challenge = cluster.disk_arbitration.challenge;
+    assert_eq!(challenge, Some(Duration::from_secs(4)));
+}
+
+#[test]
+fn a_service_of_the_defaults_is_known_to_every_machine() {
+    let lab = lab(EVERYTHING);
+    let web = ("web".to_owned(), "serve --all".to_owned());
+    let known = |it: &file::model::Node| it.services == [web.clone()];
+    assert!(lab.nodes.iter().all(known));
+}
+
+#[test]
 fn groups_keep_the_order_of_the_file_and_their_templates_are_filled() {
     let lab = lab(EVERYTHING);
     let names: Vec<&str> = lab

@@ -18,14 +18,15 @@ use base::{Defaults, Generation, NetworkId, NodeId, NodeSet, ResourceId};
 use file::model::Lab;
 use middle::database::Hive;
 use middle::settings::Settings;
-use top::rcm::model::Model;
+use top::rcm::model::{Model, ResourceSettings};
+use top::rcm::{ResourceKind, ResourceParameters};
 
 pub use error::PlanError;
 pub use names::Names;
 pub use storage::{Array, Disk, ShareHost, WitnessShare};
 
 /// A machine of the lab.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
     /// Its name.
     pub name: String,
@@ -35,6 +36,19 @@ pub struct Machine {
     pub adapters: Vec<(NetworkId, Ipv4Addr)>,
     /// Bytes of memory that its resources may use together; absent: no limit.
     pub memory_bytes: Option<u64>,
+    /// Services that it knows: command lines by name.
+    pub services: BTreeMap<String, String>,
+}
+
+impl Machine {
+    /// Whether a resource stands for a service that this machine does not know. DHCP, WINS and
+    /// print spooler come with the product.
+    #[must_use]
+    pub fn lacks_service(&self, parameters: &ResourceParameters) -> bool {
+        let generic = matches!(parameters, ResourceParameters::GenericService { .. });
+        let known = |name| self.services.contains_key(name);
+        generic && !parameters.service().is_some_and(known)
+    }
 }
 
 /// A member of the cluster.
@@ -83,6 +97,8 @@ pub struct Plan {
     pub hive: Hive,
     /// What network names register with, if the file says so.
     pub directory: Option<file::model::Directory>,
+    /// The machine that is the domain controller, by place among those that are no members.
+    pub controller: Option<usize>,
     /// Names by number and numbers by name.
     pub names: Names,
 }
@@ -114,6 +130,7 @@ impl Plan {
         Ok(Self {
             lab: lab.name.clone(),
             directory: lab.directory.clone(),
+            controller: cluster::controller(lab, &names)?,
             generation: lab.cluster.generation,
             members: cluster::members(lab, &names, &defaults)?,
             others: cluster::others(lab, &names)?,
@@ -136,11 +153,9 @@ impl Plan {
     /// it.
     #[must_use]
     pub fn only_simulated(&self) -> Option<&'static str> {
-        let limited = self
-            .members
-            .iter()
-            .any(|it| it.machine.memory_bytes.is_some());
-        (limited || !self.memory.is_empty()).then_some("`memory` of nodes and resources")
+        let machine = |it: &ResourceSettings| it.kind() == ResourceKind::VirtualMachine;
+        let has_machine = self.model.resources.values().any(machine);
+        has_machine.then_some("resources of type `virtual-machine`")
     }
 
     /// All members.

@@ -5,7 +5,9 @@
 //! that nothing of the lab ever waits for them; clients from outside use the sockets.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use accounts::Entropy;
 use accounts::store::Store;
@@ -17,13 +19,13 @@ use directoryd::{Inside, Options, Server, StartError, UserOption};
 use file::model::Directory;
 use plan::Plan;
 use rhs::outside::FromLab;
-use sim::hosts::{Clocks, HOST, Names, Services};
+use sim::hosts::{Clocks, HOST, Names, Outside, Services};
 use top::rcm::{NameReport, ResourceParameters};
 
 use super::Live;
 use super::input::ConnectionId;
 use super::time::Later;
-use crate::{LabError, LabFolder};
+use crate::{LabError, LabFolder, every_machine};
 
 /// Where the services listen.
 const LISTEN: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -32,7 +34,7 @@ const LISTEN: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PORT_BASES: std::ops::RangeInclusive<u16> = 20_000..=59_000;
 const PORT_BASE_STEP: usize = 1_000;
 /// The account that may do everything, and how long its password is.
-const ADMINISTRATOR: &str = "administrator";
+const ADMINISTRATOR: &str = "Administrator";
 const PASSWORD_BYTES: usize = 16;
 
 /// The services of a directory that runs in this process.
@@ -72,18 +74,33 @@ impl Services for Running {
     }
 }
 
-/// What the lab's names register with; sockets where the lab file describes a directory.
-pub(super) fn start(
+/// A machine of the lab that has adapters of its own.
+#[derive(Debug)]
+struct Place {
+    /// Its address, at which the services listen.
+    address: IpAddr,
+    /// Its network namespace.
+    namespace: PathBuf,
+}
+
+/// What the lab's names register with; sockets where the lab file describes a directory: in the
+/// network of the domain controller where that machine has one, on loopback otherwise.
+fn start(
     plan: &Plan,
     folder: &LabFolder,
+    place: Option<Place>,
     progress: fn(&str),
 ) -> Result<Names, LabError> {
     let Some(directory) = &plan.directory else {
         return Ok(Names::of(plan));
     };
-    let (server, base) = listen(directory, folder)?;
+    let at = place.as_ref().map_or(LISTEN, |place| place.address);
+    let (server, base) = match place {
+        Some(place) => listen_there(directory, folder, place)?,
+        None => listen(directory, folder)?,
+    };
     progress(&format!(
-        "directory of {} on {LISTEN}, ports shifted by {base}; files for clients in {}",
+        "directory of {} on {at}, ports shifted by {base}; files for clients in {}",
         directory.domain,
         folder.directory().display()
     ));
@@ -94,11 +111,37 @@ pub(super) fn start(
     Ok(Names::behind(plan, directory, Box::new(running)))
 }
 
-fn listen(directory: &Directory, folder: &LabFolder) -> Result<(Server, u16), LabError> {
-    let failed = |error: StartError| LabError::Process {
+/// Sockets stay in the network that their thread was in when it made them.
+fn listen_there(
+    directory: &Directory,
+    folder: &LabFolder,
+    place: Place,
+) -> Result<(Server, u16), LabError> {
+    let base = directory.port_base.unwrap_or_default();
+    let options = Options {
+        listen: place.address,
+        port_base: base,
+        ..options(directory, folder)?
+    };
+    let start = move || {
+        rhs::enter(&place.namespace)?;
+        Server::start(&options, listener())
+    };
+    let ended = |_| Err(StartError::Name("its thread ended early".to_owned()));
+    let started = thread::spawn(start).join().unwrap_or_else(ended);
+    let server = started.map_err(|error| failed(directory, &error))?;
+    Ok((server, base))
+}
+
+fn failed(directory: &Directory, error: &StartError) -> LabError {
+    LabError::Process {
         what: format!("the directory of {}", directory.domain),
         why: error.to_string(),
-    };
+    }
+}
+
+fn listen(directory: &Directory, folder: &LabFolder) -> Result<(Server, u16), LabError> {
+    let failed = |error: StartError| failed(directory, &error);
     let mut options = options(directory, folder)?;
     if let Some(base) = directory.port_base {
         options.port_base = base;
@@ -161,6 +204,25 @@ fn password() -> Result<String, LabError> {
 }
 
 impl Live {
+    /// The domain controller's machine, if it has adapters.
+    fn controller(&self) -> Option<Place> {
+        let name = self.plan.directory.as_ref()?.controller.as_ref()?;
+        let mut machines = every_machine(&self.plan).zip(0..);
+        let (machine, station) = machines.find(|(machine, _)| machine.name == *name)?;
+        Some(Place {
+            address: IpAddr::V4(machine.adapters.first()?.1),
+            namespace: self.sockets_of(station)?.namespace?,
+        })
+    }
+
+    /// Starts the services of the directory, once machines have their adapters.
+    pub(super) fn start_directory(&mut self) -> Result<(), LabError> {
+        let place = self.controller();
+        let names = start(&self.plan, &self.folder, place, self.options.progress)?;
+        self.outside = Outside::with(names);
+        Ok(())
+    }
+
     /// What clocks show: the nodes of a live lab share that of this computer.
     pub(super) fn clocks(&self) -> Clocks {
         let now = self.clock.now();

@@ -14,7 +14,10 @@ use std::thread;
 use std::time::Duration;
 
 use base::{NetworkId, NodeId, NodeSet};
+use nic::router::{Routed, Routers};
+use plan::Plan;
 use rhs::frames;
+use runtime::Clock;
 use runtime::fabric::{FromFabric, ToFabric};
 use sim::net::{Arrival, Networks, Station, Stations};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,6 +26,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::input::Input;
+use crate::nic_start;
 
 /// Messages that wait for one node; more are lost.
 const QUEUE_MAX: usize = 1_024;
@@ -33,6 +37,7 @@ const DELAYED_MAX: usize = 1 << 16;
 #[derive(Clone, Debug)]
 pub(crate) struct Fabric {
     switch: Arc<Mutex<Switch>>,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -41,6 +46,7 @@ struct Switch {
     ports: BTreeMap<Station, Port>,
     /// Where Ethernet addresses were last seen.
     stations: BTreeMap<(NetworkId, [u8; 6]), Station>,
+    routers: Routers,
     connections: u64,
 }
 
@@ -52,15 +58,23 @@ struct Port {
 
 impl Fabric {
     /// Starts to carry datagrams.
-    pub(crate) fn start(path: &Path, networks: Networks, inbox: Sender<Input>) -> io::Result<Self> {
+    pub(crate) fn start(
+        path: &Path,
+        plan: &Plan,
+        networks: Networks,
+        clock: Clock,
+        inbox: Sender<Input>,
+    ) -> io::Result<Self> {
         let switch = Switch {
             networks,
             ports: BTreeMap::new(),
             stations: BTreeMap::new(),
+            routers: nic_start::routers(plan),
             connections: 0,
         };
         let fabric = Self {
             switch: Arc::new(Mutex::new(switch)),
+            clock,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -249,12 +263,44 @@ impl Carrier {
 
     fn switch(&self, from: Station, network: NetworkId, frame: Vec<u8>) {
         let mut switch = self.fabric.lock();
+        match switch.routers.look(network, from.0, &frame) {
+            Routed::Stays => {}
+            Routed::Lost => return,
+            Routed::Answered(answer) => return self.answer(&switch, from, network, answer),
+            Routed::Onward {
+                network: far,
+                station,
+                frame,
+            } => {
+                let to = Station(station);
+                let ways = switch.networks.switch_across((network, far), from, to);
+                let arrivals = ways.into_iter().map(|after| (to, after)).collect();
+                return self.put_frame(&switch, far, frame, arrivals);
+            }
+        }
         let to = switch.receivers(from, network, &frame);
         let arrivals = switch.networks.switch(network, from, to);
+        self.put_frame(&switch, network, frame, arrivals);
+    }
+
+    /// A router answers at once, on a segment that it reaches.
+    fn answer(&self, switch: &Switch, to: Station, network: NetworkId, frame: Vec<u8>) {
+        if switch.networks.is_linked(to, network) {
+            self.put_frame(switch, network, frame, vec![(to, Duration::ZERO)]);
+        }
+    }
+
+    fn put_frame(
+        &self,
+        switch: &Switch,
+        network: NetworkId,
+        frame: Vec<u8>,
+        arrivals: Vec<(Station, Duration)>,
+    ) {
         let message: Arc<[u8]> = frames::encode(&FromFabric::Ethernet { network, frame }).into();
         for (to, after) in arrivals {
             let to = Stations::one(to);
-            self.put(&switch, Arrived { to, after }, Arc::clone(&message));
+            self.put(switch, Arrived { to, after }, Arc::clone(&message));
         }
     }
 
@@ -272,7 +318,7 @@ impl Carrier {
         };
         let fabric = self.fabric.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(arrived.after).await;
+            tokio::time::sleep(fabric.clock.real(arrived.after)).await;
             fabric.lock().put_all(&arrived, &message);
             drop(place);
         });

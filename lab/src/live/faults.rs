@@ -1,8 +1,11 @@
 //! Faults of every kind, made and healed by number.
 
+use std::time::Duration;
+
 use base::{DiskId, NodeId, NodeSet, ResourceId};
 use rhs::outside::FromLab;
 use runtime::control::DiskCondition;
+use scsi::Lun;
 use sim::hosts::Behaviour;
 use sim::net::{self, Station};
 use sim::storage;
@@ -11,21 +14,16 @@ use top::rcm::ResourceParameters;
 use top::restype::Runner;
 
 use super::Live;
+use super::targets::Target;
 
 impl Live {
     pub(super) fn break_it(&mut self, id: FaultId, fault: Fault) -> Result<(), Unable> {
         match fault {
-            Fault::Machine(_, MachineFault::KillMonitors) => {
-                return Err(Unable {
-                    backend: self.machines.backend(),
-                    what: "end the resource hosts of a node alone".to_owned(),
-                });
-            }
             Fault::Machine(_, MachineFault::ClockRuns(_) | MachineFault::ClockJumps(_)) => {
                 return Err(self.unable("set the clock of one node alone"));
             }
-            Fault::Storage(storage::Rule::Full(_)) => {
-                return Err(self.unable("let a logical unit run out of room"));
+            Fault::Resource(_, Behaviour::Refusing(_)) => {
+                return Err(self.unable("have Online fail with a given error"));
             }
             Fault::Machine(node, fault) => self.break_machine(id, node, fault)?,
             Fault::Network(rule) => self.break_networks(id, vec![rule]),
@@ -92,11 +90,11 @@ impl Live {
             MachineFault::Reboot => self.reboot(node),
             MachineFault::StopService => self.stop_service(node),
             MachineFault::KillService => self.kill_service(node),
+            MachineFault::KillMonitors => self.end_hosts(node),
+            MachineFault::ServiceHangs => self.hang(node)?,
             MachineFault::DiskFails => self.tell_own_disk(node, true),
             // Refused before.
-            MachineFault::KillMonitors
-            | MachineFault::ClockRuns(_)
-            | MachineFault::ClockJumps(_) => {}
+            MachineFault::ClockRuns(_) | MachineFault::ClockJumps(_) => {}
         }
         self.machine_faults.push((id, fault, node));
         Ok(())
@@ -109,12 +107,12 @@ impl Live {
         }
         match fault {
             MachineFault::PowerOff => self.power_on(node),
-            MachineFault::Freeze => {
+            MachineFault::Freeze | MachineFault::ServiceHangs => {
                 if let Err(error) = self.set_frozen(node, false) {
                     self.complain(&error);
                 }
             }
-            MachineFault::StopService => self.order_start(node, std::time::Duration::ZERO),
+            MachineFault::StopService => self.order_start(node, Duration::ZERO),
             MachineFault::DiskFails => self.tell_own_disk(node, false),
             MachineFault::Crash
             | MachineFault::Reboot
@@ -122,6 +120,12 @@ impl Live {
             | MachineFault::KillMonitors
             | MachineFault::ClockRuns(_)
             | MachineFault::ClockJumps(_) => {}
+        }
+    }
+
+    fn end_hosts(&self, node: NodeId) {
+        if let Some(seat) = self.seat(node) {
+            seat.end_hosts();
         }
     }
 
@@ -244,7 +248,7 @@ impl Live {
         for place in 0..self.seats.len() {
             self.tell_disks(place);
         }
-        self.slow_down();
+        self.tell_units();
         let (awake, networks, now) = (self.awake(), &self.networks, self.clock.mono());
         if let Some(share) = &mut self.share {
             let reached = awake.iter().filter(|it| share.reaches(*it, networks));
@@ -326,33 +330,31 @@ impl Live {
         ways.any(|(at, on)| !dropped(at) && self.networks.gets_to(me, *on))
     }
 
-    /// Tells the targets which units are slow.
-    fn slow_down(&mut self) {
+    /// Tells the targets which units are slow, and which have no room left.
+    fn tell_units(&mut self) {
         for disk in self.plan.disks.iter().map(|it| it.id).collect::<Vec<_>>() {
-            let latency = self
-                .storage_rules
-                .iter()
-                .filter_map(|(_, rule)| match rule {
-                    storage::Rule::Slow(slow, latency) if *slow == disk => Some(*latency),
-                    _ => None,
-                });
-            let latency: std::time::Duration = latency.sum();
-            let known = self.slow.get(&disk).copied().unwrap_or_default();
+            let wanted = self.ailment(disk);
+            let known = self.ailing.get(&disk).copied().unwrap_or_default();
             let target = self.targets.iter().find_map(|it| Some((it, it.lun(disk)?)));
-            let Some((target, lun)) = target.filter(|_| latency != known) else {
+            let Some((target, lun)) = target.filter(|_| wanted != known) else {
                 continue;
             };
-            let mut words = vec![("lun", lun.0.to_string())];
-            if latency.is_zero() {
-                words.push(("do", "heal".to_owned()));
-            } else {
-                words.push(("do", "slow".to_owned()));
-                words.push(("latency", format!("{}ms", latency.as_millis())));
-            }
             // A target that is not there now is told again when it is back.
-            if target.fault(&words).is_ok() {
-                self.slow.insert(disk, latency);
+            if wanted.tell(target, lun).is_ok() {
+                self.ailing.insert(disk, wanted);
             }
+        }
+    }
+
+    fn ailment(&self, disk: DiskId) -> Ailment {
+        let rules = || self.storage_rules.iter().map(|(_, rule)| *rule);
+        let latency = rules().filter_map(|rule| match rule {
+            storage::Rule::Slow(slow, latency) if slow == disk => Some(latency),
+            _ => None,
+        });
+        Ailment {
+            latency: self.clock.real(latency.sum()),
+            full: rules().any(|rule| rule == storage::Rule::Full(disk)),
         }
     }
 
@@ -362,5 +364,34 @@ impl Live {
             backend: self.machines.backend(),
             what: what.to_owned(),
         }
+    }
+}
+
+/// What ails a unit that its target has to know of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ailment {
+    /// Every command takes so much longer.
+    latency: Duration,
+    /// It has no room for what was never written.
+    full: bool,
+}
+
+impl Ailment {
+    /// Tells a target that a unit is like this, whatever it was before.
+    fn tell(self, target: &Target, lun: Lun) -> std::io::Result<()> {
+        let say = |what: &str, more: Option<(&'static str, String)>| {
+            let mut words = vec![("lun", lun.0.to_string()), ("do", what.to_owned())];
+            words.extend(more);
+            target.fault(&words)
+        };
+        say("heal", None)?;
+        if self.full {
+            say("full", None)?;
+        }
+        if !self.latency.is_zero() {
+            let latency = format!("{}ms", self.latency.as_millis());
+            say("slow", Some(("latency", latency)))?;
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use base::{NodeId, ResourceId};
 use rhs::frames;
 use rhs::outside::{FromLab, Script, ToLab};
 use sim::checkers::Change;
-use sim::hosts::{Behaviour, Outside};
+use sim::hosts::{Behaviour, NO_ROOM, Outside};
 use top::rcm::ResourceParameters;
 
 use super::Live;
@@ -103,6 +103,14 @@ impl Live {
         let networks = &self.networks;
         match request {
             ToLab::Acquire(parameters) => {
+                let limit = self
+                    .plan
+                    .member(node)
+                    .and_then(|it| it.machine.memory_bytes);
+                let memory = (&self.plan.memory, limit);
+                if self.outside.is_crowded(memory, node, resource) {
+                    return NO_ROOM;
+                }
                 let acquired =
                     self.outside
                         .acquire(node, resource, &parameters, networks, awake, clocks);
@@ -113,13 +121,15 @@ impl Live {
             }
             ToLab::Release => {
                 if let Some(parameters) = serves.take() {
-                    self.outside.retire(node, resource, &parameters, clocks);
+                    self.outside
+                        .retire(node, resource, &parameters, networks, clocks);
                 }
                 0
             }
             ToLab::Works => {
                 if let Some(parameters) = serves {
-                    self.outside.examine(node, resource, parameters, clocks);
+                    self.outside
+                        .examine(node, resource, parameters, networks, clocks);
                 }
                 let works = |it: &ResourceParameters| {
                     self.outside.works(node, resource, it, networks, awake)
@@ -147,7 +157,8 @@ impl Live {
             && let Some(serves) = parameters
         {
             let (clocks, asks) = (self.clocks(), (*node, *resource));
-            self.outside.register_again(asks.0, asks.1, serves, clocks);
+            self.outside
+                .register_again(asks.0, asks.1, serves, &self.networks, clocks);
             self.name_told(id, asks.0, asks.1, parameters);
         }
         self.connections.insert(id, connection);
@@ -195,6 +206,8 @@ impl Live {
             match behaviour {
                 Behaviour::Slow(by) => script.slow += *by,
                 Behaviour::Hung => script.hung = true,
+                // No live lab takes this one on.
+                Behaviour::Refusing(_) => {}
                 Behaviour::Crashing => script.crashing = true,
                 Behaviour::Flapping => script.flapping = true,
                 Behaviour::Answers {
@@ -203,7 +216,7 @@ impl Live {
                 } => script.answers = Some((*looks_alive, *is_alive)),
             }
         }
-        script.slow = script.slow.min(SLOW_MAX);
+        script.slow = self.clock.real(script.slow).min(SLOW_MAX);
         script
     }
 

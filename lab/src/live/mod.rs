@@ -4,6 +4,7 @@
 //! breaks what the lab file says, and reports what nodes show, what targets hold and what resources
 //! serve. As in a real machine room, whoever ends takes nothing with it but its own.
 
+mod administered;
 mod directory;
 mod fabric;
 mod faults;
@@ -34,6 +35,7 @@ use sim::log::Log;
 use sim::net::{Networks, Segment, Station, Stations};
 use sim::share::Share;
 use sim::storage;
+use sim::tap::Tap;
 use sim::world::Asked;
 use sim::{FaultId, MachineFault};
 
@@ -44,6 +46,7 @@ use crate::local::Local;
 use crate::machine::{Machine, MachineId, Machines, Power, Wanted};
 use crate::{LabError, LabFolder, Order, every_machine, keeper};
 use fabric::Fabric;
+use faults::Ailment;
 use hosts::Connection;
 use input::{ConnectionId, Input};
 use nics::Nic;
@@ -52,6 +55,13 @@ use targets::Target;
 pub(crate) use targets::iqn;
 use time::Later;
 use watchers::Watcher;
+
+/// The tag that setup gives a database: above that of a blank disk, so that it counts.
+const SETUP_TAG: PaxosTag = PaxosTag {
+    next_epoch: 1,
+    last_epoch: 1,
+    sequence: 1,
+};
 
 /// What the machines of a lab are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +94,12 @@ pub struct LiveOptions {
     pub program: PathBuf,
     /// Decides what networks lose and delay.
     pub seed: u64,
+    /// How many times faster than the world around the lab's clock runs.
+    pub speed: u32,
     /// Nodes note every health check.
     pub trace_polls: bool,
+    /// Nodes tell what they send, which [`sim::Stage::frames`] then shows.
+    pub record_frames: bool,
     /// The folder below which labs are.
     pub root: PathBuf,
     /// Machines of backend `local` have network namespaces with adapters of their own.
@@ -116,8 +130,8 @@ pub struct Live {
     connections: BTreeMap<ConnectionId, Connection>,
     scripts: Vec<(FaultId, ResourceId, Behaviour)>,
     storage_rules: Vec<(FaultId, storage::Rule)>,
-    /// Disks that are slow, as their targets were told.
-    slow: BTreeMap<DiskId, std::time::Duration>,
+    /// What ails disks, as their targets were told.
+    ailing: BTreeMap<DiskId, Ailment>,
     machine_faults: Vec<(FaultId, MachineFault, NodeId)>,
     /// Faults of disks and shares that end when their resource is started again.
     repaired_by_restart: Vec<(FaultId, ResourceId)>,
@@ -126,6 +140,7 @@ pub struct Live {
     asked: BTreeMap<RequestId, Asked>,
     later: Vec<(Timestamp, Later)>,
     log: Log,
+    tap: Option<Tap>,
     jury: Jury,
     orders: VecDeque<Order>,
     /// Whoever waits for the end of the lab.
@@ -174,9 +189,10 @@ impl Live {
             .enter(&Deed::Folder, files)
             .map_err(LabError::system("cannot make the lab"))?;
         let (sender, inbox) = mpsc::channel();
+        let clock = Clock::start().at_speed(options.speed);
         let networks = networks(&plan, options.seed);
         let socket = folder.part_socket("fabric")?;
-        let fabric = Fabric::start(&socket, networks.clone(), sender.clone());
+        let fabric = Fabric::start(&socket, &plan, networks.clone(), clock, sender.clone());
         let fabric = fabric.map_err(LabError::path("listen at", &socket))?;
         let socket = folder.part_socket("outside")?;
         outside::listen(&socket, sender.clone()).map_err(LabError::path("listen at", &socket))?;
@@ -186,7 +202,7 @@ impl Live {
         let seats = plan.members.iter().zip(made);
         let seats = seats.map(|(member, machine)| Seat::new(member, machine, &folder));
         let share = plan.witness_share.as_ref();
-        let outside = Outside::with(directory::start(&plan, &folder, options.progress)?);
+        let tap = options.record_frames.then(Tap::default);
         let mut lab = Self {
             seats: seats.collect::<Result<_, _>>()?,
             share: share.map(|it| Share::new(it.host.clone(), plan.members.len())),
@@ -194,7 +210,7 @@ impl Live {
             options,
             folder,
             ledger,
-            clock: Clock::start(),
+            clock,
             inbox,
             put_aside: VecDeque::new(),
             sender,
@@ -204,11 +220,11 @@ impl Live {
             machines,
             networks,
             fabric,
-            outside,
+            outside: Outside::default(),
             connections: BTreeMap::new(),
             scripts: Vec::new(),
             storage_rules: Vec::new(),
-            slow: BTreeMap::new(),
+            ailing: BTreeMap::new(),
             machine_faults: Vec::new(),
             repaired_by_restart: Vec::new(),
             faults_made: 0,
@@ -216,6 +232,7 @@ impl Live {
             asked: BTreeMap::new(),
             later: Vec::new(),
             log: Log::new(true),
+            tap,
             jury: jury::jury(),
             orders: VecDeque::new(),
             until_gone: None,
@@ -223,6 +240,7 @@ impl Live {
             changes: 0,
         };
         lab.start_nics()?;
+        lab.start_directory()?;
         lab.start_targets(arrays)?;
         lab.start_due(Timestamp::ZERO)?;
         Ok(lab)
@@ -366,13 +384,7 @@ fn write_files(plan: &Plan, text: &str, folder: &LabFolder) -> Result<(), LabErr
     for folder in [folder.path().join("logs"), folder.sockets()] {
         fs::create_dir(&folder).map_err(LabError::path("make", &folder))?;
     }
-    // Above the tag of a blank disk, so that what setup installed counts.
-    let tag = PaxosTag {
-        next_epoch: 1,
-        last_epoch: 1,
-        sequence: 1,
-    };
-    let image = middle::database::image(&plan.hive, tag);
+    let image = middle::database::image(&plan.hive, SETUP_TAG);
     for member in &plan.members {
         seat::install(&folder.node(&member.machine.name), &image)?;
     }

@@ -218,10 +218,6 @@ impl Live {
         if !self.options.expose_tun {
             return Ok(());
         }
-        if !self.plan.routers.is_empty() {
-            let why = "routers carry no Ethernet frames yet; leave `expose` or `routers` out";
-            return Err(LabError::NoAdapters(why.to_owned()));
-        }
         if self.options.backend == Backend::Docker {
             // Containers have theirs from the beginning.
             return Ok(());

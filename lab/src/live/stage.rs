@@ -1,5 +1,6 @@
 //! The lab as the stage of a scenario.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use base::{
     DiskId, IoId, NodeId, NodeSet, Notice, PaxosTag, RequestId, ResourceId, ResourceState,
-    Timestamp,
+    StartMode, Timestamp,
 };
 use bottom::share::{ShareOutcome, ShareRequest};
 use middle::settings::Witness;
@@ -17,12 +18,13 @@ use plan::Plan;
 use rhs::registry::Registry;
 use runtime::control::{self, Answer, Request};
 use runtime::fabric::FromFabric;
-use runtime::telemetry::{Said, Saying};
+use runtime::telemetry::{Said, Saying, Sent};
 use sim::checkers::{Change, Violation};
 use sim::hosts::Outside;
 use sim::log::{Log, What, WorldEvent};
 use sim::net::{Networks, Rule};
 use sim::share::{SHARE_TIMEOUT, Share};
+use sim::tap::{FrameSeen, Tap};
 use sim::workload::{Client, Look};
 use sim::world::{Asked, Stop};
 use sim::{Fault, FaultId, Life, Stage, Unable, words};
@@ -36,6 +38,8 @@ use super::time::Later;
 use crate::machine::MachineId;
 use crate::start::REGISTRY_FOLDER;
 
+/// How long what happens on a machine in order may take until it is seen.
+const COMPUTING: Duration = Duration::from_millis(50);
 /// How long an administrator waits for a node's answer before the outcome counts as unknown.
 const ANSWER_MAX: Duration = Duration::from_secs(600);
 
@@ -50,6 +54,10 @@ impl Stage for Live {
 
     fn now(&self) -> Timestamp {
         self.clock.mono()
+    }
+
+    fn lateness(&self) -> Duration {
+        COMPUTING * self.clock.speed()
     }
 
     fn changes(&self) -> u64 {
@@ -116,6 +124,10 @@ impl Stage for Live {
         &self.log
     }
 
+    fn frames(&self) -> Option<&[FrameSeen]> {
+        self.tap.as_ref().map(Tap::frames)
+    }
+
     fn note_step(&mut self, text: &str) {
         self.note(text);
     }
@@ -173,6 +185,15 @@ impl Stage for Live {
         self.heal_it(id);
     }
 
+    fn registry(&self, node: NodeId) -> Option<BTreeMap<CheckpointKey, Vec<u8>>> {
+        let folder = self.folder.node(&self.seat(node)?.name);
+        let registry = Registry::of(&folder.join(REGISTRY_FOLDER));
+        let resources = self.plan.model.resources.values();
+        let keys = resources.flat_map(|it| it.checkpoints.iter());
+        let read = keys.filter_map(|key| Some((key.clone(), registry.read(key)?)));
+        Some(read.collect())
+    }
+
     fn write_registry(
         &mut self,
         node: NodeId,
@@ -187,6 +208,20 @@ impl Stage for Live {
             Some(Err(error)) => Err(self.unable(&format!("write `{}`: {error}", key.name))),
             None => Err(self.unable("write into the registry of a machine that is not there")),
         }
+    }
+
+    fn start_service(&mut self, node: NodeId, start: StartMode) -> Result<(), Unable> {
+        self.start_with(node, start);
+        Ok(())
+    }
+
+    fn stop_service(&mut self, node: NodeId) -> Result<(), Unable> {
+        Live::stop_service(self, node);
+        Ok(())
+    }
+
+    fn can_set_up(&self) -> Result<(), Unable> {
+        Ok(())
     }
 
     fn look(&mut self, client: &Client) -> Vec<Look> {
@@ -236,7 +271,9 @@ impl Live {
             Input::Replied(request, reply) => {
                 self.changes += 1;
                 if let Some(asked) = self.asked.get_mut(&request) {
-                    asked.reply = Some(reply);
+                    asked.reply = Some(reply.clone());
+                    let (node, command) = (asked.node, asked.command.clone());
+                    self.answered(node, &command, &reply);
                 }
             }
             Input::Holder(disk, holder) => {
@@ -271,6 +308,20 @@ impl Live {
                 }
             }
             Saying::DiskRefused => self.changes += 1,
+            Saying::Sent(sent) => self.sent(node, said.at, &sent),
+        }
+    }
+
+    fn sent(&mut self, from: NodeId, at: Timestamp, sent: &Sent) {
+        let Sent {
+            network,
+            to,
+            frame,
+            bytes,
+        } = sent;
+        if let Some(tap) = &mut self.tap {
+            let name = self.plan.settings.node_name(from);
+            tap.see(at, *network, (from, *to), frame, Some(bytes), &name);
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) enum Later {
     StartNic(usize),
     /// A target that has ended is started again.
     StartTarget(usize),
+    /// A cluster service that hangs has hung for as long as it may.
+    HungTooLong { node: NodeId, life: u32 },
     /// A network name's host reports what it did in the directory.
     NameReport {
         node: NodeId,
@@ -51,7 +53,8 @@ impl Live {
                 return Stop::Time;
             }
             let until = self.next_due().unwrap_or(limit).min(limit);
-            match self.inbox.recv_timeout(until.since(now).min(SLEEP_MAX)) {
+            let wait = self.clock.real(until.since(now)).min(SLEEP_MAX);
+            match self.inbox.recv_timeout(wait) {
                 Ok(input) => self.take(input),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
@@ -84,6 +87,7 @@ impl Live {
                 }
                 Later::StartNic(station) => self.power_nic_on(station),
                 Later::StartTarget(place) => self.restart_target(place),
+                Later::HungTooLong { node, life } => self.hung_too_long(node, life),
                 Later::NameReport {
                     node,
                     resource,

@@ -3,6 +3,7 @@
 //!
 //! Nothing here does IO or reads a clock; time and entropy arrive as arguments.
 
+mod event;
 mod generation;
 mod ids;
 pub mod limits;
@@ -16,6 +17,7 @@ mod states;
 mod time;
 mod timers;
 
+pub use event::{ResourceEvent, ServiceEvent};
 pub use generation::{Defaults, DiskFence, Generation, UnknownGeneration};
 pub use ids::{
     CallId, DiskId, GroupId, HostId, Incarnation, IoId, NetworkId, NodeId, NodeSet, PaxosTag,
@@ -30,8 +32,8 @@ pub use rng::Rng;
 pub use shared_volume::VolumeState;
 pub use start::StartMode;
 pub use states::{
-    GroupState, InterfaceState, NetworkState, NodeState, QuorumModel, QuorumState, ResourceState,
-    StateChangeCause,
+    GroupState, InterfaceState, NetworkState, NodeStanding, NodeState, QuorumModel, QuorumState,
+    ResourceState, StateChangeCause,
 };
 pub use time::{Now, Timestamp, WallTime};
 pub use timers::Timers;

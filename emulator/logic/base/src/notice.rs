@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::{
     DiskId, GroupId, GroupState, HostId, Incarnation, InterfaceState, NetworkId, NetworkState,
-    NodeId, NodeSet, PaxosTag, ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId,
-    VolumeState,
+    NodeId, NodeSet, PaxosTag, ResourceEvent, ResourceId, ResourceState, ServiceEvent,
+    StateChangeCause, Timestamp, ViewId, VolumeState,
 };
 
 /// Why the cluster service of a node ended.
@@ -17,10 +17,10 @@ pub enum HaltReason {
     QuorumLost,
     /// The surviving view excludes this node; it must rejoin.
     RemovedFromMembership,
-    /// The local replica of the cluster database could not be written (seed 001, Database
-    /// Manager).
+    /// The local replica of the cluster database could not be written; ending avoids that it
+    /// differs from the others (seed 001, Database Manager; event 1073).
     DatabaseFailed,
-    /// The cluster database could not be read at start.
+    /// The cluster database could not be read at start: it is missing or corrupt (event 1057).
     DatabaseUnreadable,
     /// A global update failed here while it succeeded elsewhere (seed 001, Global Update Manager).
     UpdateFailed,
@@ -39,6 +39,20 @@ impl HaltReason {
     #[must_use]
     pub fn is_unplanned(self) -> bool {
         !matches!(self, Self::Stopped | Self::Evicted)
+    }
+
+    /// The number of the event by which the product tells of it, if it has one.
+    #[must_use]
+    pub fn event_id(self) -> Option<u16> {
+        match self {
+            Self::DatabaseUnreadable => Some(1057),
+            Self::DatabaseFailed => Some(1073),
+            Self::QuorumLost => Some(1177),
+            Self::ForcedElsewhere => Some(5396),
+            Self::RemovedFromMembership | Self::UpdateFailed | Self::Stopped | Self::Evicted => {
+                None
+            }
+        }
     }
 
     /// The reason in words.
@@ -128,13 +142,24 @@ pub enum ConnectionRefusal {
     Version,
     /// It belongs to another cluster.
     ClusterName,
-    /// No node of that number has that name in this cluster.
+    /// No node of that number has that name in this cluster (event 1571).
     NodeName,
     /// It could not prove that it belongs to the cluster (event 1570).
     Unproven,
 }
 
 impl ConnectionRefusal {
+    /// The number of the event by which the product tells of it, if it has one.
+    #[must_use]
+    pub fn event_id(self) -> Option<u16> {
+        match self {
+            Self::Version => Some(1547),
+            Self::Unproven => Some(1570),
+            Self::NodeName => Some(1571),
+            Self::ClusterName => None,
+        }
+    }
+
     /// The reason in words.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -218,6 +243,21 @@ pub enum Notice {
     NodeRemoved { node: NodeId },
     /// A node became an active member.
     NodeAdded { node: NodeId },
+    /// A node was lost and the virtual machines on it are left to it for a while (event 1673).
+    NodeIsolated { node: NodeId },
+    /// A node is no longer isolated: it came back, or its time is over (event 1680).
+    NodeIsolationEnded { node: NodeId },
+    /// A node left too often and is kept out for a while (event 1672).
+    NodeQuarantined { node: NodeId },
+    /// A quarantined node was not let in (event 1675).
+    JoinerQuarantined { node: NodeId },
+    /// This node was not let in because it is quarantined (event 1676).
+    Quarantined,
+    /// The group's virtual machines run on an isolated node, and nobody looks after them (event
+    /// 1681).
+    GroupUnmonitored { group: GroupId },
+    /// The group is looked after again, here or elsewhere (event 1682).
+    GroupMonitored { group: GroupId },
     /// A node is no longer configured (event 1011).
     NodeEvicted { node: NodeId },
     /// The view has quorum by an administrator's word alone: `have` of `total` votes, `needed` for
@@ -230,12 +270,19 @@ pub enum Notice {
         total: u32,
         held: bool,
     },
+    /// No cluster was formed: the nodes that are here may not have the newest configuration, with
+    /// `have` of `total` votes where `needed` are (event 5398).
+    NewestConfigurationAbsent { have: u32, needed: u32, total: u32 },
+    /// The cluster does not know this node as a member (event 1093).
+    NotAMember,
+    /// The cloud witness was not reached (event 1568).
+    CloudWitnessUnreachable,
     /// Exactly one vote is missing, so the witness is tried: `have` votes without it, `needed` for
     /// quorum.
     WitnessNeeded { have: u32, needed: u32 },
     /// The arbitration for the witness ended.
     WitnessArbitrated { verdict: WitnessVerdict },
-    /// A witness stopped working while the cluster ran (events 1557, 1558, 1562).
+    /// A witness stopped working while the cluster ran (event 1558).
     WitnessFailed,
     /// A disk of the cluster appeared on this machine, with this signature; it is offline until
     /// this node owns it.
@@ -290,7 +337,8 @@ pub enum Notice {
     },
     /// LooksAlive was asked, for timing cases.
     LooksAliveAsked { resource: ResourceId },
-    /// A failed resource is started again on the same node: attempt `attempt` in the window.
+    /// A failed resource is started again on the same node: attempt `attempt` in the window (event
+    /// 1635).
     RestartScheduled {
         resource: ResourceId,
         attempt: u32,
@@ -347,6 +395,17 @@ pub enum Notice {
     },
     /// An entry point did not return in time (event 1230).
     EntryPointTimedOut { resource: ResourceId },
+    /// A resource has something of its own to report.
+    OfResource {
+        resource: ResourceId,
+        event: ResourceEvent,
+    },
+    /// The cluster service has something of its own to report.
+    OfService { event: ServiceEvent },
+    /// A group is not wholly online, and nothing more is done about it now (event 1205).
+    GroupIncomplete { group: GroupId },
+    /// Communication with a member was lost and is back, and it stayed a member (event 1592).
+    ConnectionRestored { peer: NodeId },
     /// A resource host process ended (event 1146).
     HostExited { host: HostId },
     /// The cluster service refused something for a reason that people should see.
@@ -359,25 +418,33 @@ impl Notice {
     pub fn event_id(&self) -> Option<u16> {
         Some(match self {
             Self::NodeRemoved { .. } => 1135,
-            Self::Halted {
-                reason: HaltReason::QuorumLost,
-            } => 1177,
-            Self::Halted {
-                reason: HaltReason::ForcedElsewhere,
-            } => 5396,
+            Self::Halted { reason } => return reason.event_id(),
+            Self::OfResource { event, .. } => event.id(),
+            Self::OfService { event } => event.id(),
+            Self::GroupIncomplete { .. } => 1205,
+            Self::ConnectionRestored { .. } => 1592,
             Self::NodeEvicted { .. } => 1011,
+            Self::NotAMember => 1093,
+            Self::CloudWitnessUnreachable => 1568,
+            Self::NewestConfigurationAbsent { .. } => 5398,
+            Self::NodeQuarantined { .. } => 1672,
+            Self::NodeIsolated { .. } => 1673,
+            Self::JoinerQuarantined { .. } => 1675,
+            Self::Quarantined => 1676,
+            Self::NodeIsolationEnded { .. } => 1680,
+            Self::GroupUnmonitored { .. } => 1681,
+            Self::GroupMonitored { .. } => 1682,
             Self::WitnessFailed => 1558,
             Self::DiskLost { .. } => 1038,
-            Self::VolumeFailed { fault, .. } => match fault {
-                VolumeFault::Missing => 1034,
-                VolumeFault::Unreadable => 1035,
-                VolumeFault::Corrupt => 1037,
-            },
+            Self::VolumeFailed { fault, .. } => fault.event_id(),
             Self::SharedVolume { state, .. } => return state.event_id(),
             Self::AddressInUse { .. } => 1049,
             Self::ShareNotCreated { .. } => 1053,
             Self::ShareNotFound { .. } => 1055,
             Self::RestartsExhausted { .. } => 1069,
+            // Which of a failure's two events is logged when is unsourced: here the informational
+            // one goes with a restart, the error with its end.
+            Self::RestartScheduled { .. } => 1635,
             Self::FailoversExhausted { .. } => 1254,
             Self::CheckpointNotRestored { crypto: false, .. } => 1024,
             Self::CheckpointNotRestored { crypto: true, .. } => 1121,
@@ -393,6 +460,10 @@ impl Notice {
                 state: InterfaceState::Failed,
                 ..
             } => 1127,
+            Self::InterfaceState {
+                state: InterfaceState::Unreachable,
+                ..
+            } => 1125,
             Self::NetworkState {
                 state: NetworkState::Partitioned,
                 ..
@@ -402,14 +473,7 @@ impl Notice {
                 ..
             } => 1130,
             Self::HandshakeTimedOut { .. } => 1282,
-            Self::ConnectionRefused {
-                reason: ConnectionRefusal::Version,
-                ..
-            } => 1547,
-            Self::ConnectionRefused {
-                reason: ConnectionRefusal::Unproven,
-                ..
-            } => 1570,
+            Self::ConnectionRefused { reason, .. } => return reason.event_id(),
             _ => return None,
         })
     }
@@ -425,4 +489,30 @@ pub enum VolumeFault {
     Unreadable,
     /// What is on it is no file system, or one that makes no sense.
     Corrupt,
+}
+
+impl VolumeFault {
+    /// The number of the event by which the product tells of it.
+    #[must_use]
+    pub fn event_id(self) -> u16 {
+        match self {
+            Self::Missing => 1034,
+            Self::Unreadable => 1035,
+            Self::Corrupt => 1037,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_service_has_the_event_of_its_reason() {
+        let id = |reason| Notice::Halted { reason }.event_id();
+        assert_eq!(id(HaltReason::DatabaseUnreadable), Some(1057));
+        assert_eq!(id(HaltReason::DatabaseFailed), Some(1073));
+        assert_eq!(id(HaltReason::QuorumLost), Some(1177));
+        assert_eq!(id(HaltReason::Stopped), None);
+    }
 }

@@ -5,6 +5,8 @@
 
 mod mode;
 mod node;
+mod regroup;
+mod resiliency;
 #[cfg(test)]
 mod tests;
 pub mod votes;
@@ -20,6 +22,8 @@ use bottom::security::{Secret, SecurityLevel};
 
 pub use mode::ReadWriteMode;
 pub use node::NodeSettings;
+pub use regroup::Regroup;
+pub use resiliency::Resiliency;
 pub use witness::Witness;
 
 use crate::database::{Hive, Value};
@@ -132,6 +136,8 @@ pub struct Settings {
     pub fix_quorum: bool,
     /// LowerQuorumPriorityNodeID, if set.
     pub lower_priority_node: Option<NodeId>,
+    /// PreferredSite (2016 and later): the site whose nodes are favoured; empty if there is none.
+    pub preferred_site: String,
     /// MessageBufferLength: good-enough multicasts of one node that some member lacks, 1 to 1000.
     pub message_buffer_length: usize,
     /// DatabaseReadWriteMode.
@@ -140,10 +146,14 @@ pub struct Settings {
     pub security_level: SecurityLevel,
     /// What only the nodes of this cluster know.
     pub secret: Secret,
+    /// Times of a regroup.
+    pub regroup: Regroup,
     /// DiskArbInterval of clustered disks.
     pub disk_arbitration_interval: Duration,
     /// Unsourced: how long a challenger waits before it preempts.
     pub disk_challenge_wait: Duration,
+    /// Isolation and quarantine.
+    pub resiliency: Resiliency,
 }
 
 impl Settings {
@@ -167,12 +177,15 @@ impl Settings {
             dynamic_witness: defaults.dynamic_witness,
             fix_quorum: false,
             lower_priority_node: None,
+            preferred_site: String::new(),
             message_buffer_length: MESSAGES_UNACKNOWLEDGED_MAX,
             read_write_mode: ReadWriteMode::default(),
             security_level: SecurityLevel::default(),
             secret: Secret::default(),
+            regroup: Regroup::of(&defaults),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
             disk_challenge_wait: defaults.disk_challenge_wait,
+            resiliency: Resiliency::of(&defaults),
         }
     }
 
@@ -182,6 +195,15 @@ impl Settings {
         self.nodes
             .get(&node)
             .map_or_else(|| format!("node {node}"), |known| known.name.clone())
+    }
+
+    /// The nodes of the preferred site; nobody without one.
+    #[must_use]
+    pub fn preferred_nodes(&self) -> NodeSet {
+        let site = self.preferred_site.as_str();
+        let of_site = self.nodes.iter().filter(|(_, it)| it.site == site);
+        let nodes = of_site.map(|(node, _)| *node);
+        nodes.filter(|_| !site.is_empty()).collect()
     }
 
     /// Heartbeat settings that apply between two nodes: cross-site when their sites differ (2016
@@ -263,6 +285,7 @@ impl Settings {
         let mut settings = Self::blank(generation.unwrap_or_default());
         settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
         settings.read_timing(hive);
+        settings.resiliency.read(hive);
         settings.read_quorum(hive);
         settings.read_messages(hive);
         for key in hive.subkeys("Nodes") {
@@ -294,6 +317,7 @@ impl Settings {
                 beat.threshold = threshold;
             }
         }
+        self.regroup.read(hive);
         if let Some(seconds) = hive.dword("", "DiskArbInterval") {
             self.disk_arbitration_interval = Duration::from_secs(seconds.into());
         }
@@ -330,6 +354,10 @@ impl Settings {
             .dword("", "LowerQuorumPriorityNodeID")
             .and_then(|number| u8::try_from(number).ok())
             .and_then(NodeId::new);
+        if self.generation >= Generation::V2016 {
+            let site = hive.text("", "PreferredSite").unwrap_or_default();
+            site.clone_into(&mut self.preferred_site);
+        }
         let value = |name| hive.dword("Quorum", name);
         self.witness = match (value("Disk"), value("Share"), value("Cloud")) {
             (Some(disk), ..) => {
@@ -367,7 +395,16 @@ impl Settings {
             .lower_priority_node
             .map_or(0, |node| u32::from(node.number()));
         hive.set("", "LowerQuorumPriorityNodeID", Value::Dword(lower));
+        if !self.preferred_site.is_empty() {
+            hive.set(
+                "",
+                "PreferredSite",
+                Value::Text(self.preferred_site.clone()),
+            );
+        }
         self.write_timing(hive);
+        let defaults = self.generation.defaults();
+        self.resiliency.write(hive, &defaults);
         let length = u32::try_from(self.message_buffer_length).unwrap_or(u32::MAX);
         hive.set("", "MessageBufferLength", Value::Dword(length));
         let level = self.security_level.number();
@@ -410,6 +447,7 @@ impl Settings {
                 Value::Dword(beat.threshold),
             );
         }
+        self.regroup.write(hive, &self.generation.defaults());
         let seconds = u32::try_from(self.disk_arbitration_interval.as_secs()).unwrap_or(u32::MAX);
         hive.set("", "DiskArbInterval", Value::Dword(seconds));
         hive.set(

@@ -1,8 +1,8 @@
 //! Codecs of what nodes say about themselves, for whoever watches a node in another process.
 
 use base::{
-    InterfaceState, NetworkState, Notice, RegroupStage, ServerChange, VolumeFault, VolumeState,
-    WitnessVerdict,
+    InterfaceState, NetworkState, Notice, RegroupStage, ResourceEvent, ServerChange, ServiceEvent,
+    VolumeFault, VolumeState, WitnessVerdict,
 };
 
 use crate::codec;
@@ -16,6 +16,16 @@ codec!(enum VolumeFault { 0 = Missing, 1 = Unreadable, 2 = Corrupt });
 codec!(enum VolumeState {
     0 = Offline, 1 = Direct, 2 = FileSystemRedirected, 3 = BlockRedirected,
     4 = Paused { expected }, 5 = Maintenance, 6 = Inaccessible, 7 = DiskFailed,
+});
+codec!(enum ResourceEvent {
+    0 = ProgramNotStarted, 1 = ServiceNotOpened, 2 = ServiceNotStarted, 3 = ServiceFailed,
+    4 = NoInterface, 5 = AddressUnhealthy, 6 = TypeControlTimedOut, 7 = WitnessNotOnline,
+});
+codec!(enum ServiceEvent {
+    0 = ConnectivityIncomplete, 1 = JoinFailed, 2 = DatabaseNotWritten, 3 = FormFailed,
+    4 = NoConnectivity, 5 = ConnectivityLost, 6 = WitnessNotUpdated, 7 = ConfigurationOutdated,
+    8 = WitnessUnhealthy, 9 = WitnessNotArbitrated, 10 = OnlyRestrictedNetwork,
+    11 = WitnessUnreachable, 12 = NotAllReached, 13 = NobodyReached,
 });
 codec!(enum Notice {
     0 = ServiceStarted { incarnation },
@@ -79,10 +89,24 @@ codec!(enum Notice {
     61 = ShareNotCreated { resource, code },
     62 = ShareNotFound { resource },
     70 = NodeEvicted { node },
+    72 = NodeIsolated { node },
+    73 = NodeIsolationEnded { node },
+    74 = NodeQuarantined { node },
+    75 = JoinerQuarantined { node },
+    76 = Quarantined,
+    77 = GroupUnmonitored { group },
+    78 = GroupMonitored { group },
     71 = QuorumForced { have, needed, total },
+    85 = NewestConfigurationAbsent { have, needed, total },
+    87 = NotAMember,
+    88 = CloudWitnessUnreachable,
     80 = SharedVolume { disk, state },
     81 = MoveQueued { group, to },
     82 = QueuedMoveFailed { group },
     83 = GroupPreempted { group, by },
     84 = DiskAppeared { disk, signature },
+    100 = OfResource { resource, event },
+    101 = OfService { event },
+    102 = GroupIncomplete { group },
+    103 = ConnectionRestored { peer },
 });

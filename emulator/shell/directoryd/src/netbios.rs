@@ -180,7 +180,8 @@ pub(crate) fn segment_of(address: IpAddr) -> Option<Ipv4Addr> {
     if address.is_loopback() {
         return Some(Ipv4Addr::new(127, 255, 255, 255));
     }
-    let routes = std::fs::read_to_string("/proc/net/route").ok()?;
+    // Of the network that this thread is in, which need not be that of the whole process.
+    let routes = std::fs::read_to_string("/proc/thread-self/net/route").ok()?;
     segment_in(&routes, address)
 }
 

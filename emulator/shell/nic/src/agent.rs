@@ -90,6 +90,11 @@ impl Machine {
         for adapter in &options.adapters {
             let tap = Tap::open(&links, adapter, options.station).await;
             let tap = tap.map_err(said(&format!("make the adapter `{}`", adapter.name)))?;
+            let routes = options.routes.get(&adapter.network);
+            for (base, prefix) in routes.into_iter().flatten() {
+                let added = links.add_route(tap.index, *base, *prefix).await;
+                added.map_err(said(&format!("route to {base}/{prefix}")))?;
+            }
             taps.insert(adapter.network, tap);
         }
         let tun = Device::tun(VIRTUAL_ADAPTER).map_err(said("make the virtual adapter"))?;

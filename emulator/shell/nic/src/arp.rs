@@ -48,11 +48,25 @@ pub(crate) fn is_conflict(frame: &[u8], mac: Mac, address: Ipv4Addr) -> bool {
     from == address || probes
 }
 
-fn request(mac: Mac, sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
-    frame(mac, ArpOperations::Request, sender, target)
+/// Answers somebody who asked for an address that it is at `mac`.
+pub(crate) fn answer(mac: Mac, address: Ipv4Addr, to: (Mac, Ipv4Addr)) -> Vec<u8> {
+    let asker = (MacAddr::from(to.0), to.1);
+    frame(ArpOperations::Reply, (mac, address), asker, asker.0)
 }
 
-fn frame(mac: Mac, operation: ArpOperation, sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
+/// Asks everybody for the Ethernet address of `target`.
+pub(crate) fn request(mac: Mac, sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
+    let target = (MacAddr::zero(), target);
+    let everybody = MacAddr::broadcast();
+    frame(ArpOperations::Request, (mac, sender), target, everybody)
+}
+
+fn frame(
+    operation: ArpOperation,
+    (mac, sender): (Mac, Ipv4Addr),
+    target: (MacAddr, Ipv4Addr),
+    destination: MacAddr,
+) -> Vec<u8> {
     let arp = Arp {
         hardware_type: ArpHardwareTypes::Ethernet,
         protocol_type: EtherTypes::Ipv4,
@@ -61,8 +75,8 @@ fn frame(mac: Mac, operation: ArpOperation, sender: Ipv4Addr, target: Ipv4Addr) 
         operation,
         sender_hw_addr: mac.into(),
         sender_proto_addr: sender,
-        target_hw_addr: MacAddr::zero(),
-        target_proto_addr: target,
+        target_hw_addr: target.0,
+        target_proto_addr: target.1,
         payload: Vec::new(),
     };
     let mut body = vec![0; ArpPacket::minimum_packet_size()];
@@ -70,7 +84,7 @@ fn frame(mac: Mac, operation: ArpOperation, sender: Ipv4Addr, target: Ipv4Addr) 
         packet.populate(&arp);
     }
     let ethernet = Ethernet {
-        destination: MacAddr::broadcast(),
+        destination,
         source: mac.into(),
         ethertype: EtherTypes::Arp,
         payload: body,
@@ -105,7 +119,7 @@ mod tests {
         let (me, other) = (mac_of(0, 1), mac_of(0, 2));
         assert!(is_conflict(&announcement(other, ADDRESS), me, ADDRESS));
         assert!(is_conflict(&probe(other, ADDRESS), me, ADDRESS));
-        let answer = frame(other, ArpOperations::Reply, ADDRESS, Ipv4Addr::UNSPECIFIED);
+        let answer = answer(other, ADDRESS, (me, Ipv4Addr::UNSPECIFIED));
         assert!(is_conflict(&answer, me, ADDRESS));
     }
 

@@ -21,6 +21,7 @@ mod links;
 mod namespace;
 mod node_side;
 mod pieces;
+pub mod router;
 pub mod watch;
 
 use std::collections::BTreeMap;
@@ -41,7 +42,9 @@ pub struct Options {
     pub station: u8,
     /// Its adapters.
     pub adapters: Vec<Adapter>,
-    /// Where members of the cluster are on each network.
+    /// Subnets that routers join with each network, where the machine has no adapter.
+    pub routes: BTreeMap<NetworkId, Vec<(Ipv4Addr, u8)>>,
+    /// Where members of the cluster are on each network, or beyond its routers.
     pub members: BTreeMap<NetworkId, BTreeMap<NodeId, Ipv4Addr>>,
     /// Make a network namespace, or take the one that this process is in.
     pub own_namespace: bool,

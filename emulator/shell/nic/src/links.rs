@@ -1,11 +1,12 @@
 //! The kernel's adapters and their addresses, over netlink.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use futures_util::TryStreamExt;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use rtnetlink::{Error, Handle, LinkUnspec};
+use rtnetlink::packet_route::route::RouteScope;
+use rtnetlink::{Error, Handle, LinkUnspec, RouteMessageBuilder};
 
 use crate::arp::Mac;
 
@@ -86,6 +87,21 @@ impl Links {
         prefix: u8,
     ) -> io::Result<()> {
         let add = self.0.address().add(index, address, prefix).replace();
+        add.execute().await.map_err(system)
+    }
+
+    /// Reaches a subnet over an adapter: what is there answers ARP on it.
+    pub(crate) async fn add_route(
+        &self,
+        Index(index): Index,
+        base: Ipv4Addr,
+        prefix: u8,
+    ) -> io::Result<()> {
+        let route = RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(base, prefix)
+            .output_interface(index)
+            .scope(RouteScope::Link);
+        let add = self.0.route().add(route.build()).replace();
         add.execute().await.map_err(system)
     }
 

@@ -35,6 +35,8 @@ pub struct Options {
     pub adapters: Option<PathBuf>,
     /// The folder of the machine's registry; absent: it has none.
     pub registry: Option<PathBuf>,
+    /// Services that the machine knows: command lines by name.
+    pub services: BTreeMap<String, String>,
     /// The socket of the machine's server service; absent: shares are the lab's affair alone.
     pub server_service: Option<PathBuf>,
     /// The machine's network namespace, in which programs run; absent: that of this process.

@@ -3,6 +3,7 @@
 
 mod talking;
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -22,8 +23,8 @@ use crate::server::Published;
 const FILE_NOT_FOUND: u32 = 2;
 /// ERROR_INVALID_FUNCTION: the cluster service is to answer the control code.
 const INVALID_FUNCTION: u32 = 1;
-/// ERROR_NOT_SUPPORTED: this host cannot run such a resource.
-const NOT_SUPPORTED: u32 = 50;
+/// ERROR_SERVICE_DOES_NOT_EXIST: the machine knows no such service.
+const NO_SERVICE: u32 = 1_060;
 /// ERROR_NOT_QUORUM_CLASS: nothing that a host runs can be a witness.
 const NOT_QUORUM_CLASS: u32 = 5_025;
 /// ERROR_RESOURCE_FAILED: it does not work.
@@ -179,17 +180,10 @@ impl Instance {
     }
 
     fn start(&mut self) -> Result<(), u32> {
-        if needs_more(&self.spec.parameters) {
-            eprintln!(
-                "{} cannot be started: this host has no such type yet",
-                self.spec.name
-            );
-            return Err(NOT_SUPPORTED);
-        }
         if let EntryResult::Failure { code } = self.run_script("Online") {
             return Err(code);
         }
-        if let ResourceParameters::GenericApplication { .. } = &self.spec.parameters {
+        if self.is_program()? {
             self.runs += 1;
             let (run, told) = (self.runs, self.to_myself.clone());
             let ended = move || {
@@ -204,16 +198,33 @@ impl Instance {
         self.offered.acquire(&self.spec.parameters)
     }
 
+    /// Whether a program runs as long as the resource is online. Only what comes with the product
+    /// does without one: then the service is held with the lab, as an address is.
+    fn is_program(&self) -> Result<bool, u32> {
+        let parameters = &self.spec.parameters;
+        let Some(service) = parameters.service() else {
+            let program = matches!(parameters, ResourceParameters::GenericApplication { .. });
+            return Ok(program);
+        };
+        let known = self.shared.options.services.contains_key(service);
+        if !known && matches!(parameters, ResourceParameters::GenericService { .. }) {
+            let name = &self.spec.name;
+            eprintln!("{name} cannot be started: this machine knows no service `{service}`");
+            return Err(NO_SERVICE);
+        }
+        Ok(known)
+    }
+
     /// How the program that the resource stands for is started.
     fn program_start<'a>(&'a self, argument: Option<&'a str>) -> Start<'a> {
         let (command_line, folder) = match &self.spec.parameters {
             ResourceParameters::GenericApplication {
                 command_line,
                 current_directory,
-            } => (command_line.as_str(), current_directory.as_str()),
-            ResourceParameters::GenericScript { script } => (script.as_str(), ""),
-            ResourceParameters::PlugIn { program, .. } => (program.as_str(), ""),
-            _ => ("", ""),
+            } => (command_line.into(), current_directory.as_str()),
+            ResourceParameters::GenericScript { script } => (script.into(), ""),
+            ResourceParameters::PlugIn { program, .. } => (program.into(), ""),
+            service => (self.service_command(service), ""),
         };
         let options = &self.shared.options;
         Start {
@@ -224,6 +235,19 @@ impl Instance {
             registry: options.registry.as_deref(),
             server_service: options.server_service.as_deref(),
             mark: self.shared.mark(self.resource, self.runs),
+        }
+    }
+
+    /// What the machine has under a service's name, with the parameters of this start.
+    fn service_command(&self, parameters: &ResourceParameters) -> Cow<'_, str> {
+        let services = &self.shared.options.services;
+        let command = parameters.service().and_then(|name| services.get(name));
+        let command = command.map_or("", String::as_str);
+        match parameters {
+            ResourceParameters::GenericService {
+                startup_parameters, ..
+            } if !startup_parameters.is_empty() => format!("{command} {startup_parameters}").into(),
+            _ => command.into(),
         }
     }
 
@@ -355,18 +379,6 @@ impl Drop for Instance {
         self.end_plug_in();
         self.terminate();
     }
-}
-
-/// Types that stand for a service, which this host does not start so far: a lab file has no table
-/// of services yet.
-fn needs_more(parameters: &ResourceParameters) -> bool {
-    matches!(
-        parameters,
-        ResourceParameters::GenericService { .. }
-            | ResourceParameters::DhcpService { .. }
-            | ResourceParameters::WinsService { .. }
-            | ResourceParameters::PrintSpooler { .. }
-    )
 }
 
 fn of_check(alive: Result<(), u32>) -> EntryResult {

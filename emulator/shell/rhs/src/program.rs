@@ -1,5 +1,6 @@
 //! A program that a generic application runs: a child process that does not outlive its host.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -21,7 +22,7 @@ use crate::registry::REGISTRY;
 use crate::server::SERVER_SERVICE;
 
 /// Environment variable in which programs find ours, to ask their machine's services.
-const PROGRAM: &str = "LOOKSALIVE_PROGRAM";
+const LOOKSALIVE: &str = "LOOKSALIVE";
 /// How often a program that was asked to end is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -29,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Start<'a> {
     /// The program and its arguments, as a shell would read them.
-    pub(crate) command_line: &'a str,
+    pub(crate) command_line: Cow<'a, str>,
     /// One more argument, read by no shell.
     pub(crate) argument: Option<&'a str>,
     /// Where it works; empty: where its host does.
@@ -46,7 +47,7 @@ pub(crate) struct Start<'a> {
 
 impl Start<'_> {
     fn command(&self) -> io::Result<Command> {
-        let words = shlex::split(self.command_line).filter(|words| !words.is_empty());
+        let words = shlex::split(&self.command_line).filter(|words| !words.is_empty());
         let words = words.ok_or_else(|| {
             let why = format!("`{}` is not a command line", self.command_line);
             io::Error::new(io::ErrorKind::InvalidInput, why)
@@ -55,7 +56,7 @@ impl Start<'_> {
         let ours = std::env::current_exe()?;
         let mut command = Command::new(&ours);
         command
-            .env(PROGRAM, &ours)
+            .env(LOOKSALIVE, &ours)
             .args(["rhs", "--execute", &std::process::id().to_string()]);
         if let Some(namespace) = self.namespace {
             command.arg("--namespace").arg(namespace);

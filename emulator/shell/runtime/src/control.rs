@@ -25,6 +25,8 @@ pub enum Request {
     Disks(Vec<(DiskId, DiskCondition)>),
     /// From now on the node's own disk refuses every write, or no longer.
     OwnDiskFails(bool),
+    /// Its resource hosts end at once, and what runs in them.
+    EndHosts,
 }
 
 /// How a clustered disk is, as this node sees it.
@@ -47,7 +49,7 @@ pub enum Answer {
     Done,
 }
 
-wire::codec!(enum Request { 0 = Admin(command), 1 = Disks(disks), 2 = OwnDiskFails(fails) });
+wire::codec!(enum Request { 0 = Admin(command), 1 = Disks(disks), 2 = OwnDiskFails(fails), 3 = EndHosts });
 wire::codec!(enum DiskCondition { 0 = Unreachable, 1 = Silent, 2 = Broken });
 wire::codec!(enum Answer { 0 = Admin(reply), 1 = Done });
 

@@ -13,6 +13,7 @@ use scsi::iscsi::login::Identity;
 use scsi::{Command, Outcome, Sense, SenseKey, asc};
 use tokio::sync::mpsc;
 
+use crate::clock::Clock;
 use crate::control::DiskCondition;
 use crate::driver::Input;
 use crate::options::{DiskPath, initiator_port};
@@ -33,11 +34,13 @@ impl Disks {
     /// Opens a path to every target; they connect in the background.
     pub(crate) fn open(
         node: NodeId,
+        clock: Clock,
         disks: BTreeMap<DiskId, DiskPath>,
         inbox: mpsc::Sender<Input>,
     ) -> Self {
         let known = Known {
             node,
+            clock,
             disks,
             paths: BTreeMap::new(),
             conditions: BTreeMap::new(),
@@ -79,6 +82,7 @@ pub(crate) struct Ways(Arc<Mutex<Known>>);
 #[derive(Debug)]
 struct Known {
     node: NodeId,
+    clock: Clock,
     disks: BTreeMap<DiskId, DiskPath>,
     paths: BTreeMap<SocketAddr, Path>,
     conditions: BTreeMap<DiskId, DiskCondition>,
@@ -95,24 +99,24 @@ impl Ways {
         disk: DiskId,
         command: Option<Command>,
     ) -> impl Future<Output = Outcome> + Send + 'static {
-        let (condition, path) = {
+        let (condition, path, clock) = {
             let known = self.known();
             let place = known.disks.get(&disk);
             let path = place.and_then(|it| Some((known.paths.get(&it.portal)?.clone(), it.lun)));
-            (known.conditions.get(&disk).copied(), path)
+            (known.conditions.get(&disk).copied(), path, known.clock)
         };
+        let deadline = clock.real(ANSWER_DEADLINE);
+        let no_path = clock.real(NO_PATH_AFTER);
         async move {
             match (condition, path) {
-                (Some(DiskCondition::Silent), _) => lost_after(ANSWER_DEADLINE).await,
+                (Some(DiskCondition::Silent), _) => lost_after(deadline).await,
                 (Some(DiskCondition::Broken), Some(_)) => Outcome::CheckCondition(Sense::new(
                     SenseKey::HardwareError,
                     asc::INTERNAL_TARGET_FAILURE,
                 )),
-                (Some(DiskCondition::Unreachable), _) | (_, None) => {
-                    lost_after(NO_PATH_AFTER).await
-                }
+                (Some(DiskCondition::Unreachable), _) | (_, None) => lost_after(no_path).await,
                 (None, Some((path, lun))) => match command {
-                    Some(command) => path.execute_within(lun, command, ANSWER_DEADLINE).await,
+                    Some(command) => path.execute_within(lun, command, deadline).await,
                     None if path.reset(lun).await => Outcome::Good(Vec::new()),
                     None => Outcome::PathLost,
                 },

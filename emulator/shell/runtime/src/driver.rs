@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 use top::api::AdminReply;
 
+use crate::between::{Between, Nothing};
 use crate::clock::Clock;
 use crate::control::{self, Answer, Request};
 use crate::database::Database;
@@ -25,7 +26,7 @@ use crate::hosts::{Hosts, Starter};
 use crate::incarnation;
 use crate::options::{Options, ServerOptions};
 use crate::server::ServerService;
-use crate::telemetry::{Saying, Voice};
+use crate::telemetry::{Saying, Sent, Voice};
 
 /// How many events are taken in at a time.
 const BATCH: usize = 256;
@@ -55,10 +56,18 @@ pub(crate) enum Input {
 /// # Errors
 /// When its machine lacks something that it needs: its folder, the fabric, a socket.
 pub async fn run(options: Options) -> io::Result<HaltReason> {
+    run_behind(options, Box::new(Nothing)).await
+}
+
+/// As [`run`], with something between the node and its machine.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_behind(options: Options, between: Box<dyn Between>) -> io::Result<HaltReason> {
     let mut stop = signal(SignalKind::terminate())?;
     family::adopt();
     let (sender, mut inbox) = mpsc::channel(INBOX_MAX);
-    let mut driver = Driver::boot(options, sender).await?;
+    let mut driver = Driver::boot(options, between, sender).await?;
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         driver.settle();
@@ -89,6 +98,7 @@ pub async fn run(options: Options) -> io::Result<HaltReason> {
 struct Driver {
     clock: Clock,
     node: Node,
+    between: Box<dyn Between>,
     effects: Vec<Effect>,
     fabric: Port,
     database: Database,
@@ -97,6 +107,7 @@ struct Driver {
     /// Serves as long as the node runs.
     _server: Option<ServerService>,
     voice: Voice,
+    trace_frames: bool,
     mark: String,
     asked: BTreeMap<RequestId, oneshot::Sender<Answer>>,
     requests_made: u64,
@@ -107,7 +118,11 @@ struct Driver {
 }
 
 impl Driver {
-    async fn boot(options: Options, inbox: mpsc::Sender<Input>) -> io::Result<Self> {
+    async fn boot(
+        options: Options,
+        between: Box<dyn Between>,
+        inbox: mpsc::Sender<Input>,
+    ) -> io::Result<Self> {
         let me = options.config.me;
         let incarnation = incarnation::next(&options.folder)?;
         let mut entropy = [0; 32];
@@ -121,16 +136,17 @@ impl Driver {
             server_service: options.server.as_ref().map(|it| it.socket.clone()),
             mark: options.mark.clone(),
         };
-        let disks = Disks::open(me, options.disks, inbox.clone());
+        let clock = Clock::since(options.epoch_nanos).at_speed(options.speed);
+        let disks = Disks::open(me, clock, options.disks, inbox.clone());
         let own_files = options.folder.join(OWN_FILES);
         let start = |server: &ServerOptions| ServerService::start(server, own_files, disks.ways());
         let server = options.server.as_ref().map(start).transpose()?;
-        let clock = Clock::since(options.epoch_nanos);
         let node = Node::boot(options.config, incarnation, entropy, clock.now());
         fabric.send(ToFabric::Adapter(node.virtual_adapter()));
         Ok(Self {
             clock,
             node,
+            between,
             effects: Vec::new(),
             fabric,
             database: Database::open(&options.folder, inbox.clone()),
@@ -138,6 +154,7 @@ impl Driver {
             _server: server,
             hosts: Hosts::new(starter, inbox),
             voice: Voice::new(),
+            trace_frames: options.trace_frames,
             mark: options.mark,
             asked: BTreeMap::new(),
             requests_made: 0,
@@ -181,6 +198,10 @@ impl Driver {
                 self.database.set_failing(fails);
                 let _gone = answer.send(Answer::Done);
             }
+            Input::Asked(Request::EndHosts, answer) => {
+                self.hosts.end_all();
+                let _gone = answer.send(Answer::Done);
+            }
             Input::FabricGone => {
                 family::kill(family::NODE, &self.mark);
                 return Err(io::Error::new(
@@ -220,7 +241,9 @@ impl Driver {
         let mut effects = std::mem::take(&mut self.effects);
         self.node.swap_effects(&mut effects);
         for effect in effects.drain(..) {
-            if self.halted.is_none() {
+            if self.halted.is_none()
+                && let Some(effect) = self.between.effect(effect)
+            {
                 self.perform(effect);
             }
         }
@@ -233,14 +256,7 @@ impl Driver {
     fn perform(&mut self, effect: Effect) {
         self.touched |= !matches!(effect, Effect::Send { .. });
         match effect {
-            Effect::Send { network, to, frame } => {
-                for receiver in to.iter() {
-                    if let Some(bytes) = self.node.seal(receiver, &frame) {
-                        let to = NodeSet::one(receiver);
-                        self.fabric.send(ToFabric::Send { network, to, bytes });
-                    }
-                }
-            }
+            Effect::Send { network, to, frame } => self.send(network, to, &frame),
             Effect::Disk { io, request } => self.database.submit(io, request),
             Effect::Scsi { io, disk, command } => self.disks.submit(io, disk, Some(command)),
             Effect::ScsiReset { io, disk } => self.disks.submit(io, disk, None),
@@ -249,6 +265,27 @@ impl Driver {
             Effect::Reply { request, reply } => self.reply(request, reply),
             Effect::Notice(notice) => self.say(notice),
             Effect::Halt(reason) => self.halted = Some(reason),
+        }
+    }
+
+    fn send(&mut self, network: NetworkId, receivers: NodeSet, frame: &Frame) {
+        let told = self.trace_frames && !matches!(frame, Frame::Heartbeat(_));
+        for to in receivers.iter() {
+            let Some(bytes) = self.node.seal(to, frame) else {
+                continue;
+            };
+            if told {
+                let sent = Sent {
+                    network,
+                    to,
+                    frame: frame.clone(),
+                    bytes: bytes.clone(),
+                };
+                let saying = Saying::Sent(Box::new(sent));
+                self.voice.say(self.clock.mono(), saying);
+            }
+            let to = NodeSet::one(to);
+            self.fabric.send(ToFabric::Send { network, to, bytes });
         }
     }
 
@@ -264,7 +301,7 @@ impl Driver {
     }
 
     fn show(&mut self) {
-        let picture = self.node.picture();
+        let picture = self.between.picture(self.node.picture());
         if self.shown.as_ref() != Some(&picture) {
             let saying = Saying::Picture(Box::new(picture.clone()));
             self.voice.say(self.clock.mono(), saying);

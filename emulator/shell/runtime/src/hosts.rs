@@ -68,6 +68,13 @@ impl Hosts {
         }
     }
 
+    /// Ends all of them, as a fault of their own would.
+    pub(crate) fn end_all(&mut self) {
+        for kill in self.hosts.values_mut().filter_map(|it| it.kill.take()) {
+            let _ended = kill.send(());
+        }
+    }
+
     fn start(&mut self, host: HostId) {
         let (commands, queue) = mpsc::unbounded_channel();
         let (kill, killed) = oneshot::channel();

@@ -8,6 +8,7 @@
 //! node says about itself goes to standard output. Deliberately not done here:
 //! starting a node again after it has ended, which is the service control manager's affair.
 
+mod between;
 mod clock;
 pub mod control;
 mod database;
@@ -21,6 +22,7 @@ mod server;
 pub mod stream;
 pub mod telemetry;
 
+pub use between::Between;
 pub use clock::Clock;
-pub use driver::run;
+pub use driver::{run, run_behind};
 pub use options::{DiskPath, INITIATOR_NAME, Options, ServerOptions, initiator_port};

@@ -26,12 +26,16 @@ pub struct Options {
     pub rhs: Vec<OsString>,
     /// The lab's socket for what resources serve.
     pub outside: Option<PathBuf>,
+    /// Whether it says what it sends, heartbeats apart.
+    pub trace_frames: bool,
     /// The server service of its machine; absent: it has none.
     pub server: Option<ServerOptions>,
     /// Mark of this node's processes in their environment.
     pub mark: String,
     /// Epoch of the node's clock, in nanoseconds of the system's monotonic clock.
     pub epoch_nanos: u64,
+    /// How many times faster than the world around it runs.
+    pub speed: u32,
 }
 
 /// The server service of a machine.

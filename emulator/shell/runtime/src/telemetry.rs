@@ -4,8 +4,8 @@ use std::io;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::{self, JoinHandle};
 
-use base::{Notice, Timestamp};
-use node::Picture;
+use base::{NetworkId, NodeId, Notice, Timestamp};
+use node::{Frame, Picture};
 use rhs::frames;
 
 /// One thing that a node says.
@@ -17,7 +17,24 @@ pub enum Saying {
     Picture(Box<Picture>),
     /// The node's own disk refused an operation, and the node knows.
     DiskRefused,
+    /// The node has sent this, where it was told to say so.
+    Sent(Box<Sent>),
 }
+
+/// A frame on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Over which network.
+    pub network: NetworkId,
+    /// To whom.
+    pub to: NodeId,
+    /// What it says.
+    pub frame: Frame,
+    /// What it is on the network.
+    pub bytes: Vec<u8>,
+}
+
+wire::codec!(struct Sent { network, to, frame, bytes });
 
 /// One thing that a node says, with the time of its clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +58,10 @@ impl wire::Codec for Said {
                 Picture::encode(picture, writer);
             }
             Saying::DiskRefused => 2_u8.encode(writer),
+            Saying::Sent(sent) => {
+                3_u8.encode(writer);
+                Sent::encode(sent, writer);
+            }
         }
     }
 
@@ -50,6 +71,7 @@ impl wire::Codec for Said {
             0 => Saying::Notice(Notice::decode(reader)?),
             1 => Saying::Picture(Box::new(Picture::decode(reader)?)),
             2 => Saying::DiskRefused,
+            3 => Saying::Sent(Box::new(Sent::decode(reader)?)),
             tag => return Err(wire::DecodeError::UnknownTag { of: "Saying", tag }),
         };
         Ok(Self { at, what })

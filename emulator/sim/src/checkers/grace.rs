@@ -106,9 +106,8 @@ impl Grace {
 /// stages of a regroup twice (a second failure may restart it), arbitration, and some room.
 pub(super) fn stop_bound(plan: &Plan) -> Duration {
     let defaults = &plan.defaults;
-    let regroup = defaults.regroup_opening_timeout
-        + defaults.regroup_stage_timeout
-        + defaults.regroup_pruning_timeout;
+    let times = plan.settings.regroup;
+    let regroup = times.opening + times.stage + defaults.regroup_pruning_timeout;
     plan.detection_max * 2
         + regroup * 2
         + defaults.quorum_arbitration_time_max

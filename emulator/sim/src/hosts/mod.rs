@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{CallId, HostId, NodeId, NodeSet, ResourceId, Rng};
+use plan::Machine;
 use top::rcm::{EntryPoint, EntryResult, HostCommand, HostReport, ResourceSpec};
 
 pub use names::{
@@ -36,7 +37,9 @@ const NOT_FOUND: u32 = 5_007;
 const FAILED: u32 = 5_038;
 
 /// ERROR_NO_SYSTEM_RESOURCES: the node has no memory left for it.
-const NO_ROOM: u32 = 1_450;
+pub const NO_ROOM: u32 = 1_450;
+/// ERROR_SERVICE_DOES_NOT_EXIST: the node's machine knows no such service.
+const NO_SERVICE: u32 = 1_060;
 /// ERROR_NOT_QUORUM_CLASS: nothing that a host runs can be a witness.
 const NOT_QUORUM_CLASS: u32 = 5_025;
 /// ERROR_INVALID_FUNCTION: the cluster service is to answer the control code.
@@ -64,6 +67,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) scripts: &'a Scripts,
     /// What resources need of their node's memory, and what this node has.
     pub(crate) memory: (&'a BTreeMap<ResourceId, u64>, Option<u64>),
+    /// The node's machine.
+    pub(crate) machine: &'a Machine,
     /// Machines that answer to others.
     pub(crate) awake: NodeSet,
     /// What the clocks of the node and of the domain show.
@@ -102,21 +107,6 @@ pub struct Hosts {
 }
 
 type Steps = Vec<(Duration, Later)>;
-
-impl Surroundings<'_> {
-    /// Whether a node has no memory left for a resource.
-    fn is_crowded(&self, node: NodeId, resource: ResourceId) -> bool {
-        let (needs, limit) = self.memory;
-        let (Some(need), Some(limit)) = (needs.get(&resource), limit) else {
-            return false;
-        };
-        let others = needs
-            .iter()
-            .filter(|(other, _)| **other != resource && self.outside.runs(**other).contains(node));
-        let used: u64 = others.map(|(_, bytes)| bytes).sum();
-        used.saturating_add(*need) > limit
-    }
-}
 
 impl Hosts {
     /// No process yet.
@@ -222,8 +212,12 @@ impl Hosts {
             return self.exit(id, around.outside);
         }
         let parameters = &instance.spec.parameters;
-        let acquired = if around.is_crowded(node, resource) {
+        let acquired = if let Some(code) = around.scripts.refusal(resource) {
+            Err(code)
+        } else if around.outside.is_crowded(around.memory, node, resource) {
             Err(NO_ROOM)
+        } else if around.machine.lacks_service(parameters) {
+            Err(NO_SERVICE)
         } else {
             let (networks, awake) = (around.networks, around.awake);
             let outside = &mut *around.outside;
@@ -378,11 +372,12 @@ impl Hosts {
             return false;
         };
         instance.attempt += 1;
-        if std::mem::take(&mut instance.runs) {
+        let left_over = outside::is_machine(&instance.spec.parameters);
+        if std::mem::take(&mut instance.runs) || left_over {
             let parameters = &instance.spec.parameters;
             around
                 .outside
-                .retire(node, resource, parameters, around.clocks);
+                .retire(node, resource, parameters, around.networks, around.clocks);
         }
         true
     }
@@ -431,7 +426,10 @@ impl Hosts {
             Ok(()) => EntryResult::Success,
             Err(code) => failure(code),
         };
-        (self.health(id, resource, thorough, alive.is_ok(), around), result)
+        (
+            self.health(id, resource, thorough, alive.is_ok(), around),
+            result,
+        )
     }
 
     fn exit(&mut self, id: HostId, outside: &mut Outside) -> Steps {
@@ -444,7 +442,8 @@ impl Hosts {
 
     fn end(&self, host: Host, outside: &mut Outside) {
         for (resource, instance) in host.instances {
-            if instance.runs {
+            let goes_on = outside::is_machine(&instance.spec.parameters);
+            if instance.runs && !goes_on {
                 outside.release(self.node, resource, &instance.spec.parameters);
             }
         }

@@ -13,6 +13,8 @@ pub enum Behaviour {
     Slow(Duration),
     /// No entry point returns until the script is gone.
     Hung,
+    /// Online fails with this error.
+    Refusing(u32),
     /// The process that runs it ends when it comes online.
     Crashing,
     /// Checks answer yes and no by turns.
@@ -68,6 +70,15 @@ impl Scripts {
             _ => None,
         };
         self.scripts.iter().rev().find_map(scripted)
+    }
+
+    /// The error with which Online fails, where a script says so.
+    pub(super) fn refusal(&self, resource: ResourceId) -> Option<u32> {
+        let refuses = |(_, it, behaviour): &(_, ResourceId, Behaviour)| match behaviour {
+            Behaviour::Refusing(code) if *it == resource => Some(*code),
+            _ => None,
+        };
+        self.scripts.iter().find_map(refuses)
     }
 
     pub(super) fn slowness(&self, resource: ResourceId) -> Duration {

@@ -47,6 +47,7 @@ struct Bench {
     rng: Rng,
     /// What resources need of the four units of memory that each node has.
     needs: BTreeMap<ResourceId, u64>,
+    machine: Machine,
     calls: u64,
 }
 
@@ -64,6 +65,7 @@ impl Bench {
             scripts: Scripts::default(),
             rng: Rng::new(1, 1),
             needs: BTreeMap::new(),
+            machine: Machine::default(),
             calls: 0,
         }
     }
@@ -71,6 +73,7 @@ impl Bench {
     fn around(&mut self, on: u8) -> (&mut Hosts, Surroundings<'_>) {
         let around = Surroundings {
             memory: (&self.needs, Some(4)),
+            machine: &self.machine,
             outside: &mut self.outside,
             networks: &self.networks,
             scripts: &self.scripts,
@@ -165,6 +168,23 @@ fn a_resource_that_finds_no_memory_left_says_so_by_its_error_number() {
     assert_eq!(bench.online(2, APP, program()), [EntryResult::Success]);
     bench.call(1, IP, EntryPoint::Offline);
     assert_eq!(bench.online(1, APP, program()), [EntryResult::Success]);
+}
+
+#[test]
+fn a_service_that_its_machine_does_not_know_cannot_come_online() {
+    let mut bench = Bench::new();
+    let service = ResourceSpec {
+        parameters: ResourceParameters::GenericService {
+            service: "web".to_owned(),
+            startup_parameters: String::new(),
+        },
+        ..program()
+    };
+    let refused = bench.online(1, APP, service.clone());
+    assert_eq!(refused, [EntryResult::Failure { code: NO_SERVICE }]);
+    let known = ("web".to_owned(), "serve".to_owned());
+    bench.machine.services.extend([known]);
+    assert_eq!(bench.online(1, APP, service), [EntryResult::Success]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Ways through routers: machines without a common segment reach each other between two segments
 //! that a router joins.
 
+use std::time::Duration;
+
 use base::{NetworkId, NodeId, NodeSet};
 
 use super::{Arrival, Networks, Router, Rule, Station, Stations};
@@ -64,21 +66,46 @@ impl Networks {
         let ends = self.beyond(network).into_iter();
         let mut ends = ends.filter(|far| self.is_linked(to.into(), *far));
         let Some(far) = ends.next() else { return };
+        for after in self.ways_across((network, far), from.into(), to.into()) {
+            arrivals.push(Arrival {
+                network: far,
+                to: NodeSet::one(to),
+                after,
+            });
+        }
+    }
+
+    /// After how long a packet that a machine sends to another one beyond a router arrives; twice
+    /// where the network repeats it, never where there is no way.
+    pub fn switch_across(
+        &mut self,
+        (near, far): (NetworkId, NetworkId),
+        from: Station,
+        to: Station,
+    ) -> Vec<Duration> {
+        if self.is_across(near, from, to) && self.is_linked(to, far) {
+            self.ways_across((near, far), from, to)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn ways_across(
+        &mut self,
+        (network, far): (NetworkId, NetworkId),
+        from: Station,
+        to: Station,
+    ) -> Vec<Duration> {
         let joins = |it: &&Router| it.joins.contains(&network) && it.joins.contains(&far);
         let link = self.routers.iter().find(joins).map(|router| router.link);
-        let near = self.impairment(network, from.into(), to.into());
+        let near = self.impairment(network, from, to);
         let all = near
-            .and(self.impairment(far, from.into(), to.into()))
+            .and(self.impairment(far, from, to))
             .and(link.unwrap_or_default());
         let fate = all.draw(&mut self.bursts[usize::from(far.0)], &mut self.rng);
         let ways =
             self.segments[usize::from(network.0)].delay + self.segments[usize::from(far.0)].delay;
-        for extra in fate.after.into_iter().take(fate.copies) {
-            arrivals.push(Arrival {
-                network: far,
-                to: NodeSet::one(to),
-                after: ways + extra,
-            });
-        }
+        let extra = fate.after.into_iter().take(fate.copies);
+        extra.map(|extra| ways + extra).collect()
     }
 }

@@ -17,7 +17,7 @@ impl Networks {
     }
 
     /// At which of the machines on the sender's own segment a frame arrives, and after how long;
-    /// twice where the network repeats it. Routers carry no frames.
+    /// twice where the network repeats it.
     pub fn switch(
         &mut self,
         network: NetworkId,

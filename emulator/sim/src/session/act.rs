@@ -156,6 +156,9 @@ impl<W: Stage> Session<W> {
                     .map(|network| Object::Network { network })
                     .collect()
             }
+            PropertyOwner::Type(label) => vec![Object::Type {
+                label: label.clone(),
+            }],
             PropertyOwner::Nodes(nodes) => {
                 let nodes = self.nodes(nodes)?.into_iter();
                 nodes.map(|node| Object::Node { node }).collect()

@@ -20,6 +20,7 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
                 MachineFault::StopService => "stop-service",
                 MachineFault::KillService => "service process dies",
                 MachineFault::KillMonitors => "resource host processes die",
+                MachineFault::ServiceHangs => "cluster service hangs",
                 MachineFault::DiskFails => "own disk refuses to write",
                 MachineFault::ClockRuns(_) => "clock runs at another rate",
                 MachineFault::ClockJumps(_) => "wall clock jumps",
@@ -137,6 +138,7 @@ fn behaviour_words(behaviour: Behaviour) -> String {
     match behaviour {
         Behaviour::Slow(by) => format!("is slow by {} ms", by.as_millis()),
         Behaviour::Hung => "hangs wherever it runs".to_owned(),
+        Behaviour::Refusing(code) => format!("does not come online, error {code}"),
         Behaviour::Crashing => "ends its host whenever it comes online".to_owned(),
         Behaviour::Flapping => "answers its checks with yes and no by turns".to_owned(),
         Behaviour::BROKEN => "is broken wherever it runs".to_owned(),

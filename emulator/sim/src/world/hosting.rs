@@ -113,15 +113,15 @@ impl<S: Service> World<S> {
         act: impl FnOnce(&mut Seat<S>, &mut Surroundings<'_>) -> T,
     ) -> T {
         let awake = self.awake();
-        let member = self.plan.member(node);
-        let limit = member.and_then(|member| member.machine.memory_bytes);
+        let machine = &self.plan.members[node.index()].machine;
         let shown = self.seats[node.index()].clock.read(self.now);
         let clocks = Clocks {
             node: shown.wall,
             ..self.clocks()
         };
         let mut around = Surroundings {
-            memory: (&self.plan.memory, limit),
+            memory: (&self.plan.memory, machine.memory_bytes),
+            machine,
             outside: &mut self.outside,
             networks: &self.networks,
             scripts: &self.scripts,

@@ -108,6 +108,19 @@ impl Bench {
             .to_owned()
     }
 
+    /// Verdicts of the steps of the small lab with a scenario, which passes on a backend and leaves
+    /// nothing.
+    pub(crate) fn verdicts(&self, scenario: &str, backend: &str) -> Vec<Value> {
+        let text = format!("{LAB}{scenario}");
+        fs::write(self.file("played.lab.yaml"), text).unwrap();
+        let report = self.json(&["run", "played.lab.yaml", "--backend", backend]);
+        assert_eq!(report["backend"], backend);
+        assert_eq!(report["verdict"], "passed");
+        assert!(!self.root().exists());
+        let steps = report["steps"].as_array().unwrap();
+        steps.iter().map(|step| step["verdict"].clone()).collect()
+    }
+
     /// Nothing of a lab is left: no process, no file.
     pub(crate) fn assert_clean(&self, uid: &str) {
         let processes = || family::members(family::LAB, uid);

@@ -5,7 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::bench::{Bench, shown_group, wait};
+use rustix::process::Signal;
+
+use crate::bench::{Bench, kill, shown_group, wait};
 
 const LAB: &str = r#"
 lab: 1
@@ -13,7 +15,9 @@ name: programs
 networks:
   lan: { subnet: 10.10.1.0/24, role: cluster-and-client }
 nodes:
-  n[1-3]: { networks: [lan] }
+  n[1-3]: { networks: [lan], services: { web: "HERE/service --port 80", Spooler: HERE/service } }
+storage:
+  san: { kind: iscsi, luns: { spool: 64MiB } }
 cluster:
   name: CLU1
   address: 10.10.1.100
@@ -37,6 +41,21 @@ cluster:
             restart: { delay: 100ms }
             poll: { looks-alive: 200ms, is-alive: 1s }
             checkpoints: { registry: HKLM/Software/Demo }
+    web:
+      resources:
+        web:
+          type: generic-service
+          service: web
+          properties: { StartupParameters: --verbose }
+          policy:
+            restart: { delay: 100ms }
+            poll: { looks-alive: 200ms, is-alive: 1s }
+    print:
+      resources:
+        ip: { type: ip-address, address: 10.10.1.102 }
+        name: { type: network-name, name: PRINT, depends: ip }
+        disk: { type: physical-disk, lun: san/spool }
+        spool: { type: print-spooler, path: 'D:\spool', depends: name and disk }
 "#;
 
 /// Notes what it is called with; ill while there is a file `sick` beside it.
@@ -48,6 +67,12 @@ case $1 in
 esac
 "#;
 
+/// Notes that it runs, and with what it was started.
+const SERVICE: &str = r#"#!/bin/sh
+echo "$$ $*" >>"$(dirname "$0")/started"
+exec sleep 600
+"#;
+
 fn up() -> Bench {
     let bench = Bench::new("local");
     let here = bench.file("");
@@ -55,6 +80,7 @@ fn up() -> Bench {
     fs::write(bench.file("small.lab.yaml"), lab).unwrap();
     program(&bench.file("script"), SCRIPT);
     program(&bench.file("plug-in"), &worked_example());
+    program(&bench.file("service"), SERVICE);
     bench.up();
     bench
 }
@@ -105,6 +131,27 @@ fn the_worked_example_of_the_plug_in_protocol_works_fails_and_is_started_again()
     bench.online("plug");
     assert!(bench.run(&["cluster", "offline", "plug"]).status.success());
     wait("offline removes its file", || (!there()).then_some(()));
+}
+
+#[test]
+fn a_service_is_the_program_that_its_machine_has_under_its_name() {
+    let bench = up();
+    bench.online("web");
+    bench.online("print");
+    let started = || fs::read_to_string(bench.file("started")).unwrap();
+    let with = |parameters: &str| -> Vec<i32> {
+        let lines = started();
+        let pids = lines.lines().filter_map(|line| line.split_once(' '));
+        let pids = pids.filter(|(_, given)| given.trim() == parameters);
+        pids.map(|(pid, _)| pid.parse().unwrap()).collect()
+    };
+    let web = "--port 80 --verbose";
+    let first = with(web);
+    assert_eq!((first.len(), with("").len()), (1, 1), "{}", started());
+    kill(&first[0].into(), Signal::KILL);
+    wait("it is started again", || {
+        (with(web).len() == 2).then_some(())
+    });
 }
 
 #[test]

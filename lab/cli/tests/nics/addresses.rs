@@ -1,6 +1,6 @@
 //! Addresses of resources: on the adapter, in others' tables, and gone with whoever held them.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::Test;
 use crate::bench::{kill, shown_group, shown_node, wait};
-use crate::machine::{ADDRESS, Lab, Machine};
+use crate::machine::{ADDRESS, LAB, Lab, Machine};
+
+const ADDRESS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x10, 0, 0, 0, 0, 0, 0x101);
 
 pub(crate) const TESTS: &[Test] = &[
     (
@@ -26,6 +28,10 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "an_address_that_is_taken_from_the_adapter_fails",
         an_address_that_is_taken_from_the_adapter_fails,
+    ),
+    (
+        "an_address_of_ipv6_moves_and_answers_where_it_is",
+        an_address_of_ipv6_moves_and_answers_where_it_is,
     ),
 ];
 
@@ -119,6 +125,44 @@ fn an_address_that_is_taken_from_the_adapter_fails() {
     wait("it is there again", || {
         lab.machine(&owner).has(ADDRESS).then_some(())
     });
+}
+
+fn an_address_of_ipv6_moves_and_answers_where_it_is() {
+    let v6 = format!("type: ipv6-address\n          address: \"{ADDRESS_V6}\"");
+    let v4 = format!("type: ip-address\n          address: {ADDRESS}");
+    assert!(LAB.contains(&v4));
+    let lab = Lab::of(&LAB.replace(&v4, &v6));
+    let owner = lab.bench.online("app");
+    let cli = lab.machine("cli");
+    lab.does(&[
+        "exec",
+        "cli",
+        "--",
+        "ip",
+        "address",
+        "add",
+        "fd00:10::9/64",
+        "dev",
+        "lan",
+        "nodad",
+    ]);
+    let answered = || {
+        cli.within(|| {
+            let at = (Ipv6Addr::from(ADDRESS_V6), nic::ECHO_PORT).into();
+            TcpStream::connect_timeout(&at, Duration::from_secs(1)).is_ok()
+        })
+    };
+    wait("it answers", || answered().then_some(()));
+    lab.does(&["fault", "{ node: owner-of(app), do: power-off }"]);
+    let other = lab.moved("app", &owner);
+    wait("it answers from its new owner", || answered().then_some(()));
+    let shown = |node: &str| {
+        let line = [
+            "exec", node, "--", "ip", "-6", "address", "show", "dev", "lan",
+        ];
+        String::from_utf8_lossy(&lab.bench.run(&line).stdout).contains("fd00:10::101")
+    };
+    assert!(shown(&other) && !shown(&owner));
 }
 
 fn speak_to(machine: &Machine) {

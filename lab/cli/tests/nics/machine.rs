@@ -49,8 +49,12 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn up() -> Self {
+        Self::of(LAB)
+    }
+
+    pub(crate) fn of(text: &str) -> Self {
         let bench = Bench::new("local");
-        fs::write(bench.file("small.lab.yaml"), LAB).unwrap();
+        fs::write(bench.file("small.lab.yaml"), text).unwrap();
         let uid = bench.up();
         Self { bench, uid }
     }

@@ -9,6 +9,7 @@ mod addresses;
 mod bench;
 mod leftovers;
 mod machine;
+mod routed;
 mod virtual_adapter;
 
 use std::process::ExitCode;
@@ -23,7 +24,12 @@ fn main() -> ExitCode {
     if let Some(why) = &missing {
         eprintln!("not applicable: {why}");
     }
-    let tests = [virtual_adapter::TESTS, addresses::TESTS, leftovers::TESTS];
+    let tests = [
+        virtual_adapter::TESTS,
+        addresses::TESTS,
+        routed::TESTS,
+        leftovers::TESTS,
+    ];
     let trials = tests.into_iter().flatten().map(|(name, test)| {
         let trial = Trial::test(*name, move || {
             test();

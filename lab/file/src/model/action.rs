@@ -11,6 +11,8 @@ pub enum StartOption {
     ForceQuorum,
     /// Never forms a cluster, only joins one.
     PreventQuorum,
+    /// Ends the quarantine of the node and joins.
+    ClearQuarantine,
 }
 
 /// What has a property.
@@ -26,6 +28,8 @@ pub enum PropertyOwner {
     Nodes(Selector),
     /// Networks.
     Networks(Selector),
+    /// A resource type, by the product's name.
+    Type(String),
 }
 
 /// What an administrator does.

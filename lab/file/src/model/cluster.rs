@@ -27,6 +27,12 @@ pub struct Cluster {
     pub quorum: Quorum,
     /// When a silent node counts as lost.
     pub heartbeat: Heartbeat,
+    /// How long a regroup takes.
+    pub regroup: Regroup,
+    /// When the reservation of a disk is looked at and challenged.
+    pub disk_arbitration: DiskArbitration,
+    /// How patient it is with nodes that it loses.
+    pub resiliency: Resiliency,
     /// How long after a halt that no administrator asked for the cluster service starts again.
     pub service_restart: Option<Duration>,
     /// A group stays offline rather than share a node with one that it avoids.
@@ -72,6 +78,19 @@ pub struct Heartbeat {
     pub cross_site: HeartbeatPath,
 }
 
+/// How patient the cluster is with nodes that it loses; absent: the generation's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resiliency {
+    /// `ResiliencyLevel`: 1 or 2.
+    pub level: Option<u32>,
+    /// `ResiliencyDefaultPeriod`, in whole seconds.
+    pub period: Option<Duration>,
+    /// `QuarantineThreshold`.
+    pub quarantine_after: Option<u32>,
+    /// `QuarantineDuration`, in whole seconds.
+    pub quarantine_for: Option<Duration>,
+}
+
 /// Interval and tolerance of heartbeats.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HeartbeatPath {
@@ -79,6 +98,28 @@ pub struct HeartbeatPath {
     pub every: Option<Duration>,
     /// So many missed in a row end the route.
     pub missed: Option<u32>,
+}
+
+/// How long a regroup takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Regroup {
+    /// What was said is said again (`ClusSvcRegroupTickInMilliseconds`).
+    pub tick: Option<Duration>,
+    /// Nodes wait to have heard each other (`ClusSvcRegroupOpeningTimeout`).
+    pub opening: Option<Duration>,
+    /// They wait for each next step (`ClusSvcRegroupStageTimeout`).
+    pub stage: Option<Duration>,
+    /// A service that has decided to end is gone after this.
+    pub halt: Option<Duration>,
+}
+
+/// When the reservation of a disk is looked at and challenged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DiskArbitration {
+    /// The owner looks at its reservation (`DiskArbInterval`).
+    pub every: Option<Duration>,
+    /// A challenger leaves the owner so long to defend itself.
+    pub challenge: Option<Duration>,
 }
 
 /// A group: what moves together.

@@ -111,6 +111,8 @@ pub struct Node {
     pub adapters: Vec<Adapter>,
     /// Bytes of memory that its resources may use together; absent: no limit.
     pub memory_bytes: Option<u64>,
+    /// Services that it knows: command lines by name.
+    pub services: Vec<(String, String)>,
     /// Configured vote, 0 or 1 (`NodeWeight`).
     pub votes: u8,
     /// Free words for the reader.

@@ -87,12 +87,13 @@ impl Arguments<'_> {
         let value = spec.value.as_ref().map(|at| at.value.0.clone());
         match (self.word.value, group, resource, nodes) {
             (ActionWord::Set, group, resource, nodes) => Some(Action::SetProperty {
-                of: match (group, resource, nodes, networks) {
-                    (.., Some(networks)) => PropertyOwner::Networks(networks),
+                of: match (group, resource, nodes, networks, text(spec.r#type.as_ref())) {
+                    (.., Some(label)) => PropertyOwner::Type(label),
+                    (.., Some(networks), None) => PropertyOwner::Networks(networks),
                     (Some(group), ..) => PropertyOwner::Group(group),
                     (_, Some((group, name)), ..) => PropertyOwner::Resource(group, name),
-                    (.., Some(nodes), None) => PropertyOwner::Nodes(nodes),
-                    (None, None, None, None) => PropertyOwner::Cluster,
+                    (_, _, Some(nodes), ..) => PropertyOwner::Nodes(nodes),
+                    (None, None, None, None, None) => PropertyOwner::Cluster,
                 },
                 property: property?,
                 value: value?,
@@ -156,15 +157,23 @@ impl Arguments<'_> {
     fn start(&self, nodes: Selector, decoder: &mut Decoder<'_>) -> Option<Action> {
         let lab = self.selecting.lab;
         let is = |at: &Option<At<bool>>| at.as_ref().filter(|at| at.value).map(|at| at.span);
-        let option = match (is(&self.spec.force_quorum), is(&self.spec.prevent_quorum)) {
-            (None, None) => StartOption::Plain,
-            (Some(_), None) => StartOption::ForceQuorum,
-            (None, Some(span)) => {
+        let forced = is(&self.spec.force_quorum);
+        let prevented = is(&self.spec.prevent_quorum);
+        let cleared = is(&self.spec.clear_quarantine);
+        let option = match (forced, prevented, cleared) {
+            (None, None, None) => StartOption::Plain,
+            (Some(_), None, None) => StartOption::ForceQuorum,
+            (None, Some(span), None) => {
                 since(Generation::V2008, "`prevent-quorum`", span, lab, decoder);
                 StartOption::PreventQuorum
             }
-            (Some(_), Some(span)) => {
-                let message = "`force-quorum` and `prevent-quorum` exclude each other";
+            (None, None, Some(span)) => {
+                since(Generation::V2016, "`clear-quarantine`", span, lab, decoder);
+                StartOption::ClearQuarantine
+            }
+            (_, Some(span), _) | (_, _, Some(span)) => {
+                let message = "`force-quorum`, `prevent-quorum` and `clear-quarantine` exclude \
+                               each other";
                 decoder.sink.error(Rule::BadStep, span, message);
                 return None;
             }
@@ -256,6 +265,7 @@ impl Arguments<'_> {
             ("resource", spec.resource.is_some()),
             ("node", spec.node.is_some()),
             ("network", spec.network.is_some()),
+            ("type", spec.r#type.is_some()),
         ];
         let given: Vec<&str> = given
             .iter()
@@ -273,7 +283,12 @@ impl Arguments<'_> {
         } else {
             usize::from(!takes.is_empty())
         };
-        let start_option = spec.force_quorum.is_some() || spec.prevent_quorum.is_some();
+        let options = [
+            &spec.force_quorum,
+            &spec.prevent_quorum,
+            &spec.clear_quarantine,
+        ];
+        let start_option = options.iter().any(|option| option.is_some());
         let queue_is_stray = spec.queue.is_some() && word != ActionWord::Move;
         let right = (of_cluster || given.len() == count)
             && given.iter().all(|key| takes.contains(key))
@@ -313,7 +328,8 @@ fn form_of(word: ActionWord) -> (&'static [&'static str], &'static str) {
         ActionWord::Resume => (&["node"], "`do: resume, node: name`"),
         ActionWord::Start => (
             &["node"],
-            "`do: start, node: name`, with `force-quorum: true` or `prevent-quorum: true`",
+            "`do: start, node: name`, with `force-quorum: true`, `prevent-quorum: true` or \
+             `clear-quarantine: true`",
         ),
         ActionWord::Stop => (&["node"], "`do: stop, node: name`"),
         ActionWord::Evict => (&["node"], "`do: evict, node: name`"),
@@ -324,9 +340,9 @@ fn form_of(word: ActionWord) -> (&'static [&'static str], &'static str) {
         ),
         ActionWord::Heal => (&[], "`do: heal` alone"),
         ActionWord::Set => (
-            &["group", "resource", "node", "network"],
+            &["group", "resource", "node", "network", "type"],
             "`do: set` with `property`, `value` and at most one of `group`, `resource`, \
-                 `node`, `network`",
+                 `node`, `network`, `type`",
         ),
         ActionWord::Maintenance => (
             &["resource"],

@@ -6,11 +6,11 @@ use base::{Generation, QuorumModel};
 
 use super::addresses::client_network;
 use super::machines::check_netbios;
-use super::{Names, Scope, group, name_list, quorum};
+use super::{Names, Scope, group, name_list, quorum, resiliency, times};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Cluster, EndpointHost, EndpointKind, Heartbeat, HeartbeatPath, Lab, LunRef, Quorum,
-    ReservationSupport, Witness,
+    Cluster, DiskArbitration, EndpointHost, EndpointKind, Heartbeat, HeartbeatPath, Lab, LunRef,
+    Quorum, Regroup, ReservationSupport, Resiliency, Witness,
 };
 use crate::position::Position;
 use crate::rule::Rule;
@@ -38,6 +38,9 @@ pub(crate) fn empty() -> Cluster {
             lower_priority_node: None,
         },
         heartbeat: Heartbeat::default(),
+        regroup: Regroup::default(),
+        disk_arbitration: DiskArbitration::default(),
+        resiliency: Resiliency::default(),
         service_restart: None,
         enforced_anti_affinity: false,
         groups: Vec::new(),
@@ -52,6 +55,8 @@ pub(crate) fn resolve(file: &LabFile, lab: &mut Lab, scope: &mut Scope, decoder:
     lab.cluster.witness = witness(spec, lab, scope, decoder);
     quorum::resolve(spec, lab, decoder);
     lab.cluster.heartbeat = heartbeat(spec, lab, decoder);
+    times::resolve(spec, lab, decoder);
+    lab.cluster.resiliency = resiliency::resolve(spec, lab, decoder);
     group::groups(spec, lab, decoder);
 }
 

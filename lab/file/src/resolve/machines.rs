@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{Adapter, Network, NetworkRole, Node, Site, Subnet};
 use crate::rule::Rule;
 use crate::source::Span;
-use crate::syntax::{At, Decoder, Entry, LabFile, Name, NetworkSpec, NodeSpec, OneOrMany};
+use crate::syntax::{At, Decoder, Entry, LabFile, Name, NetworkSpec, NodeSpec, OneOrMany, Text};
 
 /// Longest NetBIOS name in characters.
 pub(crate) const NETBIOS_CHARACTERS_MAX: usize = 15;
@@ -207,6 +207,7 @@ impl Places<'_> {
                 .iter()
                 .find_map(|one| one.memory.as_ref())
                 .map(|size| size.value.0),
+            services: services(&layers),
             votes: votes.map_or(1, |votes| check_votes(votes, decoder)),
             labels: labels(&layers),
         };
@@ -412,6 +413,13 @@ fn plugged_networks(layers: &[&NodeSpec]) -> Vec<String> {
         }
     }
     networks
+}
+
+fn services(layers: &[&NodeSpec]) -> Vec<(String, String)> {
+    let given = layers.iter().find_map(|layer| layer.services.as_ref());
+    let entries = given.into_iter().flat_map(|pairs| &pairs.entries);
+    let service = |entry: &Entry<At<Text>>| (entry.name.clone(), entry.value.value.0.clone());
+    entries.map(service).collect()
 }
 
 fn labels(layers: &[&NodeSpec]) -> Vec<(String, String)> {

@@ -48,6 +48,12 @@ impl Place<'_> {
                 Some(ResourceKind::NetworkName { name })
             }
             ResourceType::FileServer => Some(ResourceKind::FileServer),
+            ResourceType::VirtualMachine => {
+                let what = "a virtual machine";
+                since(Generation::V2008, what, entry.span, self.lab, decoder);
+                let machine = entry.name.clone();
+                Some(ResourceKind::VirtualMachine { machine })
+            }
             ResourceType::FileShare => {
                 let path = needed(spec.path.as_ref(), "path", entry, decoder)?;
                 let share = spec
@@ -61,6 +67,18 @@ impl Place<'_> {
             }
             _ => self.program(entry, users, decoder),
         }
+    }
+
+    /// A service that no member knows could run nowhere.
+    fn check_service(&self, service: &str, span: Span, decoder: &mut Decoder<'_>) {
+        let members = &self.lab.cluster.members;
+        let members = self
+            .lab
+            .nodes
+            .iter()
+            .filter(|it| members.contains(&it.name));
+        let known = members.flat_map(|it| it.services.iter().map(|(name, _)| name.clone()));
+        Names::of("service", known).check(service, span, decoder);
     }
 
     /// Types that stand for a service, a script or a program, or for a name of every node.
@@ -78,6 +96,7 @@ impl Place<'_> {
             }
             ResourceType::GenericService => {
                 let service = needed(spec.service.as_ref(), "service", entry, decoder)?;
+                self.check_service(&service.value.0, service.span, decoder);
                 let service = service.value.0.clone();
                 Some(ResourceKind::GenericService { service })
             }

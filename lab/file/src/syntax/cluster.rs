@@ -38,6 +38,12 @@ record! {
         optional quorum: QuorumSpec,
         /// When a silent node counts as lost.
         optional heartbeat: HeartbeatSpec,
+        /// How long a regroup takes, and with it the wait before what another node may still run.
+        optional regroup: RegroupSpec,
+        /// When the reservations of disks are looked at and challenged.
+        optional disk_arbitration: DiskArbitrationSpec,
+        /// How patient it is with nodes that it loses (2016 and later).
+        optional resiliency: ResiliencySpec,
         /// How long after an unplanned halt the cluster service starts again; default 60s.
         optional service_restart: At<Duration>,
         /// A group stays offline rather than share a node with one that it avoids (2012 and later);
@@ -46,7 +52,7 @@ record! {
         /// What moves together.
         optional groups: Named<GroupSpec>,
     }
-    later { "resiliency", "security", "networks" }
+    later { "security", "networks" }
 }
 
 record! {
@@ -140,6 +146,81 @@ record! {
         /// Across sites, 2016 and later; default 1s and 20 missed. Windows: CrossSiteDelay,
         /// CrossSiteThreshold.
         optional cross_site: HeartbeatPathSpec,
+    }
+    later {}
+}
+
+/// Whether a node that is lost keeps its virtual machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResiliencyWord {
+    SpecialHeartbeat,
+    Always,
+}
+
+words! {
+    /// Whether a node that is lost keeps its virtual machines. Windows: ResiliencyLevel.
+    ResiliencyWord {
+        "special-heartbeat" => Self::SpecialHeartbeat,
+            "ResiliencyLevel 1: if it said beforehand that its network is in trouble, which no \
+             node of this emulator does.";
+        "always" => Self::Always, "ResiliencyLevel 2, the default here.";
+    }
+    later {}
+}
+
+record! {
+    /// How patient the cluster is with nodes that it loses (2016 and later).
+    ResiliencySpec {
+        /// special-heartbeat or always.
+        optional level: At<ResiliencyWord>,
+        /// How long a lost node keeps its virtual machines, 1s to 24h; default 4m. Windows:
+        /// ResiliencyDefaultPeriod.
+        optional period: At<Duration>,
+        /// When a node is kept out.
+        optional quarantine: QuarantineSpec,
+    }
+    later {}
+}
+
+record! {
+    /// When a node that leaves too often is kept out.
+    QuarantineSpec {
+        /// So many unplanned departures within an hour; 0 turns quarantine off; default 3.
+        /// Windows: QuarantineThreshold.
+        optional after: At<Natural>,
+        /// How long, at most 30d; default 2h. Windows: QuarantineDuration.
+        optional r#for as "for": At<Duration>,
+    }
+    later { "within" }
+}
+
+record! {
+    /// How long a regroup takes.
+    RegroupSpec {
+        /// What was said is said again, 50ms to 1s; default 300ms. Windows:
+        /// ClusSvcRegroupTickInMilliseconds.
+        optional tick: At<Duration>,
+        /// Nodes wait to have heard each other, 1s to 20s; default 5s. Windows:
+        /// ClusSvcRegroupOpeningTimeout.
+        optional opening: At<Duration>,
+        /// They wait for each next step, 2s to 30s; default 5s. Windows:
+        /// ClusSvcRegroupStageTimeout.
+        optional stage: At<Duration>,
+        /// A service that has decided to end is gone after this, 100ms to 10s; default 1s. Not
+        /// documented for the product: whoever shortens it answers for machines that fast.
+        optional halt: At<Duration>,
+    }
+    later {}
+}
+
+record! {
+    /// When the reservation of a disk is looked at and challenged.
+    DiskArbitrationSpec {
+        /// The owner looks at its reservation, 1s to 60s; default 3s. Windows: DiskArbInterval.
+        optional every: At<Duration>,
+        /// A challenger leaves the owner so long to defend itself, at least twice `every`, which is
+        /// the default.
+        optional challenge: At<Duration>,
     }
     later {}
 }

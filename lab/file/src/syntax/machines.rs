@@ -6,7 +6,7 @@ use base::Generation;
 
 use super::macros::record;
 use super::number::Natural;
-use super::plain::{AnyScalar, Name, RackName};
+use super::plain::{AnyScalar, Name, RackName, Text};
 use super::quantity::ByteSize;
 use super::words::NodeKind;
 use super::{At, ImpairmentSpec, OneOrMany, Pairs};
@@ -74,13 +74,16 @@ record! {
         optional version: At<Generation>,
         /// Its vote, 0 or 1; default 1. Windows: NodeWeight.
         optional votes: At<Natural>,
-        /// How much memory its resources may use together; left out: no limit. Backend `sim` only.
+        /// How much memory its resources may use together; left out: no limit.
         optional memory: At<ByteSize>,
+        /// Services that it knows: command lines by name, which programs run on real backends.
+        /// Replaces those of the profile.
+        optional services: Pairs<At<Text>>,
         /// Free words for readers and tools.
         optional labels: Pairs<At<AnyScalar>>,
     }
     later {
-        "cpu", "clock", "needs", "services", "probes", "health", "dns", "image",
+        "cpu", "clock", "needs", "probes", "health", "dns", "image",
         "+labels", "+services",
     }
 }

@@ -8,6 +8,7 @@ mod address;
 mod cluster;
 mod decode;
 mod directory;
+mod drift;
 mod expectation;
 mod lab;
 mod machines;
@@ -16,6 +17,7 @@ mod number;
 mod pairs;
 mod plain;
 mod quantity;
+mod random;
 mod resource;
 mod scenario;
 mod selector;
@@ -23,8 +25,8 @@ mod storage;
 mod words;
 
 pub(crate) use cluster::{
-    AfterSpec, ClusterSpec, FailbackSpec, FailbackWord, GroupSpec, HeartbeatPathSpec, QuorumSpec,
-    WitnessSpec,
+    AfterSpec, ClusterSpec, DiskArbitrationSpec, FailbackSpec, FailbackWord, GroupSpec,
+    HeartbeatPathSpec, QuorumSpec, RegroupSpec, ResiliencyWord, WitnessSpec,
 };
 pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
 pub(crate) use directory::DirectorySpec;
@@ -38,6 +40,7 @@ pub(crate) use pairs::Pairs;
 pub(crate) use plain::{AnyScalar, LunName, Name, ResourceName, Text};
 pub(crate) use quantity::ByteSize;
 pub use quantity::span_words;
+pub(crate) use random::{BetweenSpec, PickSpec, RandomSpec};
 pub(crate) use resource::{PolicySpec, ResourceSpec};
 pub(crate) use scenario::{
     ActionWord, FaultSpec, FaultWord, ImpairmentSpec, NicWord, PartitionSpec, PathSpec, RepeatSpec,

@@ -173,6 +173,31 @@ fn another_version_cluster_or_name_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_node_that_is_refused_says_so_and_once_that_it_cannot_join() {
+    let mut bench = Bench::new(1);
+    let wish = bench.stranger(2, 1);
+    let ends = wish.iter().find_map(|it| match it {
+        Output::Secure { ends } => Some(*ends),
+        _ => None,
+    });
+    let ends = ends.expect("the lower one connects");
+    let reason = ConnectionRefusal::NodeName;
+    let said = bench.hear(2, Message::Refused { ends, reason });
+    let refused = Notice::ConnectionRefused {
+        peer: node(2),
+        reason,
+    };
+    assert_eq!(refused.event_id(), Some(1571));
+    assert!(said.contains(&Output::Notice(refused)));
+    let event = ServiceEvent::JoinFailed;
+    assert_eq!(event.id(), 1070);
+    let failed = Output::Notice(Notice::OfService { event });
+    assert!(said.contains(&failed));
+    let again = bench.hear(2, Message::Refused { ends, reason });
+    assert!(!again.contains(&failed));
+}
+
+#[test]
 fn a_node_that_is_not_configured_is_not_connected() {
     assert_eq!(Bench::new(1).stranger(9, 1), []);
     let mut message = connect(1, 1);

@@ -13,6 +13,7 @@ pub(super) struct Gossip {
     pub(super) active: bool,
     pub(super) authority: u64,
     pub(super) joins_only: bool,
+    pub(super) clears_quarantine: bool,
 }
 
 /// The rows of those that may be together now: while nobody is active, nodes that only join are
@@ -48,20 +49,27 @@ pub(super) fn is_complete(component: NodeSet, gossip: &BTreeMap<NodeId, Gossip>)
 }
 
 /// The node that proposes: the lowest active one that gossiped to this node, or the lowest while
-/// none is active.
-pub(super) fn coordinator(me: NodeId, gossip: &BTreeMap<NodeId, Gossip>) -> NodeId {
+/// none is active; one of `preferred` before others, because it is in the view that it proposes.
+pub(super) fn coordinator(
+    me: NodeId,
+    gossip: &BTreeMap<NodeId, Gossip>,
+    preferred: NodeSet,
+) -> NodeId {
     let linked = |node: NodeId| node == me || are_linked(me, node, gossip);
     let active = gossip
         .iter()
         .filter(|(node, row)| row.active && linked(**node))
         .map(|(n, _)| *n);
     let all = gossip.keys().copied().filter(|node| linked(*node));
-    active.min().or_else(|| all.min()).unwrap_or(me)
+    let rank = |node: &NodeId| (!preferred.contains(*node), *node);
+    let first = active.min_by_key(rank).or_else(|| all.min_by_key(rank));
+    first.unwrap_or(me)
 }
 
 /// A set with `me` in which everybody reaches everybody, built from the best connected active
-/// nodes first. Not always the largest such set; complete meshes come out whole.
-pub(super) fn clique(me: NodeId, gossip: &BTreeMap<NodeId, Gossip>) -> NodeSet {
+/// nodes first, of equal ones from those of `preferred` (PreferredSite). Not always the largest
+/// such set; complete meshes come out whole.
+pub(super) fn clique(me: NodeId, gossip: &BTreeMap<NodeId, Gossip>, preferred: NodeSet) -> NodeSet {
     let links = |node: NodeId| {
         gossip
             .keys()
@@ -71,7 +79,8 @@ pub(super) fn clique(me: NodeId, gossip: &BTreeMap<NodeId, Gossip>) -> NodeSet {
     let mut candidates: Vec<NodeId> = gossip.keys().copied().filter(|node| *node != me).collect();
     candidates.sort_by_key(|node| {
         let active = gossip.get(node).is_some_and(|row| row.active);
-        (!active, std::cmp::Reverse(links(*node)), *node)
+        let links = std::cmp::Reverse(links(*node));
+        (!active, links, !preferred.contains(*node), *node)
     });
     candidates
         .into_iter()
@@ -113,6 +122,7 @@ mod tests {
                 active: true,
                 authority: 0,
                 joins_only: false,
+                clears_quarantine: false,
             }
         };
         (1..=count).map(|a| (node(a), row(a))).collect()
@@ -121,14 +131,14 @@ mod tests {
     #[test]
     fn a_full_mesh_is_one_clique() {
         let gossip = mesh(5, &[]);
-        assert_eq!(clique(node(3), &gossip).len(), 5);
+        assert_eq!(clique(node(3), &gossip, NodeSet::EMPTY).len(), 5);
         assert!(is_complete(component(node(1), &gossip), &gossip));
     }
 
     #[test]
     fn a_missing_link_leaves_one_of_its_ends_out() {
         let gossip = mesh(3, &[(1, 3)]);
-        let chosen = clique(node(1), &gossip);
+        let chosen = clique(node(1), &gossip, NodeSet::EMPTY);
         assert_eq!(chosen, NodeSet::one(node(1)).with(node(2)));
         assert!(!is_complete(component(node(1), &gossip), &gossip));
     }
@@ -150,6 +160,14 @@ mod tests {
     fn the_coordinator_is_the_lowest_active_node() {
         let mut gossip = mesh(3, &[]);
         gossip.get_mut(&node(1)).expect("a row").active = false;
-        assert_eq!(coordinator(node(3), &gossip), node(2));
+        assert_eq!(coordinator(node(3), &gossip, NodeSet::EMPTY), node(2));
+    }
+    #[test]
+    fn of_two_that_lost_each_other_the_one_of_the_preferred_site_stays() {
+        let gossip = mesh(3, &[(1, 3)]);
+        let site = NodeSet::one(node(3));
+        assert_eq!(coordinator(node(2), &gossip, site), node(3));
+        let chosen = clique(node(2), &gossip, site);
+        assert_eq!(chosen, NodeSet::one(node(2)).with(node(3)));
     }
 }

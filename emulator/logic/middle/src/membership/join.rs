@@ -6,7 +6,7 @@ use std::time::Duration;
 use base::{NodeId, NodeSet, Notice, Outbox, Timestamp};
 
 use super::clique::Gossip;
-use super::{Membership, Message, Output, State, Timer};
+use super::{Membership, Message, Output, State, Timer, View};
 use crate::Context;
 
 /// How often a node outside any cluster looks for one. Unsourced: a setting of this emulator.
@@ -46,6 +46,7 @@ impl Membership {
         out: &mut Outbox<Output>,
     ) {
         self.strangers.remove(peer);
+        self.note_lost(cx, peer);
         let concerns = match &self.state {
             State::ExpectPromises { members, .. } => members.contains(peer),
             State::ExpectRepair { members, .. } => members.contains(peer),
@@ -65,6 +66,25 @@ impl Membership {
         }
     }
 
+    /// Remembers a member that is lost, in case it comes back before it is taken out.
+    fn note_lost(&mut self, cx: &Context<'_>, peer: NodeId) {
+        let view = cx.facts.view.as_ref().filter(|_| self.active);
+        if let Some(report) = view.and_then(|view| view.reports.get(&peer)) {
+            self.lost.insert(peer, report.incarnation);
+        }
+    }
+
+    /// Members that were lost and are in the next view in the same life: communication with them
+    /// was broken and is back (event 1592).
+    pub(super) fn tell_restored(&mut self, view: &View, out: &mut Outbox<Output>) {
+        for (peer, life) in std::mem::take(&mut self.lost) {
+            let report = view.reports.get(&peer);
+            if report.is_some_and(|report| report.active && report.incarnation == life) {
+                out.push(Output::Notice(Notice::ConnectionRestored { peer }));
+            }
+        }
+    }
+
     pub(super) fn message(
         &mut self,
         cx: &mut Context<'_>,
@@ -81,6 +101,7 @@ impl Membership {
                 active,
                 authority,
                 joins_only,
+                clears_quarantine,
             } => {
                 let gossip = Gossip {
                     incarnation,
@@ -89,6 +110,7 @@ impl Membership {
                     active,
                     authority,
                     joins_only,
+                    clears_quarantine,
                 };
                 self.gossiped(cx, from, epoch, gossip, out);
             }
@@ -114,6 +136,7 @@ impl Membership {
                 }
             }
             Message::Excluded { .. } => {}
+            Message::Quarantined => self.told_of_quarantine(out),
         }
     }
 
@@ -148,7 +171,11 @@ impl Membership {
         gossip: Gossip,
         out: &mut Outbox<Output>,
     ) {
-        if self.keeps_out(cx, from, &gossip) || self.met_another_side(cx, from, &gossip, out) {
+        let unwelcome = self.keeps_out(cx, from, &gossip);
+        if unwelcome
+            || self.quarantines(cx, from, &gossip, out)
+            || self.met_another_side(cx, from, &gossip, out)
+        {
             return;
         }
         let outsider = !Self::members(cx).contains(from) || self.is_new_life(cx, from, &gossip);

@@ -11,17 +11,12 @@ use super::join::is_over;
 use super::{MemberReport, Membership, Message, Output, State, Timer, View};
 use crate::Context;
 
-/// How much longer than one opening stage an active node may be without quorum: a few ticks for
-/// proposal, promise, installation and decision. rcm's wait before unfenced groups allows for it.
-pub const UNDECIDED_SLACK: Duration = Duration::from_secs(1);
-
 impl Membership {
     /// Starts or joins the regroup numbered `epoch`.
     pub(super) fn open(&mut self, cx: &mut Context<'_>, epoch: u64, out: &mut Outbox<Output>) {
-        let defaults = cx.facts.settings.generation.defaults();
+        let times = cx.facts.settings.regroup;
         if self.active && !self.timers.is_set(Timer::Undecided as usize) {
-            let limit = defaults.regroup_opening_timeout + UNDECIDED_SLACK;
-            self.arm(cx, Timer::Undecided, limit);
+            self.arm(cx, Timer::Undecided, times.undecided_max());
             self.undecided_since = cx.now.mono;
             out.push(Output::Undecided);
         }
@@ -30,7 +25,7 @@ impl Membership {
         self.gossip.clear();
         self.timers.clear(Timer::Stage as usize);
         self.timers.clear(Timer::Join as usize);
-        self.arm(cx, Timer::Opening, defaults.regroup_opening_timeout);
+        self.arm(cx, Timer::Opening, times.opening);
         self.notice_stage(RegroupStage::Opening, out);
         self.tick(cx, out);
         self.assess(cx, out);
@@ -39,8 +34,9 @@ impl Membership {
     /// The view needs the witness: QuorumArbitrationTimeMax comes on top, once.
     pub(super) fn allow_arbitration(&mut self, cx: &Context<'_>) {
         if self.timers.is_set(Timer::Undecided as usize) {
-            let defaults = cx.facts.settings.generation.defaults();
-            let regroup = defaults.regroup_opening_timeout + UNDECIDED_SLACK;
+            let settings = &cx.facts.settings;
+            let defaults = settings.generation.defaults();
+            let regroup = settings.regroup.undecided_max();
             let until = self.undecided_since + regroup + defaults.quorum_arbitration_time_max;
             self.timers.set(Timer::Undecided as usize, until);
         }
@@ -96,7 +92,7 @@ impl Membership {
                 return;
             }
         }
-        let tick = cx.facts.settings.generation.defaults().regroup_tick;
+        let tick = cx.facts.settings.regroup.tick;
         self.arm(cx, Timer::Tick, tick);
     }
 
@@ -115,6 +111,7 @@ impl Membership {
         let (incarnation, active) = (cx.facts.incarnation, self.active);
         let authority = cx.facts.tag.authority();
         let joins_only = !active && cx.facts.start == StartMode::PreventQuorum;
+        let clears_quarantine = !active && cx.facts.start == StartMode::ClearQuarantine;
         self.gossip.insert(
             me,
             Gossip {
@@ -124,6 +121,7 @@ impl Membership {
                 active,
                 authority,
                 joins_only,
+                clears_quarantine,
             },
         );
         Message::Gossip {
@@ -134,6 +132,7 @@ impl Membership {
             active,
             authority,
             joins_only,
+            clears_quarantine,
         }
     }
 
@@ -204,20 +203,16 @@ impl Membership {
             self.timers.clear(Timer::Tick as usize);
             return self.rearm_join(cx);
         }
-        let stage = cx
-            .facts
-            .settings
-            .generation
-            .defaults()
-            .regroup_stage_timeout;
+        let stage = cx.facts.settings.regroup.stage;
         self.arm(cx, Timer::Stage, stage);
         self.notice_stage(RegroupStage::Closing, out);
-        if clique::coordinator(me, &eligible) != me {
+        let preferred = cx.facts.settings.preferred_nodes();
+        if clique::coordinator(me, &eligible, preferred) != me {
             self.state = State::ExpectProposal;
             self.timers.clear(Timer::Tick as usize);
             return;
         }
-        let members = clique::clique(me, &eligible);
+        let members = clique::clique(me, &eligible, preferred);
         let view = ViewId {
             epoch: self.epoch,
             coordinator: me,
@@ -296,12 +291,7 @@ impl Membership {
         }
         self.epoch = view.epoch;
         self.timers.clear(Timer::Opening as usize);
-        let stage = cx
-            .facts
-            .settings
-            .generation
-            .defaults()
-            .regroup_stage_timeout;
+        let stage = cx.facts.settings.regroup.stage;
         self.arm(cx, Timer::Stage, stage);
         self.state = State::ExpectRepair { view, members };
         self.timers.clear(Timer::Tick as usize);
@@ -372,7 +362,7 @@ impl Membership {
         });
         self.install(cx, &view, out);
         if !self.uninstalled.is_empty() {
-            let tick = cx.facts.settings.generation.defaults().regroup_tick;
+            let tick = cx.facts.settings.regroup.tick;
             self.arm(cx, Timer::Tick, tick);
         }
     }
@@ -423,7 +413,7 @@ impl Membership {
         match cx.facts.start {
             _ if self.active => self.forced,
             StartMode::ForceQuorum { nodes } => Some(nodes),
-            StartMode::Normal | StartMode::PreventQuorum => None,
+            StartMode::Normal | StartMode::PreventQuorum | StartMode::ClearQuarantine => None,
         }
     }
 

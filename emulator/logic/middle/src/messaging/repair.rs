@@ -130,7 +130,7 @@ impl<P> Messaging<P> {
         for to in repair.members.without(cx.facts.me).iter() {
             out.push(urgent(to, repair.next, report.clone()));
         }
-        let tick = cx.facts.settings.generation.defaults().regroup_tick;
+        let tick = cx.facts.settings.regroup.tick;
         self.timers.set(Timer::Repair as usize, cx.now.mono + tick);
     }
 

@@ -12,6 +12,7 @@
 //! Publishes the quorum state and the tally. Deliberately not done here: what makes a node form a
 //! cluster by force or not at all (membership), the database of such a cluster (gum, database).
 
+mod failures;
 mod forced;
 mod leave;
 mod messages;
@@ -21,11 +22,12 @@ mod tests;
 mod weights;
 mod witness;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base::{
-    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState, Timers, Timestamp,
-    WitnessVerdict,
+    Generation, HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState,
+    ServiceEvent, Timers, Timestamp, WitnessVerdict,
 };
 
 pub use crate::settings::votes::{Tally, calls_for_witness, count};
@@ -83,6 +85,8 @@ pub struct Quorum {
     /// The administrator's word that the view rests on.
     forced: Option<NodeSet>,
     tally: Option<Tally>,
+    /// The count with which no cluster was formed, as last told.
+    unformed: Option<Tally>,
     /// What the weights were last brought in line with.
     basis: Option<Basis>,
     /// Votes have changed since the weights were last looked at: two nodes that stop at the same
@@ -90,6 +94,8 @@ pub struct Quorum {
     stale: bool,
     /// This node is stopping.
     leaving: bool,
+    /// What was said in this life of forming that failed.
+    failures: BTreeSet<ServiceEvent>,
     timers: Timers<4>,
 }
 
@@ -273,6 +279,7 @@ impl Quorum {
             });
             return;
         }
+        self.tell_unformed(cx, tally, out);
         if self.witness_held {
             out.push(Output::WitnessUnneeded);
         }
@@ -283,6 +290,24 @@ impl Quorum {
             .defaults()
             .quorum_arbitration_time_max;
         self.timers.set(Timer::Retry as usize, cx.now.mono + pause);
+    }
+
+    /// A cluster that does not form says why, once for each count (12 R2 and later).
+    fn tell_unformed(&mut self, cx: &Context<'_>, tally: Tally, out: &mut Outbox<Output>) {
+        let told = self.unformed.replace(tally) == Some(tally);
+        if told || cx.facts.settings.generation < Generation::V2012R2 {
+            return;
+        }
+        let Tally {
+            have,
+            needed,
+            total,
+        } = tally;
+        out.push(Output::Notice(Notice::NewestConfigurationAbsent {
+            have,
+            needed,
+            total,
+        }));
     }
 
     /// What the decider's count is told as.
@@ -359,9 +384,11 @@ impl Manager for Quorum {
                 } else {
                     lost
                 };
+                self.tell_not_arbitrated(cx, verdict, out);
                 self.arbitrated(cx, verdict, out);
                 self.answer(cx, Message::WitnessLost, out);
             }
+            Input::ReservationLost => self.reservation_lost(cx, out),
             Input::WitnessFailed => self.witness_failed(cx, out),
             Input::WitnessReleased => self.witness_released(cx, out),
             Input::Opened => {
@@ -400,6 +427,7 @@ impl Manager for Quorum {
             } else if timer == Timer::Leave as usize {
                 self.left(out);
             } else if timer == Timer::Retry as usize && self.state == State::Absent {
+                self.tell_not_formed(cx, out);
                 self.view_installed(cx, out);
             }
         }

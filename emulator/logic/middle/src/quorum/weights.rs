@@ -4,8 +4,9 @@
 //! The survivors of a proven majority become the new base. From 2012 R2 on the total is kept odd:
 //! an even number of voting nodes has the witness vote, or without a witness one node loses its
 //! vote; an odd number silences the witness. 2012 only takes the votes of lost nodes. Which node
-//! loses its vote where LowerQuorumPriorityNodeID is unset is random in the product; here a node
-//! without a vote stays the one.
+//! loses its vote where LowerQuorumPriorityNodeID is unset is random in the product, but none of
+//! PreferredSite as long as there are others (2016 and later); here a node without a vote stays the
+//! one.
 
 use std::collections::BTreeMap;
 
@@ -59,6 +60,7 @@ pub(super) struct Basis {
     votes: BTreeMap<NodeId, u32>,
     dynamic: bool,
     lower_priority: Option<NodeId>,
+    preferred: NodeSet,
 }
 
 impl Basis {
@@ -70,6 +72,7 @@ impl Basis {
             votes: nodes.map(|(node, known)| (*node, known.weight)).collect(),
             dynamic: settings.dynamic_quorum,
             lower_priority: settings.lower_priority_node,
+            preferred: settings.preferred_nodes(),
         }
     }
 }
@@ -79,13 +82,19 @@ fn silenced(settings: &Settings, voters: &[NodeId], rng: &mut Rng) -> Option<Nod
     let lower = settings
         .lower_priority_node
         .filter(|node| voters.contains(node));
-    let already = voters.iter().copied().find(|node| {
+    let preferred = settings.preferred_nodes();
+    let mut others = voters.to_vec();
+    others.retain(|node| !preferred.contains(*node));
+    if others.is_empty() {
+        others = voters.to_vec();
+    }
+    let already = others.iter().copied().find(|node| {
         settings
             .nodes
             .get(node)
             .is_some_and(|known| known.dynamic_weight == 0)
     });
-    lower.or(already).or_else(|| rng.pick(voters).copied())
+    lower.or(already).or_else(|| rng.pick(&others).copied())
 }
 
 /// Sets a number of the database.

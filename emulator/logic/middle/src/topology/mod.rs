@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{
-    InterfaceState, Manager, NetworkId, NetworkState, NodeId, NodeSet, Notice, Outbox, Timers,
-    Timestamp, ViewId,
+    InterfaceState, Manager, NetworkId, NetworkState, NodeId, NodeSet, Notice, Outbox,
+    ServiceEvent, Timers, Timestamp, ViewId,
 };
 use bottom::netft::{Network, Peer};
 
@@ -108,6 +108,8 @@ pub struct Topology {
     /// States as last told to the event log.
     networks: BTreeMap<NetworkId, NetworkState>,
     states: BTreeMap<(NodeId, NetworkId), InterfaceState>,
+    /// It was said that no network of the cluster is left.
+    left_over: bool,
     timers: Timers<1>,
 }
 
@@ -167,7 +169,36 @@ impl Topology {
             interface.linked = up;
             out.push(Output::Interface { network, up });
             self.arm(cx);
+            self.tell_left_over(cx, out);
         }
+    }
+
+    /// Says once when no network of the cluster is left.
+    fn tell_left_over(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let event = self.left_over(cx);
+        let known = std::mem::replace(&mut self.left_over, event.is_some());
+        if let Some(event) = event.filter(|_| !known) {
+            out.push(Output::Notice(Notice::OfService { event }));
+        }
+    }
+
+    /// What is wrong with the interfaces that are left, if no network of the cluster is (events
+    /// 1553, 1554 and 1569).
+    fn left_over(&self, cx: &Context<'_>) -> Option<ServiceEvent> {
+        let networks = &cx.facts.settings.networks;
+        let is_used = |network: &NetworkId| {
+            let known = networks.get(network);
+            known.is_some_and(|it| it.role != NetworkRole::None)
+        };
+        let mut left = self.interfaces.iter().filter(|(_, it)| it.linked);
+        if networks.is_empty() || left.clone().any(|(network, _)| is_used(network)) {
+            return None;
+        }
+        Some(match left.next() {
+            Some(_) => ServiceEvent::OnlyRestrictedNetwork,
+            None if cx.facts.active => ServiceEvent::ConnectivityLost,
+            None => ServiceEvent::NoConnectivity,
+        })
     }
 
     fn route(&mut self, cx: &Context<'_>, network: NetworkId, peer: NodeId, up: bool) {
@@ -270,7 +301,10 @@ impl Manager for Topology {
 
     fn handle(&mut self, cx: &mut Context<'_>, input: Input, out: &mut Outbox<Output>) {
         match input {
-            Input::SettingsChanged => self.configure(cx, out),
+            Input::SettingsChanged => {
+                self.configure(cx, out);
+                self.tell_left_over(cx, out);
+            }
             Input::Interface { network, up } => self.interface(cx, network, up, out),
             Input::Route { network, peer, up } => self.route(cx, network, peer, up),
             Input::Opened => {

@@ -49,6 +49,7 @@ impl Bench {
         facts.settings = Arc::new(settings((*facts.settings).clone()));
         facts.view = Some(Arc::new(view(1, nodes(&[1, 2, 3, 4]))));
         facts.ready = true;
+        facts.active = true;
         let mut bench = Self {
             topology: Topology::new(&[LAN]),
             facts,
@@ -137,7 +138,9 @@ fn an_interface_without_a_link_fails_here_at_once_and_for_all_soon() {
     let mut bench = Bench::new();
     let (network, up) = (LAN, false);
     let said = bench.tell(Input::Interface { network, up });
-    assert_eq!(said, [Output::Interface { network, up }]);
+    let event = ServiceEvent::ConnectivityLost;
+    let lost = Output::Notice(Notice::OfService { event });
+    assert_eq!(said, [Output::Interface { network, up }, lost]);
     let said = bench.expire();
     assert!(proposes(&said));
     let told = bench.commit(&said);

@@ -40,7 +40,7 @@
 //! | database WitnessReplica | quorum |
 //! | database WitnessFailed | quorum, rcm |
 //! | database WitnessRequest | clusdisk |
-//! | object Publish | facts, topology |
+//! | object Publish | facts, resilience, topology |
 //! | topology Configure | netft |
 //! | topology Interface | rcm |
 //! | topology Propose | gum |
@@ -48,10 +48,10 @@
 
 use std::sync::Arc;
 
-use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice};
+use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice, ServiceEvent};
 use bottom::{clusdisk, csvfs, netft, partmgr, security, share, txlog};
 use middle::settings::{Settings, Witness};
-use middle::{database, gum, host, membership, object, quorum, topology};
+use middle::{database, gum, host, membership, object, quorum, resilience, topology};
 use top::rcm;
 
 use super::down::TOPOLOGY_TICKET;
@@ -261,7 +261,7 @@ impl Node {
                 None,
             ),
             Report::Lost => (
-                Some(quorum::Input::WitnessFailed),
+                Some(quorum::Input::ReservationLost),
                 Some(database::Input::WitnessReleased),
             ),
             Report::Released => (
@@ -302,9 +302,8 @@ impl Node {
                 return;
             }
             share::Output::Held { tag } if tag > Some(self.middle.tag) => {
-                // The share remembers a newer configuration than this node has (event 1561).
-                let what = "this node does not hold the newest configuration".to_owned();
-                self.notice(Notice::Refused { what });
+                let event = ServiceEvent::ConfigurationOutdated;
+                self.notice(Notice::OfService { event });
                 bottom!(self, share, handle, share::Input::Release);
                 let lost = quorum::Input::WitnessLost { unreachable: false };
                 middle!(self, quorum, handle, lost);
@@ -377,6 +376,8 @@ impl Node {
                 middle!(self, gum, handle, gum::Input::Installed);
             }
             database::Output::LocalFailed { readable: true } => {
+                let event = ServiceEvent::DatabaseNotWritten;
+                self.notice(Notice::OfService { event });
                 self.halt(HaltReason::DatabaseFailed);
             }
             database::Output::LocalFailed { readable: false } => {
@@ -392,6 +393,8 @@ impl Node {
                 );
             }
             database::Output::WitnessFailed => {
+                let event = ServiceEvent::WitnessNotUpdated;
+                self.notice(Notice::OfService { event });
                 middle!(self, quorum, handle, quorum::Input::WitnessFailed);
                 top!(self, rcm, handle, rcm::Input::WitnessFailed);
             }
@@ -470,6 +473,7 @@ impl Node {
         match output {
             object::Output::Publish { objects } => {
                 self.middle.objects = objects;
+                self.tell_resilience(resilience::Input::ObjectsChanged);
                 middle!(self, topology, handle, topology::Input::ObjectsChanged);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Facts: reference sections 1.1, 3, 4.2, 6.1 and 7 (names), by generation where they say so.
 //! Names compare without case, as in the registry. A property that is not in the table is not
-//! there: reading and writing it is refused by name. Private properties of resources are not here.
+//! there: reading and writing it is refused by name. Private properties are in [`super::private`].
 
 use base::{Defaults, Generation};
 use middle::database::{Hive, Value};
@@ -52,10 +52,10 @@ pub struct Property {
 }
 
 /// 0xFFFFFFFF: inherit, never, or without limit.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 impl Property {
-    const fn dword(name: &'static str, min: u32, max: u32, default: u32) -> Self {
+    pub(super) const fn dword(name: &'static str, min: u32, max: u32, default: u32) -> Self {
         Self::of(
             name,
             Form::Dword {
@@ -86,7 +86,7 @@ impl Property {
         Self::of(name, form, Unset::Of(of))
     }
 
-    const fn of(name: &'static str, form: Form, unset: Unset) -> Self {
+    pub(super) const fn of(name: &'static str, form: Form, unset: Unset) -> Self {
         Self {
             name,
             form,
@@ -97,17 +97,17 @@ impl Property {
         }
     }
 
-    const fn since(mut self, generation: Generation) -> Self {
+    pub(super) const fn since(mut self, generation: Generation) -> Self {
         self.since = generation;
         self
     }
 
-    const fn until(mut self, generation: Generation) -> Self {
+    pub(super) const fn until(mut self, generation: Generation) -> Self {
         self.until = generation;
         self
     }
 
-    const fn read_only(mut self) -> Self {
+    pub(super) const fn read_only(mut self) -> Self {
         self.writable = false;
         self
     }
@@ -155,6 +155,10 @@ fn millis(span: std::time::Duration) -> u32 {
     u32::try_from(span.as_millis()).unwrap_or(u32::MAX - 1)
 }
 
+fn seconds(span: std::time::Duration) -> u32 {
+    u32::try_from(span.as_secs()).unwrap_or(u32::MAX - 1)
+}
+
 const CLUSTER: &[Property] = &[
     Property::of("ClusterName", Form::Text, Unset::Empty).read_only(),
     Property::table("SameSubnetDelay", 250, 2_000, |d| {
@@ -184,10 +188,22 @@ const CLUSTER: &[Property] = &[
         .since(Generation::V2012R2)
         .read_only(),
     Property::dword("LowerQuorumPriorityNodeID", 0, 64, 0).since(Generation::V2012R2),
+    Property::of("PreferredSite", Form::Text, Unset::Empty).since(Generation::V2016),
     Property::dword("DatabaseReadWriteMode", 0, 2, 0).since(Generation::V2012R2),
     Property::dword("ClusterEnforcedAntiaffinity", 0, 1, 0).since(Generation::V2012),
     Property::dword("ClusterGroupWaitDelay", 0, 3_600, 120).since(Generation::V2008R2),
     Property::dword("GroupDependencyTimeout", 0, NONE, 600).since(Generation::V2016),
+    Property::table("ResiliencyLevel", 1, 2, |d| d.resiliency_level).since(Generation::V2016),
+    Property::table("ResiliencyDefaultPeriod", 0, NONE, |d| {
+        seconds(d.resiliency_period)
+    })
+    .since(Generation::V2016),
+    Property::table("QuarantineThreshold", 0, NONE, |d| d.quarantine_threshold)
+        .since(Generation::V2016),
+    Property::table("QuarantineDuration", 0, NONE, |d| {
+        d.quarantine_duration.map_or(NONE, seconds)
+    })
+    .since(Generation::V2016),
     Property::dword("MinimumPreemptorPriority", 0, NONE, 1).since(Generation::V2012),
     Property::dword("MinimumNeverPreemptPriority", 0, NONE, 3_000).since(Generation::V2012),
     Property::dword("DrainOnShutdown", 0, 1, 1).since(Generation::V2012R2),
@@ -195,6 +211,30 @@ const CLUSTER: &[Property] = &[
     Property::dword("EnableResourceDllDeadlockDetection", 0, 1, 0).until(Generation::V2008R2),
     Property::dword("ResourceDllDeadlockTimeout", 180, NONE, 240).until(Generation::V2008R2),
     Property::dword("VerifySignalledFailures", 0, 1, 1),
+    Property::table("ClusSvcRegroupTickInMilliseconds", 50, 1_000, |d| {
+        millis(d.regroup_tick)
+    })
+    .since(Generation::V2008),
+    Property::table("ClusSvcRegroupOpeningTimeout", 1, 20, |d| {
+        seconds(d.regroup_opening_timeout)
+    })
+    .since(Generation::V2008),
+    Property::table("ClusSvcRegroupStageTimeout", 2, 30, |d| {
+        seconds(d.regroup_stage_timeout)
+    })
+    .since(Generation::V2008),
+    Property::dword("MessageBufferLength", 1, 1_000, 50).since(Generation::V2012R2),
+    Property::dword("FixQuorum", 0, 1, 0)
+        .since(Generation::V2008R2)
+        .read_only(),
+    // Both are worked out from model and witness.
+    Property::of("QuorumType", Form::Text, Unset::Empty)
+        .since(Generation::V2012)
+        .read_only(),
+    Property::dword("QuorumTypeValue", 0, NONE, 0)
+        .since(Generation::V2012)
+        .read_only(),
+    Property::dword("ShutdownTimeoutInMinutes", 0, NONE, 20).since(Generation::V2008R2),
 ];
 
 const GROUP: &[Property] = &[
@@ -218,6 +258,10 @@ const GROUP: &[Property] = &[
     Property::dword("StatusInformation", 0, NONE, 0)
         .since(Generation::V2012)
         .read_only(),
+    // Worked out from the resources.
+    Property::dword("GroupType", 0, 9_999, 9_999)
+        .since(Generation::V2008R2)
+        .read_only(),
 ];
 
 const RESOURCE: &[Property] = &[
@@ -239,7 +283,11 @@ const RESOURCE: &[Property] = &[
     .since(Generation::V2008),
     Property::dword("SeparateMonitor", 0, 1, 0),
     Property::or_none("PersistentState", 0, 1).read_only(),
+    Property::of("DependencyExpression", Form::Text, Unset::Empty),
     Property::dword("RedirectedAccess", 0, 1, 0).since(Generation::V2008R2),
+    Property::dword("StatusInformation", 0, NONE, 0)
+        .since(Generation::V2012)
+        .read_only(),
     Property::dword("Signature", 0, NONE, 0)
         .until(Generation::V2003)
         .read_only(),
@@ -255,6 +303,12 @@ const TYPE: &[Property] = &[
     Property::table("IsAlivePollInterval", 1, NONE, |d| {
         millis(d.is_alive_poll_interval)
     }),
+    Property::table("PendingTimeout", 10, NONE, |d| millis(d.pending_timeout))
+        .since(Generation::V2008),
+    Property::table("DeadlockTimeout", 30_000, NONE, |d| {
+        millis(d.deadlock_timeout)
+    })
+    .since(Generation::V2008),
 ];
 
 const NODE: &[Property] = &[
@@ -263,6 +317,7 @@ const NODE: &[Property] = &[
     Property::dword("DynamicWeight", 0, 1, 1)
         .since(Generation::V2012)
         .read_only(),
+    Property::dword("NeedsPreventQuorum", 0, 1, 0).since(Generation::V2012),
     Property::dword("StatusInformation", 0, NONE, 0)
         .since(Generation::V2012)
         .read_only(),

@@ -4,7 +4,7 @@
 //! `pppppppp.tttttttt::YYYY/MM/DD-HH:MM:SS.mmm LEVEL [COMP] text` with zero-padded hexadecimal ids,
 //! times in GMT and the level padded to five. Tags of components: reference section 6.2.
 
-use base::{Notice, WallTime};
+use base::{Notice, ServiceEvent, WallTime};
 
 /// The word between time and component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,7 @@ pub fn log_level(notice: &Notice) -> ClusterLogLevel {
 pub fn component(notice: &Notice) -> &'static str {
     match notice {
         Notice::ServiceStarted { .. } | Notice::Halted { .. } => "CORE",
+        Notice::OfService { event } => of_service(*event),
         Notice::InterfaceChanged { .. } => "NM",
         Notice::RouteUp { .. } | Notice::RouteDown { .. } => "IM",
         Notice::PeerFound { .. } | Notice::PeerLost { .. } => "NDP",
@@ -108,6 +109,25 @@ pub fn component(notice: &Notice) -> &'static str {
         Notice::CheckpointNotRestored { .. } => "CM",
         Notice::EntryPointTimedOut { .. } | Notice::HostExited { .. } => "RHS",
         _ => "RCM",
+    }
+}
+
+/// The tag of the component that an event of the service comes from.
+fn of_service(event: ServiceEvent) -> &'static str {
+    match event {
+        ServiceEvent::ConnectivityIncomplete => "CORE",
+        ServiceEvent::JoinFailed
+        | ServiceEvent::FormFailed
+        | ServiceEvent::NotAllReached
+        | ServiceEvent::NobodyReached => "JPM",
+        ServiceEvent::DatabaseNotWritten | ServiceEvent::WitnessNotUpdated => "DM",
+        ServiceEvent::NoConnectivity
+        | ServiceEvent::ConnectivityLost
+        | ServiceEvent::OnlyRestrictedNetwork => "NM",
+        ServiceEvent::ConfigurationOutdated
+        | ServiceEvent::WitnessUnhealthy
+        | ServiceEvent::WitnessNotArbitrated
+        | ServiceEvent::WitnessUnreachable => "QUORUM",
     }
 }
 

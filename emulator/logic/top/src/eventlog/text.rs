@@ -26,13 +26,12 @@ pub fn level(id: u16) -> Level {
         | 1177
         | 1282
         | 1561
-        | 1562
         | 1564
         | 1570..=1572
         | 1672
         | 1553
         | 1554 => Level::Critical,
-        1011 | 1045 | 1066 | 1068 | 1125 | 1155 | 1251 | 1548 | 1558 | 1653 | 1673 | 1675
+        1011 | 1045 | 1066 | 1068 | 1125 | 1155 | 1251 | 1548 | 1558 | 1562 | 1673 | 1675
         | 1681 | 4873 | 5120 | 5157 => Level::Warning,
         1592 | 1594 | 1635 | 1636 | 1680 | 1682 | 5121 => Level::Information,
         _ => Level::Error,
@@ -72,6 +71,30 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
         Notice::SharedVolume { disk, state } => {
             format!("the cluster shared volume on disk {disk} is {state} on this node")
         }
+        Notice::DrainEnded { .. } => "the drain of this node failed".to_owned(),
+        Notice::OfService { event } => event.label().to_owned(),
+        Notice::ConnectionRestored { peer } => {
+            format!(
+                "communication with node {} was lost and is back",
+                node(*peer)
+            )
+        }
+        Notice::HostExited { host } => format!("resource host {host} ended"),
+        Notice::InterfaceChanged { network, .. } => {
+            format!("the interface on network {network} failed")
+        }
+        other => {
+            let words = of_groups(other, group).or_else(|| of_resources(other, &resource));
+            let words = words.or_else(|| of_shares(other, resource));
+            let words = words.or_else(|| of_nodes(other, node));
+            words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
+        }
+    }
+}
+
+/// What happened to a resource.
+fn of_resources(notice: &Notice, resource: impl Fn(ResourceId) -> String) -> Option<String> {
+    Some(match notice {
         Notice::AddressInUse { resource: id } => format!(
             "the address of resource {} is in use on the network",
             resource(*id)
@@ -79,16 +102,18 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
         Notice::RestartsExhausted { resource: id } => {
             format!("resource {} failed", resource(*id))
         }
-        Notice::DrainEnded { .. } => "the drain of this node failed".to_owned(),
+        Notice::OfResource {
+            resource: id,
+            event,
+        } => format!("resource {}: {event}", resource(*id)),
+        Notice::RestartScheduled { resource: id, .. } => {
+            format!("resource {} failed and is restarted", resource(*id))
+        }
         Notice::EntryPointTimedOut { resource: id } => {
             format!(
                 "a call to resource {} did not return in time",
                 resource(*id)
             )
-        }
-        Notice::HostExited { host } => format!("resource host {host} ended"),
-        Notice::InterfaceChanged { network, .. } => {
-            format!("the interface on network {network} failed")
         }
         Notice::CheckpointNotRestored {
             resource: id, name, ..
@@ -98,11 +123,30 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
                 resource(*id)
             )
         }
-        other => {
-            let words = of_shares(other, resource).or_else(|| of_groups(other, group));
-            words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
+        _ => return None,
+    })
+}
+
+/// What became of nodes and of a cluster that is to form.
+fn of_nodes(notice: &Notice, node: impl Fn(NodeId) -> String) -> Option<String> {
+    Some(match notice {
+        Notice::NewestConfigurationAbsent { have, needed, .. } => format!(
+            "the cluster was not formed, the newest configuration may be elsewhere: {needed} \
+             votes needed, {have} available"
+        ),
+        Notice::NotAMember => "this node is not known as a member of the cluster".to_owned(),
+        Notice::CloudWitnessUnreachable => "the cloud witness is not reached".to_owned(),
+        Notice::NodeIsolated { node: id } => format!("node {} is isolated", node(*id)),
+        Notice::NodeIsolationEnded { node: id } => {
+            format!("node {} is no longer isolated", node(*id))
         }
-    }
+        Notice::NodeQuarantined { node: id } => format!("node {} is quarantined", node(*id)),
+        Notice::JoinerQuarantined { node: id } => {
+            format!("node {} may not join: it is quarantined", node(*id))
+        }
+        Notice::Quarantined => "this node may not join: it is quarantined".to_owned(),
+        _ => return None,
+    })
 }
 
 /// What happened to a file share.
@@ -127,6 +171,19 @@ fn of_groups(notice: &Notice, group: impl Fn(GroupId) -> String) -> Option<Strin
             "group {} has used up its failovers and is left failed",
             group(*id)
         ),
+        Notice::GroupUnmonitored { group: id } => {
+            format!(
+                "nobody monitors the virtual machines of group {}",
+                group(*id)
+            )
+        }
+        Notice::GroupMonitored { group: id } => format!(
+            "the virtual machines of group {} are monitored again or failed over",
+            group(*id)
+        ),
+        Notice::GroupIncomplete { group: id } => {
+            format!("group {} is not completely online", group(*id))
+        }
         Notice::QueuedMoveFailed { group: id } => {
             format!("the queued move of group {} did not complete", group(*id))
         }

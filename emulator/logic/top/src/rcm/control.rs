@@ -34,7 +34,7 @@ const GET_ID: u32 = 0x0100_0039;
 /// CLUSCTL_RESOURCE_TYPE_GET_ARB_TIMEOUT
 const GET_ARB_TIMEOUT: u32 = 0x0200_0015;
 /// Codes of types carry this object number in their top byte, codes of resources a one.
-const OF_TYPES: u32 = 0x0200_0000;
+pub(super) const OF_TYPES: u32 = 0x0200_0000;
 
 /// A control code that somebody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,8 @@ pub(super) enum Due {
     Placement,
     /// The wait for quorum has lasted for as long as others wait for this node to stop.
     Limbo,
+    /// A stop has lasted for as long as it may.
+    Stop,
     /// A proposal that met a full queue is sent again.
     Proposal,
     /// A group's own timers.

@@ -4,19 +4,15 @@
 //! in Terminate), 1.2 and 1.4. A Physical Disk is brought online by arbitration and taken offline
 //! by giving its reservation back; a File Share Witness likewise by its lock.
 
-use base::{CallId, NetworkId, Notice, ResourceId, ResourceState};
+use base::{CallId, NetworkId, ResourceId, ResourceState};
 use bottom::{clusdisk, share};
 
 use super::devices::owns_core_group;
-use super::model::ResourceSettings;
 use super::resource::{Call, Entry, Phase, Place, Resource, Restoring, Timer};
 use super::state::Cause;
 use super::turn::Turn;
 use super::{EntryPoint, EntryResult, HostCommand, Output, Rcm, hosts};
-use crate::restype::{self, Checks, ResourceKind, ResourceParameters, ResourceSpec};
-
-/// ERROR_CLUSTER_IPADDR_IN_USE: another machine answers for the address.
-const ADDRESS_IN_USE: u32 = 5_057;
+use crate::restype::{self, Checks, ResourceParameters, ResourceSpec};
 
 impl Rcm {
     /// Calls the next entry point of a resource, if one is wanted and none is in the way.
@@ -361,13 +357,7 @@ impl Rcm {
             (ResourceState::OnlinePending, EntryResult::Failure { code })
                 if self.make_room(turn, id, code) => {}
             (ResourceState::OnlinePending, EntryResult::Failure { code }) => {
-                if code == ADDRESS_IN_USE {
-                    turn.notice(Notice::AddressInUse { resource: id });
-                }
-                let kind = self.model.resources.get(&id).map(ResourceSettings::kind);
-                if kind == Some(ResourceKind::FileShare) {
-                    turn.notice(Notice::ShareNotCreated { resource: id, code });
-                }
+                self.tell_not_online(turn, id, code);
                 self.fail(turn, id);
             }
             (ResourceState::OfflinePending, EntryResult::Success | EntryResult::Watched) => {

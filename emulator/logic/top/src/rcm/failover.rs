@@ -36,10 +36,11 @@ impl Rcm {
             if self.witness_resource(turn) == Some(id) {
                 self.give_up(turn, id);
             }
+            Self::tell_incomplete(turn, group);
             return;
         }
         match policy::judge(settings, &mut record.failures, now) {
-            Verdict::Stay => {}
+            Verdict::Stay => Self::tell_incomplete(turn, group),
             Verdict::Restart { attempt, delay } => {
                 record.set(Timer::Restart, now + delay.max(RESTART_DELAY_MIN));
                 turn.notice(Notice::RestartScheduled {
@@ -51,6 +52,7 @@ impl Rcm {
             }
             Verdict::GiveUp => {
                 turn.notice(Notice::RestartsExhausted { resource: id });
+                Self::tell_incomplete(turn, group);
                 self.give_up(turn, id);
             }
             Verdict::FailOver => {
@@ -107,6 +109,7 @@ impl Rcm {
             return;
         };
         group.failover_wanted = false;
+        Self::tell_incomplete(turn, id);
         for resource in group.order.clone() {
             let given_up = self.resources.get(&resource).is_some_and(|record| {
                 record.state == ResourceState::Failed

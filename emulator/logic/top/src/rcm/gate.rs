@@ -17,7 +17,6 @@ use std::time::Duration;
 use base::{
     GroupId, NodeId, NodeSet, QuorumModel, QuorumState, ResourceId, ResourceState, Timestamp,
 };
-use middle::membership::UNDECIDED_SLACK;
 use middle::quorum::count;
 use middle::settings::{Heartbeat, Settings, Witness};
 
@@ -30,8 +29,6 @@ use super::state::Cause;
 use super::turn::Turn;
 use crate::restype::ResourceKind;
 
-/// A service that has decided to end is gone after this.
-const HALT: Duration = Duration::from_secs(1);
 /// How long the witness may be on its way from one member to another.
 const HANDOVER: Duration = Duration::from_secs(1);
 /// How much longer than its usual wait a witness in order takes to be won or lost.
@@ -68,20 +65,16 @@ impl Rcm {
         let settings = &facts.settings;
         let silence = facts.view.as_ref().map(|view| view.silence(node));
         let heard = facts.view_at - silence.unwrap_or_default();
-        let regroup = detection(settings, node) + self.regroup() + HALT;
+        let times = settings.regroup;
+        let regroup = detection(settings, node) + times.undecided_max() + times.halt;
         if !may_tie(settings, missing) {
             return heard + regroup;
         }
         // Its partition may be one vote short, or may have had the witness until a moment ago: then
         // it notices that at its next look, or has to detect the loss of the holder first.
-        let notice = settings.disk_arbitration_interval * 2 + HALT;
+        let notice = settings.disk_arbitration_interval * 2 + times.halt;
         let holders = if missing.len() > 1 { regroup } else { notice };
         (heard + regroup + self.witness_patience(settings)).max(turn.now() + holders)
-    }
-
-    /// How long an active node may be without quorum where the witness cannot help.
-    fn regroup(&self) -> Duration {
-        self.defaults.regroup_opening_timeout + UNDECIDED_SLACK
     }
 
     /// How long a witness in order takes to be won or lost.
@@ -114,7 +107,8 @@ impl Rcm {
     pub(super) fn gate_due(&mut self, turn: &Turn<'_, '_>, id: GroupId) {
         if let Some(group) = self.groups.get_mut(&id) {
             if !self.open {
-                group.set(Timer::Gate, turn.now() + HALT);
+                let halt = turn.middle().settings.regroup.halt;
+                group.set(Timer::Gate, turn.now() + halt);
                 self.arm_group(id);
                 return;
             }
@@ -126,7 +120,7 @@ impl Rcm {
     /// This node looks for a view with quorum.
     pub(super) fn undecided(&mut self, turn: &Turn<'_, '_>) {
         let settings = &turn.middle().settings;
-        let patience = self.regroup() + self.witness_patience(settings);
+        let patience = settings.regroup.undecided_max() + self.witness_patience(settings);
         self.arm_limbo(turn.now() + patience);
     }
 

@@ -134,6 +134,7 @@ impl Rcm {
 
     /// An entry point did not return in time (event 1230).
     pub(super) fn hung(&mut self, turn: &mut Turn<'_, '_>, id: ResourceId) {
+        self.tell_type_control(turn, id);
         let Some(resource) = self.resources.get_mut(&id) else {
             return;
         };

@@ -26,7 +26,12 @@ impl Rcm {
         }
         let armed = self.resources.values().map(|record| record.armed);
         let groups = self.groups.values().map(|group| group.armed);
-        let others = [self.placement_armed, self.limbo_armed, self.report.armed];
+        let others = [
+            self.placement_armed,
+            self.limbo_armed,
+            self.stop_armed,
+            self.report.armed,
+        ];
         let count = armed
             .chain(groups)
             .chain(others)

@@ -9,16 +9,19 @@
 //! first anyway; the view's leader decides for groups without a living owner. While a view is being
 //! agreed on nothing is decided or proposed, and what runs goes on running.
 //!
-//! Absent: isolation and quarantine.
+//! Absent: who is isolated or quarantined (`middle::resilience`).
 
 mod act;
 mod commands;
 mod configure;
 mod control;
 mod deadlines;
+mod dependencies;
+mod derived;
 mod devices;
 mod drain;
 mod entry;
+mod events;
 mod failback;
 mod failover;
 mod gate;
@@ -26,6 +29,7 @@ mod group;
 mod hold;
 mod hosts;
 mod invariants;
+mod isolated;
 mod judge;
 mod messages;
 pub mod model;
@@ -106,6 +110,8 @@ pub struct Rcm {
     planned: BTreeMap<GroupId, NodeId>,
     /// Groups of which it was said that nobody can own them.
     unplaceable: BTreeSet<GroupId>,
+    /// Groups whose virtual machines run on an isolated node, as last told.
+    unmonitored: BTreeSet<GroupId>,
     /// What runs in hosts has ended because the rest of the cluster may be going on without this
     /// node; see `gate`.
     suspended: bool,
@@ -140,6 +146,8 @@ pub struct Rcm {
     servers: BTreeMap<ResourceId, Server>,
     volumes: Volumes,
     drain: DrainStatus,
+    /// The time the end of a stop is entered under in the deadlines.
+    stop_armed: Timestamp,
     stopping: bool,
     stopped: bool,
     /// What runs here changed in this call.
@@ -163,6 +171,7 @@ impl Rcm {
             failovers: BTreeMap::new(),
             planned: BTreeMap::new(),
             unplaceable: BTreeSet::new(),
+            unmonitored: BTreeSet::new(),
             suspended: false,
             limbo_armed: Timestamp::NEVER,
             placement_armed: Timestamp::NEVER,
@@ -182,6 +191,7 @@ impl Rcm {
             servers: BTreeMap::new(),
             volumes: Volumes::default(),
             drain: DrainStatus::default(),
+            stop_armed: Timestamp::NEVER,
             stopping: false,
             stopped: false,
             changed: false,
@@ -285,6 +295,7 @@ impl Manager for Rcm {
                     self.place_orphans(turn);
                 }
                 Due::Limbo => self.limbo_due(),
+                Due::Stop => self.stop_anyway(turn),
                 Due::Proposal => self.deadlines.arm(due, &mut self.report.armed, None),
                 Due::Group(id) => self.group_due(turn, id),
                 Due::Resource(id) => self.resource_due(turn, id),

@@ -105,6 +105,10 @@ impl Rcm {
                         self.lend_witness_out(turn, *group);
                     }
                 }
+                Change::State(StateChange::NodeStanding { .. }) => {
+                    self.tell_unmonitored(turn);
+                    place = true;
+                }
                 Change::State(StateChange::NodePaused { .. }) => place = true,
                 Change::State(StateChange::GroupFailovers { group, count }) => {
                     let window = Window::resumed(turn.now(), count.count, count.age);
@@ -217,6 +221,7 @@ impl Rcm {
             self.witness_lent = false;
         }
         self.groups.insert(group, record);
+        self.tell_elsewhere(turn, group);
         self.note_cold_start(turn, group);
         self.arm_group(group);
         self.unsettled.insert(group);

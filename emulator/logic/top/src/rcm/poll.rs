@@ -63,6 +63,7 @@ impl Rcm {
         let TypeSettings {
             looks_alive_interval,
             is_alive_interval,
+            ..
         } = resource.intervals;
         // The next one is counted from this question; leaving Online cancels it.
         match entry {
@@ -124,6 +125,7 @@ impl Rcm {
             (Entry::LooksAlive, _) => self.looks_dead(turn, id),
             (Entry::IsAlive, failed) => {
                 turn.notice(Notice::IsAliveFailed { resource: id });
+                self.tell_unhealthy(turn, id);
                 if let EntryResult::Failure {
                     code: SHARE_NOT_FOUND,
                 } = failed
@@ -190,6 +192,7 @@ impl Rcm {
         self.networks_down.insert(network);
         if turn.middle().settings.generation >= Generation::V2012R2 {
             for id in self.online_addresses(network) {
+                self.tell_unhealthy(turn, id);
                 self.fail(turn, id);
             }
         }

@@ -9,6 +9,9 @@ use std::time::Duration;
 use base::Generation;
 use middle::database::{Hive, Value};
 
+const SHUTDOWN: &str = "ShutdownTimeoutInMinutes";
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
 /// Properties of the cluster as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClusterPolicy {
@@ -28,6 +31,8 @@ pub struct ClusterPolicy {
     pub minimum_never_preempt_priority: u32,
     /// DrainOnShutdown (2012 R2 and later): groups move away when the service is stopped. 1.
     pub drain_on_shutdown: bool,
+    /// ShutdownTimeoutInMinutes (2008 R2 and later): how long a stop may take. 20 min.
+    pub shutdown_timeout: Option<Duration>,
     /// EnableResourceDllDeadlockDetection: whether anybody watches calls of entry points at all.
     /// From 2008 on somebody always does; before, only where this is set.
     pub deadlock_detection: bool,
@@ -56,6 +61,7 @@ impl ClusterPolicy {
             minimum_preemptor_priority: 1,
             minimum_never_preempt_priority: 3_000,
             drain_on_shutdown: true,
+            shutdown_timeout: (generation >= Generation::V2008R2).then_some(SHUTDOWN_TIMEOUT),
             deadlock_detection: !of_2003,
             resource_dll_deadlock_timeout: of_2003.then_some(Duration::from_secs(240)),
             verify_signalled_failures: true,
@@ -82,6 +88,11 @@ impl ClusterPolicy {
         }
         if generation >= Generation::V2012R2 {
             set(&mut policy.drain_on_shutdown, flag("DrainOnShutdown"));
+        }
+        if let (Some(limit), Some(minutes)) =
+            (&mut policy.shutdown_timeout, hive.dword("", SHUTDOWN))
+        {
+            *limit = Duration::from_secs(u64::from(minutes) * 60);
         }
         if generation == Generation::V2003 {
             let watched = flag("EnableResourceDllDeadlockDetection");
@@ -153,6 +164,9 @@ impl ClusterPolicy {
         let differs = timeout.is_some() && timeout != default.resource_dll_deadlock_timeout;
         let timeout = timeout.map_or(0, seconds);
         set("ResourceDllDeadlockTimeout", timeout, differs);
+        let limit = self.shutdown_timeout;
+        let minutes = limit.map_or(0, |it| u32::try_from(it.as_secs() / 60).unwrap_or(u32::MAX));
+        set(SHUTDOWN, minutes, limit != default.shutdown_timeout);
         let least = self.minimum_preemptor_priority;
         let differs = least != default.minimum_preemptor_priority;
         set("MinimumPreemptorPriority", least, differs);

@@ -29,16 +29,37 @@ use crate::restype::ResourceKind;
 /// The core group ("Cluster Group").
 pub const CORE_GROUP: GroupId = GroupId(0);
 
+const PENDING_TIMEOUT: &str = "PendingTimeout";
+const DEADLOCK_TIMEOUT: &str = "DeadlockTimeout";
+
 /// Shortest poll interval (reference section 1.1: at least 10).
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
 
-/// Poll intervals of a resource type, under `ResourceTypes\<type>` (reference section 1.1).
+/// Timing of a resource type, under `ResourceTypes\<type>` (reference section 1.1). That a resource
+/// without timeouts of its own takes those of its type is inferred from its poll intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypeSettings {
     /// LooksAlivePollInterval.
     pub looks_alive_interval: Duration,
     /// IsAlivePollInterval.
     pub is_alive_interval: Duration,
+    /// PendingTimeout.
+    pub pending_timeout: Duration,
+    /// DeadlockTimeout.
+    pub deadlock_timeout: Duration,
+}
+
+impl TypeSettings {
+    /// What holds for a type of which nothing was set.
+    #[must_use]
+    pub fn of(defaults: &Defaults) -> Self {
+        Self {
+            looks_alive_interval: defaults.looks_alive_poll_interval,
+            is_alive_interval: defaults.is_alive_poll_interval,
+            pending_timeout: defaults.pending_timeout,
+            deadlock_timeout: defaults.deadlock_timeout,
+        }
+    }
 }
 
 /// Groups, resources and types as configured.
@@ -50,7 +71,7 @@ pub struct Model {
     pub groups: BTreeMap<GroupId, GroupSettings>,
     /// Resources by number.
     pub resources: BTreeMap<ResourceId, ResourceSettings>,
-    /// Types whose intervals differ from the generation's.
+    /// Types whose timing differs from the generation's.
     pub types: BTreeMap<ResourceKind, TypeSettings>,
 }
 
@@ -166,12 +187,12 @@ impl Model {
             let settings = GroupSettings::read(hive, group, &defaults);
             model.groups.insert(group, settings);
         }
+        model.types = read_types(hive, &defaults);
         for number in hive.subkeys("Resources").filter_map(|key| key.parse().ok()) {
             let resource = ResourceId(number);
             let settings = ResourceSettings::read(hive, resource, &defaults)?;
             model.resources.insert(resource, settings);
         }
-        model.types = read_types(hive, &defaults);
         model.validate()?;
         Ok(model)
     }
@@ -182,9 +203,6 @@ impl Model {
         for (group, settings) in &self.groups {
             settings.write(hive, *group);
         }
-        for (resource, settings) in &self.resources {
-            settings.write(hive, *resource);
-        }
         for (kind, settings) in &self.types {
             let key = type_key(*kind);
             let mut set = |name: &str, span: Duration| {
@@ -193,6 +211,11 @@ impl Model {
             };
             set("LooksAlivePollInterval", settings.looks_alive_interval);
             set("IsAlivePollInterval", settings.is_alive_interval);
+            set(PENDING_TIMEOUT, settings.pending_timeout);
+            set(DEADLOCK_TIMEOUT, settings.deadlock_timeout);
+        }
+        for (resource, settings) in &self.resources {
+            settings.write(hive, *resource);
         }
     }
 
@@ -353,7 +376,7 @@ impl Model {
             .types
             .get(&settings.kind())
             .copied()
-            .unwrap_or_else(|| generation_intervals(defaults));
+            .unwrap_or_else(|| TypeSettings::of(defaults));
         let own = |span: Option<Duration>, inherited| span.unwrap_or(inherited).max(INTERVAL_MIN);
         TypeSettings {
             looks_alive_interval: own(
@@ -361,6 +384,7 @@ impl Model {
                 inherited.looks_alive_interval,
             ),
             is_alive_interval: own(settings.is_alive_interval, inherited.is_alive_interval),
+            ..inherited
         }
     }
 }
@@ -372,39 +396,34 @@ fn generation(hive: &Hive) -> Generation {
         .unwrap_or_default()
 }
 
-fn generation_intervals(defaults: &Defaults) -> TypeSettings {
-    TypeSettings {
-        looks_alive_interval: defaults.looks_alive_poll_interval,
-        is_alive_interval: defaults.is_alive_poll_interval,
-    }
-}
-
 fn type_key(kind: ResourceKind) -> String {
     format!("ResourceTypes\\{}", kind.label())
 }
 
-fn read_types(hive: &Hive, defaults: &Defaults) -> BTreeMap<ResourceKind, TypeSettings> {
-    let mut types = BTreeMap::new();
-    for kind in ResourceKind::ALL {
-        let key = type_key(kind);
-        // 0 is forbidden: polling can never be switched off.
-        let span = |name, default| {
-            hive.dword(&key, name)
-                .filter(|millis| *millis > 0)
-                .map_or(default, |millis| Duration::from_millis(millis.into()))
-        };
-        let settings = TypeSettings {
-            looks_alive_interval: span(
-                "LooksAlivePollInterval",
-                defaults.looks_alive_poll_interval,
-            ),
-            is_alive_interval: span("IsAlivePollInterval", defaults.is_alive_poll_interval),
-        };
-        if settings != generation_intervals(defaults) {
-            types.insert(kind, settings);
-        }
+/// Timing of a type as the hive has it.
+fn read_type(hive: &Hive, kind: ResourceKind, defaults: &Defaults) -> TypeSettings {
+    let key = type_key(kind);
+    // 0 is forbidden: polling can never be switched off.
+    let span = |name, default| {
+        hive.dword(&key, name)
+            .filter(|millis| *millis > 0)
+            .map_or(default, |millis| Duration::from_millis(millis.into()))
+    };
+    let of = TypeSettings::of(defaults);
+    TypeSettings {
+        looks_alive_interval: span("LooksAlivePollInterval", of.looks_alive_interval),
+        is_alive_interval: span("IsAlivePollInterval", of.is_alive_interval),
+        pending_timeout: span(PENDING_TIMEOUT, of.pending_timeout),
+        deadlock_timeout: span(DEADLOCK_TIMEOUT, of.deadlock_timeout),
     }
+}
+
+fn read_types(hive: &Hive, defaults: &Defaults) -> BTreeMap<ResourceKind, TypeSettings> {
+    let types = ResourceKind::ALL.into_iter();
     types
+        .map(|kind| (kind, read_type(hive, kind, defaults)))
+        .filter(|(_, settings)| *settings != TypeSettings::of(defaults))
+        .collect()
 }
 
 fn nodes(texts: &[String]) -> impl Iterator<Item = NodeId> + '_ {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use base::{Defaults, GroupId, NodeSet, ResourceId};
 use middle::database::{Hive, Value};
 
-use super::ModelError;
 use super::parameters;
+use super::{DEADLOCK_TIMEOUT, ModelError, PENDING_TIMEOUT};
 use crate::rcm::Dependencies;
 use crate::restype::{CheckpointKey, CheckpointKind, ResourceKind, ResourceParameters};
 
@@ -127,6 +127,9 @@ impl ResourceSettings {
         let name = hive.text(&key, "Name").unwrap_or_default();
         let parameters = parameters::read(hive, &key, kind);
         let mut settings = Self::new(name, group, parameters, defaults);
+        let inherited = super::read_type(hive, kind, defaults);
+        settings.pending_timeout = inherited.pending_timeout;
+        settings.deadlock_timeout = inherited.deadlock_timeout;
         let expression = hive.text(&key, "DependencyExpression").unwrap_or_default();
         settings.dependencies = Dependencies::parse(expression)
             .map_err(|error| ModelError::Dependency { resource, error })?;
@@ -171,14 +174,15 @@ impl ResourceSettings {
             "IsAlivePollInterval",
             &mut self.is_alive_interval,
         );
-        read_span(hive, key, "PendingTimeout", &mut self.pending_timeout);
-        read_span(hive, key, "DeadlockTimeout", &mut self.deadlock_timeout);
+        read_span(hive, key, PENDING_TIMEOUT, &mut self.pending_timeout);
+        read_span(hive, key, DEADLOCK_TIMEOUT, &mut self.deadlock_timeout);
         self.separate_monitor = hive.dword(key, "SeparateMonitor").unwrap_or(0) != 0;
     }
 
     /// Writes everything under the resource's key.
     pub fn write(&self, hive: &mut Hive, resource: ResourceId) {
         let key = Self::key(resource);
+        self.write_timeouts(hive, &key);
         let mut set = |name: &str, value| hive.set(&key, name, value);
         set("Name", Value::Text(self.name.clone()));
         set("Type", Value::Text(self.kind().label().to_owned()));
@@ -201,8 +205,6 @@ impl ResourceSettings {
         set("RetryPeriodOnFailure", option(self.retry_period));
         set("LooksAlivePollInterval", option(self.looks_alive_interval));
         set("IsAlivePollInterval", option(self.is_alive_interval));
-        set("PendingTimeout", span(self.pending_timeout));
-        set("DeadlockTimeout", span(self.deadlock_timeout));
         set(
             "SeparateMonitor",
             Value::Dword(self.separate_monitor.into()),
@@ -218,6 +220,18 @@ impl ResourceSettings {
             }
         }
         parameters::write(hive, &key, &self.parameters);
+    }
+
+    /// Writes what is not inherited from the type.
+    fn write_timeouts(&self, hive: &mut Hive, key: &str) {
+        let defaults = super::generation(hive).defaults();
+        let inherited = super::read_type(hive, self.kind(), &defaults);
+        if self.pending_timeout != inherited.pending_timeout {
+            hive.set(key, PENDING_TIMEOUT, span(self.pending_timeout));
+        }
+        if self.deadlock_timeout != inherited.deadlock_timeout {
+            hive.set(key, DEADLOCK_TIMEOUT, span(self.deadlock_timeout));
+        }
     }
 }
 

@@ -94,6 +94,8 @@ fn a_model_reads_back_as_it_was_written() {
         TypeSettings {
             looks_alive_interval: Duration::from_secs(2),
             is_alive_interval: Duration::from_secs(30),
+            pending_timeout: Duration::from_secs(20),
+            deadlock_timeout: Duration::from_secs(40),
         },
     );
     assert_eq!(round_trip(&model), Ok(model));
@@ -190,6 +192,7 @@ fn a_resources_interval_beats_its_types_which_beats_the_generations() {
     let settings = TypeSettings {
         looks_alive_interval: Duration::from_secs(3),
         is_alive_interval: Duration::from_secs(30),
+        ..TypeSettings::of(&defaults())
     };
     model.types.insert(ResourceKind::IpAddress, settings);
     assert_eq!(seconds(&model), (3, 30));

@@ -74,7 +74,7 @@ fn control(resource: ResourceId, code: u32) -> AdminCommand {
 #[test]
 fn a_control_code_is_answered_by_the_program_that_knows_it() {
     let (mut world, app) = program();
-    world.script(app, |script| script.control = Answer::Controlled(42));
+    world.script(app, |script| script.control = Some(Answer::Controlled(42)));
     let reply = world.admin(2, control(app, 0x0100_0029));
     assert_eq!(reply, AdminReply::Data { bytes: vec![42] });
     assert_eq!(world.calls_of(app, "ResourceControl").len(), 1);
@@ -98,6 +98,23 @@ fn a_control_code_that_the_program_declines_is_handled_by_the_cluster_service() 
 }
 
 #[test]
+fn the_arbitration_timeout_of_a_type_is_sixty_seconds_unless_its_program_says_otherwise() {
+    let (mut world, app) = program();
+    let of_type = || AdminCommand::ControlType {
+        label: "Generic Application".to_owned(),
+        code: 0x0200_0015,
+        input: vec![],
+    };
+    let sixty = 60_u32.to_le_bytes().to_vec();
+    assert_eq!(world.admin(1, of_type()), AdminReply::Data { bytes: sixty });
+    world.script(app, |script| script.control = Some(Answer::Controlled(7)));
+    assert_eq!(
+        world.admin(1, of_type()),
+        AdminReply::Data { bytes: vec![7] }
+    );
+}
+
+#[test]
 fn a_control_code_that_nobody_knows_is_refused_with_invalid_function() {
     let (mut world, app) = program();
     let reply = world.admin(2, control(app, 0x0100_FFFD));
@@ -109,7 +126,7 @@ fn a_control_code_that_nobody_knows_is_refused_with_invalid_function() {
 fn a_control_code_that_never_returns_costs_the_host_and_is_answered() {
     let (mut world, app) = program();
     world.script(app, |script| {
-        script.control = Answer::Returned(EntryResult::Pending);
+        script.control = Some(Answer::Returned(EntryResult::Pending));
         script.is_alive_hangs = true;
     });
     // The hang of IsAlive takes the host away while the code waits for its turn.
@@ -124,6 +141,28 @@ fn a_control_code_that_never_returns_costs_the_host_and_is_answered() {
         _ => None,
     };
     assert_eq!(code, Some(code::RESOURCE_CALL_TIMED_OUT));
+}
+
+#[test]
+fn a_control_code_of_a_type_that_hangs_is_told_by_its_own_event_from_2016_on() {
+    for (generation, times) in [(Generation::V2012R2, 0), (Generation::V2016, 1)] {
+        let mut build = Build::new(generation);
+        let group = build.group();
+        let app = build.app(group, "");
+        let mut world = World::new(generation, 2, build);
+        world.install(&[1, 2], true);
+        world.run(seconds(2));
+        world.script(app, |script| script.control = None);
+        let label = "Generic Application".to_owned();
+        let (code, input) = (0x0200_000D, vec![]);
+        let request = base::RequestId(9_001);
+        let command = AdminCommand::ControlType { label, code, input };
+        world.tell(node(1), Input::Command { request, command });
+        world.run(seconds(310));
+        assert_eq!(world.count(|n| n.event_id() == Some(1230)), 1);
+        let told = world.count(|n| n.event_id() == Some(1265));
+        assert_eq!(told, times, "{generation}");
+    }
 }
 
 #[test]

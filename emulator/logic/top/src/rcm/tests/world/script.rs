@@ -30,7 +30,8 @@ pub(crate) struct Script {
     pub(crate) looks_alive: bool,
     pub(crate) is_alive: bool,
     pub(crate) is_alive_hangs: bool,
-    pub(crate) control: Answer,
+    /// The answer to a control code; `None`: it never returns.
+    pub(crate) control: Option<Answer>,
 }
 
 impl Default for Script {
@@ -42,7 +43,7 @@ impl Default for Script {
             looks_alive: true,
             is_alive: true,
             is_alive_hangs: false,
-            control: Answer::Returned(EntryResult::Failure { code: 1 }),
+            control: Some(Answer::Returned(EntryResult::Failure { code: 1 })),
         }
     }
 }

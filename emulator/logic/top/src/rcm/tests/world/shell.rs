@@ -82,7 +82,7 @@ impl World {
             EntryPoint::IsAlive if script.is_alive_hangs => vec![],
             EntryPoint::IsAlive => vec![(soon, poll(script.is_alive))],
             EntryPoint::ResourceControl { .. } | EntryPoint::ResourceTypeControl { .. } => {
-                vec![(soon, script.control)]
+                script.control.into_iter().map(|it| (soon, it)).collect()
             }
             EntryPoint::Open(_)
             | EntryPoint::Terminate
