@@ -152,9 +152,10 @@ impl Membership {
         let knew = self.has_heard_all(cx);
         let message = self.own_gossip(cx);
         self.assess(cx, out);
-        // The others wait for this very word, and the next tick is far away. Said once for each
-        // growth of the component, so the messages of a regroup grow with the square as before.
-        if self.state == State::ExpectGossip && !knew && self.has_heard_all(cx) {
+        // The others wait for this very word, and the next tick is far away. Where the stage lasts
+        // its time anyhow, as while nodes start one after the other, a tick is soon enough.
+        let hurries = self.state == State::ExpectGossip && self.may_end_early(cx);
+        if hurries && !knew && self.has_heard_all(cx) {
             let to = clique::component(cx.facts.me, &self.gossip).without(cx.facts.me);
             out.push(Output::Send { to, message });
         }
@@ -169,21 +170,25 @@ impl Membership {
 
     /// Ends the opening stage as soon as everybody has heard everybody.
     pub(super) fn assess(&mut self, cx: &mut Context<'_>, out: &mut Outbox<Output>) {
-        let everybody = cx.facts.settings.nodes.keys().copied().collect::<NodeSet>();
         let component = clique::component(cx.facts.me, &self.gossip);
         if !clique::is_complete(component, &self.gossip) {
             return;
         }
-        // Without an active member this is a cluster about to form: whoever else is configured
-        // gets the whole opening stage to show up.
-        let running = self.gossip.values().any(|row| row.active);
-        if running || everybody.is_subset(component) {
+        if self.may_end_early(cx) {
             // Others may not yet know that this node has heard them all: say so before closing.
             let message = self.own_gossip(cx);
             let to = component.without(cx.facts.me);
             out.push(Output::Send { to, message });
             self.close(cx, out);
         }
+    }
+
+    /// Whether the opening stage need not last its time. Without an active member this is a cluster
+    /// about to form: whoever else is configured gets the whole stage to show up.
+    fn may_end_early(&self, cx: &Context<'_>) -> bool {
+        let everybody = cx.facts.settings.nodes.keys().copied().collect::<NodeSet>();
+        let running = self.gossip.values().any(|row| row.active);
+        running || everybody.is_subset(clique::component(cx.facts.me, &self.gossip))
     }
 
     /// The closing stage: propose, or wait for the proposal.
