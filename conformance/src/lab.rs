@@ -35,6 +35,9 @@ pub struct Lab {
     quorum: Vec<&'static str>,
     two_sites: bool,
     memory: Option<&'static str>,
+    domain: bool,
+    /// The domain controller is a machine of its own, `dc`.
+    controller: bool,
     restricted: bool,
 }
 
@@ -55,6 +58,8 @@ impl Lab {
             quorum: Vec::new(),
             two_sites: false,
             memory: None,
+            domain: false,
+            controller: false,
             restricted: false,
         }
     }
@@ -128,6 +133,20 @@ impl Lab {
     pub fn memory(mut self, memory: &'static str) -> Self {
         self.memory = Some(memory);
         self
+    }
+
+    /// With the domain `corp.example`.
+    #[must_use]
+    pub fn domain(mut self) -> Self {
+        self.domain = true;
+        self
+    }
+
+    /// With a domain whose controller is a machine of its own, `dc`, on the first network.
+    #[must_use]
+    pub fn controller(mut self) -> Self {
+        self.controller = true;
+        self.domain()
     }
 
     /// A group with its settings, as the lab file words them.
@@ -268,7 +287,24 @@ impl Lab {
                 networks.join(", ")
             )?;
         }
-        Ok(())
+        if self.controller {
+            writeln!(text, "  dc: {{ networks: [{}] }}", self.networks[0])?;
+        }
+        self.write_domain(text)
+    }
+
+    fn write_domain(&self, text: &mut String) -> std::fmt::Result {
+        let controllers = match self.controller {
+            true => ", controllers: [dc]",
+            false => "",
+        };
+        match self.domain {
+            true => writeln!(
+                text,
+                "directory:\n  ad: {{ domain: corp.example{controllers} }}"
+            ),
+            false => Ok(()),
+        }
     }
 
     fn write_storage(&self, text: &mut String) -> std::fmt::Result {
@@ -302,6 +338,9 @@ impl Lab {
     fn write_cluster(&self, text: &mut String, generation: Generation) -> std::fmt::Result {
         writeln!(text, "cluster:\n  name: CLU1\n  address: 10.10.1.100")?;
         writeln!(text, "  generation: {generation}")?;
+        if self.controller {
+            writeln!(text, "  members: [{}]", self.names().join(", "))?;
+        }
         let witness = match self.witness {
             Witness::None => "none",
             Witness::Disk | Witness::DiskOnly => "{ disk: san/witness }",

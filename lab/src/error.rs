@@ -56,6 +56,14 @@ pub enum LabError {
         /// Why not.
         error: io::Error,
     },
+    /// The lab has something that the backend cannot give it.
+    #[error("backend `{backend}` cannot have {what}; backend `sim` can")]
+    NotHere {
+        /// The backend's word.
+        backend: &'static str,
+        /// What is in the way.
+        what: &'static str,
+    },
     /// The lab did not come up.
     #[error("the lab did not become quorate within {seconds} s; `looksalive logs` tells why")]
     NotQuorate {

@@ -158,7 +158,10 @@ impl Keeper {
             let request = self.session.request(command);
             return Ok(vec![request.map_err(|why| why.to_string())?]);
         }
-        let action = action(what)?;
+        let action = match what["step"].as_str() {
+            Some(step) => file::words::action(&self.text, step)?,
+            None => action(what)?,
+        };
         self.session
             .act(&action)
             .map_err(|why: Unfit| why.to_string())

@@ -147,6 +147,12 @@ impl Machine for Processes {
         Ok(())
     }
 
+    fn hang(&mut self) -> Option<Result<(), LabError>> {
+        let pid = self.child.as_ref().and_then(pid_of)?;
+        let stopped = kill_process(pid, Signal::STOP);
+        Some(stopped.map_err(|why| LabError::process(&self.name, why)))
+    }
+
     fn process(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }

@@ -103,6 +103,15 @@ pub(crate) trait Machine: Debug + Send {
     /// When the backend does not do it.
     fn set_frozen(&mut self, frozen: bool) -> Result<(), LabError>;
 
+    /// The process of its part does nothing any more, until [`Self::set_frozen`] ends that; what
+    /// it has started goes on. Nothing where the backend has no way to do it.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    fn hang(&mut self) -> Option<Result<(), LabError>> {
+        None
+    }
+
     /// The process of its part, as this computer numbers it.
     fn process(&self) -> Option<u32>;
 

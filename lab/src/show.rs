@@ -1,8 +1,8 @@
 //! A lab as a document: what `ps` and `inspect` show.
 
-use base::{NodeId, NodeSet};
+use base::{NodeId, NodeSet, NodeStanding};
 use serde_json::{Value, json};
-use sim::observation::Observation;
+use sim::observation::{NodeSeen, Observation};
 use sim::{Life, Session, Stage};
 
 use crate::Live;
@@ -65,13 +65,22 @@ fn node(live: &Live, seen: &Observation, member: &plan::Member) -> Value {
     json!({
         "name": member.machine.name,
         "machine": life,
-        "state": known.map(|it| it.state.label()),
+        "state": known.map(state),
         "quorate": known.is_some_and(|it| it.quorate),
         "process": live.process_of(member.id),
         "container": live.container_of(member.id),
         "tag": known.and_then(|it| it.tag).map(|it| it.to_string()),
         "adapters": adapters.collect::<Vec<_>>(),
     })
+}
+
+/// The state of a node, or what the cluster thinks of one that is no member.
+fn state(seen: &NodeSeen) -> &'static str {
+    if seen.standing == NodeStanding::Normal || seen.quorate {
+        seen.state.label()
+    } else {
+        seen.standing.label()
+    }
 }
 
 fn groups(live: &Live, seen: &Observation) -> Vec<Value> {

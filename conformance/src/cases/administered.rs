@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
         the_forced_state_ends_by_itself(),
         the_other_side_gives_way_to_the_forced_one(),
         a_node_that_only_joins_never_forms(),
+        a_node_says_that_it_needs_prevent_quorum(),
         the_last_voter_hands_its_vote_over(),
         an_even_cluster_silences_the_node_it_is_told_to(),
         a_witness_is_taken_away_and_comes_back(),
@@ -145,6 +146,44 @@ fn a_node_that_only_joins_never_forms() -> Case {
             trial.act("{ do: start, node: n1 }")?;
             trial.within(EVENTUALLY, "n1 and n3 form and n2 joins", |seen| {
                 seen.all_up(["n1", "n2", "n3"]) && seen.online("app")
+            })
+        }),
+    }
+}
+
+fn a_node_says_that_it_needs_prevent_quorum() -> Case {
+    Case {
+        id: "forced/needs-prevent-quorum-tells-tools-how-to-start-a-node".into(),
+        title: "A node whose NeedsPreventQuorum is 1 is started so that it only joins".into(),
+        clauses: &["MM-10"],
+        source: &[("4.3", Mark::Stated)],
+        generations: &[Generation::V2012, Generation::V2016, Generation::V2022],
+        run: Box::new(|trial| {
+            trial.form(&Lab::of(5).program(""))?;
+            let needs = "do: set, property: NeedsPreventQuorum";
+            trial.act(format!("{{ {needs}, value: 1, node: [n4, n5] }}"))?;
+            trial.act("{ do: stop, node: [n4, n5] }")?;
+            trial.needs(secs(60), "n4 and n5 have left", |seen| {
+                !seen.up("n4") && !seen.up("n5")
+            })?;
+            trial.run(secs(30));
+            // They are started while there is a cluster whose database can be asked, and find it
+            // only when there is none any more.
+            for nic in ["n4/lan", "n5/lan"] {
+                trial.fault(format!("{{ nic: {nic}, do: down, for: 5m }}"))?;
+            }
+            trial.act("{ do: start, node: [n4, n5] }")?;
+            trial.run(secs(30));
+            trial.power_off(&["n1".into(), "n2".into()])?;
+            trial.needs(secs(120), "quorum is lost", |seen| !seen.quorate())?;
+            trial.stays(secs(900), "n3, n4 and n5 form nothing", |seen| {
+                !seen.quorate()
+            })?;
+            trial.act("{ do: stop, node: [n4, n5] }")?;
+            trial.run(secs(30));
+            trial.act("{ do: start, node: [n4, n5] }")?;
+            trial.within(EVENTUALLY, "without the flag they form", |seen| {
+                seen.all_up(["n3", "n4", "n5"])
             })
         }),
     }

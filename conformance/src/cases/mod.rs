@@ -9,6 +9,7 @@ mod control;
 mod database;
 mod dependency;
 mod disk;
+mod domain;
 mod drain;
 mod dynamic_quorum;
 mod events;
@@ -30,12 +31,14 @@ mod properties;
 mod quorum;
 mod quorum_arithmetic;
 mod requests;
+mod resilience;
 mod restart;
 mod room;
 mod security;
 mod server_2003;
 mod settings;
 mod shared_volume;
+mod shares;
 mod topology;
 mod updates;
 mod witness;
@@ -84,6 +87,7 @@ pub fn all() -> Vec<Case> {
         groups::cases(),
         placement::cases(),
         shared_volume::cases(),
+        shares::cases(),
         drain::cases(),
         maintenance::cases(),
         isolation::cases(),
@@ -99,6 +103,7 @@ pub fn all() -> Vec<Case> {
         witness::cases(),
         administered::cases(),
         membership::cases(),
+        resilience::cases(),
         updates::cases(),
         database::cases(),
         messaging::cases(),
@@ -106,6 +111,7 @@ pub fn all() -> Vec<Case> {
         topology::cases(),
         disk::cases(),
         names::cases(),
+        domain::cases(),
         server_2003::cases(),
     ];
     components.into_iter().flatten().collect()

@@ -5,7 +5,7 @@ use crate::case::{Case, Mark, Stop};
 use crate::lab::{Lab, Witness};
 use crate::observation::Observation;
 use crate::trial::Trial;
-use base::{Generation, Notice, ResourceState};
+use base::{Generation, HaltReason, Notice, ResourceState};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
         an_address_fails_at_the_next_looks_alive(),
         the_owner_of_the_quorum_disk_is_the_cluster(),
         a_list_of_nodes_forms_by_force(),
+        a_defender_that_lost_its_reservation_ends_at_once(),
     ]
 }
 
@@ -242,6 +243,36 @@ fn a_list_of_nodes_forms_by_force() -> Case {
             trial.power_off(&["n2".into()])?;
             trial.within(secs(120), "one of two is no majority of the list", |seen| {
                 !seen.quorate()
+            })
+        }),
+    }
+}
+
+fn a_defender_that_lost_its_reservation_ends_at_once() -> Case {
+    Case {
+        id: "server-2003/a-defender-that-lost-its-reservation-ends-at-once".into(),
+        title: "The owner of the quorum disk ends its service as soon as it finds another node's \
+                reservation on it"
+            .into(),
+        clauses: &["DISK-2", "QRM-10"],
+        source: &[("5.1", Mark::Stated)],
+        generations: ONLY,
+        run: Box::new(|trial| {
+            let (owner, other) = owner_and_challenger(trial)?;
+            trial.run(secs(30));
+            let mark = trial.mark();
+            let taken = "lun: san/witness, do: preempt-reservation";
+            trial.fault(format!("{{ {taken}, by: {other} }}"))?;
+            trial.run(secs(10));
+            let lost = |it: &Notice| {
+                let reason = HaltReason::QuorumLost;
+                *it == Notice::Halted { reason }
+            };
+            let ended = trial.events(mark, lost);
+            let by_owner = ended.first().is_some_and(|it| it.node == owner);
+            trial.check("the service of the owner ended for it", by_owner)?;
+            trial.within(EVENTUALLY, "the cluster goes on", |seen| {
+                seen.quorate() && seen.online("app")
             })
         }),
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use base::{NodeId, NodeSet, NodeState, QuorumState, ResourceId, ResourceState, Timestamp};
 use file::model::{Step, StepKind};
 use sim::log::What;
+use sim::observation::left_alone;
 use sim::session::{Session, Unfit};
 use sim::tap::FrameSeen;
 use sim::{CORE_GROUP, Life, Picture, Stage, is_elsewhere};
@@ -398,7 +399,8 @@ fn running_on(world: &impl Stage, resource: ResourceId) -> NodeSet {
     let settings = world.plan().model.resources.get(&resource);
     let thing = settings.and_then(|it| sim::hosts::Thing::of(resource, &it.parameters));
     if thing.is_some() {
-        return world.outside().runs(resource).intersection(live);
+        let runs = world.outside().runs(resource);
+        return runs.intersection(live).union(left_alone(world, resource));
     }
     let online = |node: &NodeId| {
         let picture = world.picture(*node);

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use base::{
-    DiskId, GroupId, GroupState, NodeId, NodeSet, NodeState, PaxosTag, ResourceId, ResourceState,
-    Timestamp,
+    DiskId, GroupId, GroupState, NodeId, NodeSet, NodeStanding, NodeState, PaxosTag, ResourceId,
+    ResourceState, Timestamp,
 };
 use middle::quorum::Tally;
 use node::Picture;
@@ -24,6 +24,9 @@ pub struct NodeSeen {
     pub life: Life,
     /// By its own word while it is live; else down, once no live active node has it in its view.
     pub state: NodeState,
+    /// What the cluster thinks of it beside that, by the newest active view; by its own word where
+    /// it was not let in.
+    pub standing: NodeStanding,
     /// The view that it has installed; empty without one.
     pub view: NodeSet,
     /// Whether it is an active member of a view with quorum.
@@ -151,9 +154,16 @@ fn see_node<W: Stage>(world: &W, pictures: &[&Picture], node: NodeId) -> NodeSee
         None if pictures.iter().any(|it| counted_in(&it)) => NodeState::Up,
         None => NodeState::Down,
     };
+    let active = pictures.iter().filter(|it| is_active(it));
+    let newest = active.max_by_key(|it| it.view.map(|(view, _)| view.epoch));
+    let judge = newest.or(picture);
     NodeSeen {
         life,
         state,
+        standing: judge
+            .and_then(|it| it.standings.get(&node))
+            .copied()
+            .unwrap_or_default(),
         view: picture
             .and_then(|it| it.view)
             .map_or(NodeSet::EMPTY, |(_, members)| members),
@@ -182,7 +192,28 @@ fn see_resource<W: Stage>(world: &W, pictures: &[&Picture], resource: ResourceId
             seen.on.insert(picture.node, state);
         }
     }
+    for node in left_alone(world, resource).iter() {
+        seen.running_on.insert(node);
+        seen.on.insert(node, ResourceState::Online);
+    }
     seen
+}
+
+/// Machines without a cluster service that go on running a virtual machine.
+#[must_use]
+pub fn left_alone<W: Stage>(world: &W, resource: ResourceId) -> NodeSet {
+    match parameters(world, resource) {
+        Some(ResourceParameters::VirtualMachine { .. }) => {
+            let alone = |node: &NodeId| world.life(*node) == Life::Stopped;
+            world
+                .outside()
+                .runs(resource)
+                .iter()
+                .filter(alone)
+                .collect()
+        }
+        _ => NodeSet::EMPTY,
+    }
 }
 
 fn see_group<W: Stage>(

@@ -6,6 +6,7 @@ mod administer;
 mod ask;
 mod directory;
 mod fault;
+mod random;
 mod select;
 mod sides;
 
@@ -17,6 +18,7 @@ pub use ask::{Of, Told, page_text, text};
 use base::{GroupId, NodeId, NodeSet, RequestId, ResourceId, Rng, Timestamp};
 use file::model::Lab;
 use plan::{Plan, PlanError};
+pub use random::{Drawing, Drawn};
 
 use crate::FaultId;
 use crate::hosts::Behaviour;

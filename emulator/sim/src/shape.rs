@@ -8,7 +8,7 @@ use file::model::{
     About, Adapter, Array, Backend, BlockSize, Checkpoints, Cluster, ColdStart, Endpoint,
     EndpointHost, EndpointKind, Failback, FailoverPolicy, Group, Heartbeat, Invariant, Invariants,
     Lab, Lun, LunRef, Network, NetworkRole, Node, Owners, Portal, Priority, Quorum, Report,
-    ReservationSupport, Resource, ResourceKind, ResourcePolicy, Subnet, Witness,
+    ReservationSupport, Resiliency, Resource, ResourceKind, ResourcePolicy, Subnet, Witness,
 };
 use file::position::Position;
 
@@ -167,6 +167,7 @@ impl Shape {
             heartbeat: Heartbeat::default(),
             regroup: Default::default(),
             disk_arbitration: Default::default(),
+            resiliency: Resiliency::default(),
             service_restart: self.service_restart,
             enforced_anti_affinity: false,
             groups,

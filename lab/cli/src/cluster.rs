@@ -106,6 +106,49 @@ enum Action {
         /// The node
         node: String,
     },
+    /// Start the cluster service of nodes that are no members
+    Start {
+        /// The nodes
+        #[arg(required = true)]
+        nodes: Vec<String>,
+        /// Form a cluster without enough votes if there is none to join; the nodes' database
+        /// becomes the one that counts
+        #[arg(long, conflicts_with_all = ["prevent_quorum", "clear_quarantine"])]
+        force_quorum: bool,
+        /// Only join a cluster, never form one
+        #[arg(long, conflicts_with = "clear_quarantine")]
+        prevent_quorum: bool,
+        /// Have the cluster forget that it has quarantined the nodes
+        #[arg(long)]
+        clear_quarantine: bool,
+    },
+    /// Stop the cluster service of nodes in order
+    Stop {
+        /// The nodes
+        #[arg(required = true)]
+        nodes: Vec<String>,
+    },
+    /// Take a node out of the cluster's configuration
+    Evict {
+        /// The node
+        node: String,
+    },
+    /// Take a node that was evicted into the cluster again
+    Add {
+        /// The node
+        node: String,
+    },
+    /// Make something else the witness, and with it change the quorum model
+    Witness {
+        /// What votes beside the nodes
+        #[arg(value_enum)]
+        kind: WitnessKind,
+        /// ARRAY/LUN of a disk, the endpoint of a share or a cloud
+        name: Option<String>,
+        /// The disk counts alone
+        #[arg(long)]
+        disk_only: bool,
+    },
     /// Treat a resource as failed
     Fail {
         /// The resource, as GROUP/RESOURCE
@@ -135,6 +178,26 @@ impl Kind {
             Self::Group => "group",
             Self::Resource => "resource",
             Self::Type => "type",
+        }
+    }
+}
+
+/// What votes beside the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WitnessKind {
+    None,
+    Disk,
+    Share,
+    Cloud,
+}
+
+impl WitnessKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Disk => "disk",
+            Self::Share => "share",
+            Self::Cloud => "cloud",
         }
     }
 }
@@ -242,7 +305,52 @@ fn order(action: &Action) -> Option<Value> {
         Action::Pause { node: name, drain } => node(if *drain { "drain" } else { "pause" }, name),
         Action::Resume { node: name } => node("resume", name),
         Action::Fail { resource } => on("fail", resource),
+        Action::Start { .. }
+        | Action::Stop { .. }
+        | Action::Evict { .. }
+        | Action::Add { .. }
+        | Action::Witness { .. } => {
+            json!({ "do": "cluster", "action": "step", "step": step(action) })
+        }
     })
+}
+
+/// What is done to nodes and quorum, as a step of a lab file.
+fn step(action: &Action) -> String {
+    let nodes = |nodes: &[String]| format!("[{}]", nodes.join(", "));
+    match action {
+        Action::Start {
+            nodes: named,
+            force_quorum,
+            prevent_quorum,
+            clear_quarantine,
+        } => {
+            let options = [
+                ("force-quorum", force_quorum),
+                ("prevent-quorum", prevent_quorum),
+                ("clear-quarantine", clear_quarantine),
+            ];
+            let given = options.iter().filter(|(_, given)| **given);
+            let given: String = given.map(|(word, _)| format!(", {word}: true")).collect();
+            format!("{{ do: start, node: {}{given} }}", nodes(named))
+        }
+        Action::Stop { nodes: named } => format!("{{ do: stop, node: {} }}", nodes(named)),
+        Action::Evict { node } => format!("{{ do: evict, node: {node} }}"),
+        Action::Add { node } => format!("{{ do: add, node: {node} }}"),
+        Action::Witness {
+            kind,
+            name,
+            disk_only,
+        } => {
+            let alone = if *disk_only { ", model: disk-only" } else { "" };
+            let witness = match name {
+                Some(name) => format!("{{ {}: {name} }}", kind.word()),
+                None => kind.word().to_owned(),
+            };
+            format!("{{ do: quorum, witness: {witness}{alone} }}")
+        }
+        _ => String::new(),
+    }
 }
 
 /// The last two words are property and value.

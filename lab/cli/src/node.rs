@@ -68,6 +68,9 @@ pub(crate) struct Node {
     /// Only join a cluster, never form one
     #[arg(long)]
     prevent_quorum: bool,
+    /// Join, and have the cluster forget that it has quarantined this node
+    #[arg(long, conflicts_with_all = ["force_quorum", "prevent_quorum"])]
+    clear_quarantine: bool,
 }
 
 fn portal(text: &str) -> Result<(String, SocketAddr), String> {
@@ -77,13 +80,12 @@ fn portal(text: &str) -> Result<(String, SocketAddr), String> {
 }
 
 /// The option of the start, with the numbers of the nodes that it names.
-fn mode(plan: &Plan, forced: Option<Vec<String>>, prevent: bool) -> anyhow::Result<StartMode> {
-    let Some(names) = forced else {
-        let prevented = StartMode::PreventQuorum;
-        return Ok(if prevent {
-            prevented
-        } else {
-            StartMode::Normal
+fn mode(node: &Node, plan: &Plan) -> anyhow::Result<StartMode> {
+    let Some(names) = &node.force_quorum else {
+        return Ok(match (node.prevent_quorum, node.clear_quarantine) {
+            (true, _) => StartMode::PreventQuorum,
+            (_, true) => StartMode::ClearQuarantine,
+            _ => StartMode::Normal,
         });
     };
     let node = |name: &String| {
@@ -100,6 +102,7 @@ impl Node {
             return Ok(Exit::Usage);
         };
         let plan = Plan::new(&lab)?;
+        let mode = mode(&self, &plan)?;
         let start = NodeStart {
             name: self.name,
             folder: self.state,
@@ -116,7 +119,7 @@ impl Node {
             speed: self.speed,
             trace_polls: self.trace_polls,
             trace_frames: self.trace_frames,
-            start: mode(&plan, self.force_quorum, self.prevent_quorum)?,
+            start: mode,
         };
         let options = match start.options(&plan) {
             Ok(options) => options,

@@ -41,6 +41,8 @@ features! {
     FaultNodeKillService, "fault `node: kill-service`", true;
     FaultNodeMonitorKill, "fault `node: monitor-kill`", true;
     FaultNodeClockJump, "fault `node: clock-jump`", true;
+    FaultNodeClockDrift, "fault `node: clock-drift`", true;
+    FaultNodeHang, "fault `node: hang`", true;
     FaultLunFull, "fault `lun: full`", true;
     FaultNetwork, "fault `network: down` and `up`", true;
     FaultNic, "fault `nic: down` and `up`", true;

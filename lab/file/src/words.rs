@@ -4,9 +4,9 @@
 //! becomes text under its path of keys, so `{path: {portal: 0}, do: drop}` is `path.portal` and
 //! `do`; what the words mean is for whoever they are sent to.
 
-use crate::model::Fault;
+use crate::model::{Action, Fault};
 use crate::source::Source;
-use crate::syntax::{Decode, Decoder, FaultSpec, LabFile};
+use crate::syntax::{Decode, Decoder, LabFile};
 use crate::yaml::{Node, Value};
 use crate::{Diagnostic, parse, render, resolve, variables};
 
@@ -41,24 +41,41 @@ const EXAMPLE: &str = "{lun: 0, do: offline}";
 /// What is wrong with the fault, with where and why, ready to print; or with the file, which a lab
 /// that is up has none of.
 pub fn fault(lab: &str, text: &str) -> Result<Fault, String> {
+    about(lab, "the fault", text, resolve::fault)
+}
+
+/// Reads what an administrator does, in the words of a step, about a lab as [`fault`] does.
+///
+/// # Errors
+/// As [`fault`].
+pub fn action(lab: &str, text: &str) -> Result<Action, String> {
+    about(lab, "the step", text, resolve::action_of)
+}
+
+/// Reads words called `what` about a lab.
+fn about<S: Decode, T>(
+    lab: &str,
+    what: &str,
+    text: &str,
+    resolve: impl FnOnce(&LabFile, &S, &mut Decoder<'_>) -> Option<T>,
+) -> Result<T, String> {
     let (file, lab_root) = parse("the lab", lab.as_bytes());
     let lab_root = lab_root.map_err(|problem| show(file.clone(), vec![problem]))?;
-    let (source, root) = parse("the fault", text.as_bytes());
+    let (source, root) = parse(what, text.as_bytes());
     let root = root.map_err(|problem| show(source.clone(), vec![problem]))?;
     let mut unheard = Decoder::new(&file);
     let filled = variables::fill(&lab_root, &mut unheard);
     let lab_file = LabFile::decode(&filled, &mut unheard);
     let mut decoder = Decoder::new(&source);
     let root = variables::fill_aside(&lab_root, root, &mut decoder);
-    let spec = FaultSpec::decode(&root, &mut decoder);
-    let fault = match (lab_file, spec) {
-        (Some(file), Some(spec)) => resolve::fault(&file, &spec, &mut decoder),
+    let spec = S::decode(&root, &mut decoder);
+    let read = match (lab_file, spec) {
+        (Some(file), Some(spec)) => resolve(&file, &spec, &mut decoder),
         _ => None,
     };
     let good = !decoder.sink.has_errors();
     let (diagnostics, _) = decoder.sink.finish();
-    fault
-        .filter(|_| good)
+    read.filter(|_| good)
         .ok_or_else(|| show(source, diagnostics))
 }
 

@@ -3,7 +3,9 @@
 use base::{Defaults, NetworkId};
 use bottom::security::Secret;
 use file::model::{self, HeartbeatPath, Lab};
-use middle::settings::{Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Settings, Witness};
+use middle::settings::{
+    Heartbeat, NetworkRole, NetworkSettings, NodeSettings, Resiliency, Settings, Witness,
+};
 
 use crate::{Machine, Member, Names, PlanError, Router};
 
@@ -20,6 +22,7 @@ pub(crate) fn settings(lab: &Lab, names: &Names) -> Result<Settings, PlanError> 
         override_heartbeat(heartbeat, path);
     }
     set_times(&mut settings, cluster);
+    override_resiliency(&mut settings.resiliency, cluster.resiliency);
     settings.secret = Secret::from_words(&cluster.name);
     settings.model = cluster.quorum.model;
     settings.witness = witness(lab, names)?;
@@ -79,6 +82,21 @@ pub(crate) fn members(
 }
 
 /// Machines that are not members.
+/// The place of a machine among those that are no members.
+pub(crate) fn outsider(lab: &Lab, names: &Names, machine: &str) -> Result<usize, PlanError> {
+    let mut others = lab.nodes.iter().filter(|it| names.node(&it.name).is_none());
+    let place = others.position(|it| it.name == machine);
+    place.ok_or_else(|| PlanError::unknown("machine outside the cluster", machine))
+}
+
+/// The machine that is the domain controller, if the lab has one.
+pub(crate) fn controller(lab: &Lab, names: &Names) -> Result<Option<usize>, PlanError> {
+    let named = lab.directory.as_ref().and_then(|it| it.controller.as_ref());
+    named
+        .map(|machine| outsider(lab, names, machine))
+        .transpose()
+}
+
 pub(crate) fn others(lab: &Lab, names: &Names) -> Result<Vec<Machine>, PlanError> {
     let other = |node: &&model::Node| names.node(&node.name).is_none();
     let others = lab.nodes.iter().filter(other);
@@ -171,6 +189,14 @@ fn set_times(settings: &mut Settings, cluster: &model::Cluster) {
     if let Some(challenge) = cluster.disk_arbitration.challenge {
         settings.disk_challenge_wait = challenge;
     }
+}
+
+fn override_resiliency(resiliency: &mut Resiliency, given: model::Resiliency) {
+    resiliency.level = given.level.unwrap_or(resiliency.level);
+    resiliency.period = given.period.unwrap_or(resiliency.period);
+    let threshold = &mut resiliency.quarantine_threshold;
+    *threshold = given.quarantine_after.unwrap_or(*threshold);
+    resiliency.quarantine_duration = given.quarantine_for.or(resiliency.quarantine_duration);
 }
 
 fn override_heartbeat(heartbeat: &mut Heartbeat, path: HeartbeatPath) {

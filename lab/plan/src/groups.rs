@@ -308,6 +308,9 @@ fn program_parameters(kind: &model::ResourceKind) -> ResourceParameters {
             spool_directory: path.clone(),
             job_completion_timeout: 0,
         },
+        model::ResourceKind::VirtualMachine { machine } => ResourceParameters::VirtualMachine {
+            machine: machine.clone(),
+        },
         model::ResourceKind::PlugIn { program } => ResourceParameters::PlugIn {
             program: program.clone(),
             properties: Vec::new(),

@@ -18,8 +18,8 @@ use base::{Defaults, Generation, NetworkId, NodeId, NodeSet, ResourceId};
 use file::model::Lab;
 use middle::database::Hive;
 use middle::settings::Settings;
-use top::rcm::ResourceParameters;
-use top::rcm::model::Model;
+use top::rcm::model::{Model, ResourceSettings};
+use top::rcm::{ResourceKind, ResourceParameters};
 
 pub use error::PlanError;
 pub use names::Names;
@@ -97,6 +97,8 @@ pub struct Plan {
     pub hive: Hive,
     /// What network names register with, if the file says so.
     pub directory: Option<file::model::Directory>,
+    /// The machine that is the domain controller, by place among those that are no members.
+    pub controller: Option<usize>,
     /// Names by number and numbers by name.
     pub names: Names,
 }
@@ -128,6 +130,7 @@ impl Plan {
         Ok(Self {
             lab: lab.name.clone(),
             directory: lab.directory.clone(),
+            controller: cluster::controller(lab, &names)?,
             generation: lab.cluster.generation,
             members: cluster::members(lab, &names, &defaults)?,
             others: cluster::others(lab, &names)?,
@@ -144,6 +147,15 @@ impl Plan {
             settings,
             hive,
         })
+    }
+
+    /// What of the lab only the simulator can have, in words; nothing where every backend can have
+    /// it.
+    #[must_use]
+    pub fn only_simulated(&self) -> Option<&'static str> {
+        let machine = |it: &ResourceSettings| it.kind() == ResourceKind::VirtualMachine;
+        let has_machine = self.model.resources.values().any(machine);
+        has_machine.then_some("resources of type `virtual-machine`")
     }
 
     /// All members.

@@ -3,7 +3,7 @@
 use base::{DiskId, NetworkId};
 use file::model::{self, BlockSize, EndpointHost, EndpointKind, Lab, ReservationSupport};
 
-use crate::{Names, PlanError};
+use crate::{Names, PlanError, cluster};
 
 /// A storage array.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,10 +118,7 @@ pub(crate) fn witness_share(lab: &Lab, names: &Names) -> Result<Option<WitnessSh
             .map(ShareHost::Network)
             .ok_or_else(|| PlanError::unknown("network", network))?,
         EndpointHost::Node(node) => {
-            let mut others = lab.nodes.iter().filter(|it| names.node(&it.name).is_none());
-            let place = others
-                .position(|it| it.name == *node)
-                .ok_or_else(|| PlanError::unknown("machine outside the cluster", node))?;
+            let place = cluster::outsider(lab, names, node)?;
             ShareHost::Machine(place)
         }
     };

@@ -34,7 +34,7 @@ const LISTEN: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PORT_BASES: std::ops::RangeInclusive<u16> = 20_000..=59_000;
 const PORT_BASE_STEP: usize = 1_000;
 /// The account that may do everything, and how long its password is.
-const ADMINISTRATOR: &str = "administrator";
+const ADMINISTRATOR: &str = "Administrator";
 const PASSWORD_BYTES: usize = 16;
 
 /// The services of a directory that runs in this process.

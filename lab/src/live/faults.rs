@@ -91,6 +91,7 @@ impl Live {
             MachineFault::StopService => self.stop_service(node),
             MachineFault::KillService => self.kill_service(node),
             MachineFault::KillMonitors => self.end_hosts(node),
+            MachineFault::ServiceHangs => self.hang(node)?,
             MachineFault::DiskFails => self.tell_own_disk(node, true),
             // Refused before.
             MachineFault::ClockRuns(_) | MachineFault::ClockJumps(_) => {}
@@ -106,7 +107,7 @@ impl Live {
         }
         match fault {
             MachineFault::PowerOff => self.power_on(node),
-            MachineFault::Freeze => {
+            MachineFault::Freeze | MachineFault::ServiceHangs => {
                 if let Err(error) = self.set_frozen(node, false) {
                     self.complain(&error);
                 }

@@ -121,13 +121,15 @@ impl Live {
             }
             ToLab::Release => {
                 if let Some(parameters) = serves.take() {
-                    self.outside.retire(node, resource, &parameters, clocks);
+                    self.outside
+                        .retire(node, resource, &parameters, networks, clocks);
                 }
                 0
             }
             ToLab::Works => {
                 if let Some(parameters) = serves {
-                    self.outside.examine(node, resource, parameters, clocks);
+                    self.outside
+                        .examine(node, resource, parameters, networks, clocks);
                 }
                 let works = |it: &ResourceParameters| {
                     self.outside.works(node, resource, it, networks, awake)
@@ -155,7 +157,8 @@ impl Live {
             && let Some(serves) = parameters
         {
             let (clocks, asks) = (self.clocks(), (*node, *resource));
-            self.outside.register_again(asks.0, asks.1, serves, clocks);
+            self.outside
+                .register_again(asks.0, asks.1, serves, &self.networks, clocks);
             self.name_told(id, asks.0, asks.1, parameters);
         }
         self.connections.insert(id, connection);

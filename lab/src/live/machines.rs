@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use base::{NodeId, NodeSet, Timestamp};
+use base::{Generation, NodeId, NodeSet, Timestamp};
+use sim::Unable;
 use sim::checkers::{Change, Ended};
 use sim::log::WorldEvent;
 
@@ -18,13 +19,16 @@ use crate::ledger::Deed;
 const BOOT: Duration = Duration::from_secs(2);
 /// How long a machine that shuts down in order waits for the cluster service.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(120);
+/// ClusSvcHangTimeout: how long the cluster service may hang.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an array that has died takes to come back.
 const ARRAY_RESTART: Duration = Duration::from_secs(1);
 
 impl Live {
     /// Members whose machines answer others.
     pub(super) fn awake(&self) -> NodeSet {
-        let awake = self.seats.iter().filter(|it| it.powered && !it.frozen);
+        let awake = |it: &&Seat| it.powered && (!it.frozen || it.hung);
+        let awake = self.seats.iter().filter(awake);
         awake.map(|seat| seat.id).collect()
     }
 
@@ -52,6 +56,7 @@ impl Live {
             nic,
             portals: portals.collect(),
             clock: self.clock,
+            names: &self.plan.names.nodes,
             trace_polls: self.options.trace_polls,
             trace_frames: self.options.record_frames,
             inbox: &self.sender,
@@ -94,6 +99,9 @@ impl Live {
         };
         self.judge(&Change::Ended { node, why });
         self.say(event);
+        if halted == Some(base::HaltReason::Evicted) {
+            self.clean_up(node);
+        }
         if reboot {
             self.cycle(node);
         } else if halted.is_none_or(base::HaltReason::is_unplanned) {
@@ -110,6 +118,7 @@ impl Live {
         };
         seat.powered = false;
         seat.frozen = false;
+        seat.hung = false;
         seat.start_after_stop = false;
         seat.start_at = None;
         seat.force_off_at = None;
@@ -170,6 +179,43 @@ impl Live {
         self.say(event);
         self.surroundings_changed();
         Ok(())
+    }
+
+    /// The process of the cluster service hangs; what else runs on the machine goes on. After
+    /// ClusSvcHangTimeout the machine acts, as in the simulator.
+    pub(super) fn hang(&mut self, node: NodeId) -> Result<(), Unable> {
+        let fits = |seat: &&mut Seat| seat.runs() && !seat.frozen;
+        let Some(seat) = self.seat_mut(node).filter(fits) else {
+            return Ok(());
+        };
+        let life = seat.life;
+        match seat.hang() {
+            None => return Err(self.unable("let the cluster service of a machine hang alone")),
+            Some(Err(why)) => return Err(self.unable(&why.to_string())),
+            Some(Ok(())) => {}
+        }
+        self.judge(&Change::Frozen { node });
+        self.say(WorldEvent::Frozen(node));
+        self.surroundings_changed();
+        self.do_later(HANG_TIMEOUT, Later::HungTooLong { node, life });
+        Ok(())
+    }
+
+    /// HangRecoveryAction: up to 2016 the machine stops and boots again, since then the process is
+    /// killed.
+    pub(super) fn hung_too_long(&mut self, node: NodeId, life: u32) {
+        let still = |seat: &&Seat| seat.hung && seat.life == life;
+        if self.seat(node).filter(still).is_none() {
+            return;
+        }
+        if let Err(error) = self.set_frozen(node, false) {
+            self.complain(&error);
+        }
+        if self.plan.generation <= Generation::V2016 {
+            self.cycle(node);
+        } else {
+            self.kill_service(node);
+        }
     }
 
     pub(super) fn stop_service(&mut self, node: NodeId) {

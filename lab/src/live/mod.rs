@@ -4,6 +4,7 @@
 //! breaks what the lab file says, and reports what nodes show, what targets hold and what resources
 //! serve. As in a real machine room, whoever ends takes nothing with it but its own.
 
+mod administered;
 mod directory;
 mod fabric;
 mod faults;
@@ -54,6 +55,13 @@ use targets::Target;
 pub(crate) use targets::iqn;
 use time::Later;
 use watchers::Watcher;
+
+/// The tag that setup gives a database: above that of a blank disk, so that it counts.
+const SETUP_TAG: PaxosTag = PaxosTag {
+    next_epoch: 1,
+    last_epoch: 1,
+    sequence: 1,
+};
 
 /// What the machines of a lab are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +157,10 @@ impl Live {
     /// # Errors
     /// What the lab file may say and this version cannot build, or what the system refuses.
     pub fn build(plan: Plan, text: &str, options: LiveOptions) -> Result<Self, LabError> {
+        if let Some(what) = plan.only_simulated() {
+            let backend = options.backend.label();
+            return Err(LabError::NotHere { backend, what });
+        }
         let folder = LabFolder::new(&options.root)?;
         let gate = Gate::of(&folder);
         make_folder(&folder, &gate)?;
@@ -372,13 +384,7 @@ fn write_files(plan: &Plan, text: &str, folder: &LabFolder) -> Result<(), LabErr
     for folder in [folder.path().join("logs"), folder.sockets()] {
         fs::create_dir(&folder).map_err(LabError::path("make", &folder))?;
     }
-    // Above the tag of a blank disk, so that what setup installed counts.
-    let tag = PaxosTag {
-        next_epoch: 1,
-        last_epoch: 1,
-        sequence: 1,
-    };
-    let image = middle::database::image(&plan.hive, tag);
+    let image = middle::database::image(&plan.hive, SETUP_TAG);
     for member in &plan.members {
         seat::install(&folder.node(&member.machine.name), &image)?;
     }

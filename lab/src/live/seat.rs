@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base::{DiskId, HaltReason, NodeId, Timestamp};
+use base::{DiskId, HaltReason, NodeId, StartMode, Timestamp};
 use node::Picture;
 use plan::Member;
 use rhs::{family, frames};
@@ -32,6 +32,8 @@ pub(super) struct Seat {
     pub(super) service_restart: Duration,
     pub(super) powered: bool,
     pub(super) frozen: bool,
+    /// Only its cluster service is frozen.
+    pub(super) hung: bool,
     machine: Box<dyn Machine>,
     /// A life of the service has begun, and its end has not been heard of.
     runs: bool,
@@ -43,6 +45,8 @@ pub(super) struct Seat {
     pub(super) force_off_at: Option<Timestamp>,
     /// The service was asked to stop and has not ended yet.
     pub(super) stopping: bool,
+    /// The option that an administrator gives to its next start.
+    pub(super) start_mode: StartMode,
     /// It was ordered to start meanwhile, which waits for the end.
     pub(super) start_after_stop: bool,
     /// The next end of the service is followed by a restart of the machine.
@@ -66,6 +70,8 @@ pub(super) struct Start<'a> {
     /// Addresses of the targets, by array.
     pub(super) portals: Vec<String>,
     pub(super) clock: Clock,
+    /// Names of the members, by number.
+    pub(super) names: &'a [String],
     pub(super) trace_polls: bool,
     pub(super) trace_frames: bool,
     pub(super) inbox: &'a Sender<Input>,
@@ -83,12 +89,14 @@ impl Seat {
             service_restart: member.service_restart,
             powered: true,
             frozen: false,
+            hung: false,
             machine,
             runs: false,
             life: 0,
             start_at: Some(Timestamp::ZERO),
             force_off_at: None,
             stopping: false,
+            start_mode: StartMode::Normal,
             start_after_stop: false,
             reboot: false,
             halted: None,
@@ -143,6 +151,8 @@ impl Seat {
         self.life = self.life.wrapping_add(1);
         hear(self.id, self.life, said, with.inbox.clone());
         self.runs = true;
+        // The option holds for one start.
+        self.start_mode = StartMode::Normal;
         self.halted = None;
         self.conditions.clear();
         self.faults = Some(tell_faults(self.control.clone()));
@@ -183,6 +193,7 @@ impl Seat {
         if with.trace_frames {
             arguments.push("--trace-frames".into());
         }
+        arguments.extend(option(self.start_mode, with.names));
         Ok(arguments)
     }
 
@@ -220,7 +231,18 @@ impl Seat {
     pub(super) fn set_frozen(&mut self, frozen: bool) -> Result<(), LabError> {
         self.machine.set_frozen(frozen)?;
         self.frozen = frozen;
+        self.hung = false;
         Ok(())
+    }
+
+    /// The process of the service does nothing any more, everything else goes on.
+    pub(super) fn hang(&mut self) -> Option<Result<(), LabError>> {
+        let hangs = self.machine.hang()?;
+        if hangs.is_ok() {
+            self.frozen = true;
+            self.hung = true;
+        }
+        Some(hangs)
     }
 
     /// From now on its service sees these disks like this.
@@ -240,6 +262,20 @@ impl Seat {
         if let Some(faults) = &self.faults {
             let _ended = faults.send(request);
         }
+    }
+}
+
+/// The words that start a service with an option.
+fn option(mode: StartMode, names: &[String]) -> Vec<OsString> {
+    match mode {
+        StartMode::Normal => Vec::new(),
+        StartMode::ForceQuorum { nodes } => {
+            let name = |node: NodeId| names.get(node.index()).cloned();
+            let listed: Vec<String> = nodes.iter().filter_map(name).collect();
+            vec!["--force-quorum".into(), listed.join(",").into()]
+        }
+        StartMode::PreventQuorum => vec!["--prevent-quorum".into()],
+        StartMode::ClearQuarantine => vec!["--clear-quarantine".into()],
     }
 }
 
@@ -268,6 +304,19 @@ fn tell_faults(path: PathBuf) -> Sender<Request> {
         }
     });
     sender
+}
+
+/// Removes the cluster database from a node's disk, as the clean-up after an eviction does. What
+/// its resources keep in the registry stays.
+pub(super) fn wipe(folder: &Path) -> Result<(), LabError> {
+    let files = fs::read_dir(folder).map_err(LabError::path("read", folder))?;
+    for file in files.filter_map(Result::ok) {
+        let path = file.path();
+        if path.is_file() {
+            fs::remove_file(&path).map_err(LabError::path("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts the cluster database on a member's disk, as setup does.

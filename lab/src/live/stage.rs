@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base::{
     DiskId, IoId, NodeId, NodeSet, Notice, PaxosTag, RequestId, ResourceId, ResourceState,
-    Timestamp,
+    StartMode, Timestamp,
 };
 use bottom::share::{ShareOutcome, ShareRequest};
 use middle::settings::Witness;
@@ -210,6 +210,20 @@ impl Stage for Live {
         }
     }
 
+    fn start_service(&mut self, node: NodeId, start: StartMode) -> Result<(), Unable> {
+        self.start_with(node, start);
+        Ok(())
+    }
+
+    fn stop_service(&mut self, node: NodeId) -> Result<(), Unable> {
+        Live::stop_service(self, node);
+        Ok(())
+    }
+
+    fn can_set_up(&self) -> Result<(), Unable> {
+        Ok(())
+    }
+
     fn look(&mut self, client: &Client) -> Vec<Look> {
         let now = self.now();
         self.seen_by(client)
@@ -257,7 +271,9 @@ impl Live {
             Input::Replied(request, reply) => {
                 self.changes += 1;
                 if let Some(asked) = self.asked.get_mut(&request) {
-                    asked.reply = Some(reply);
+                    asked.reply = Some(reply.clone());
+                    let (node, command) = (asked.node, asked.command.clone());
+                    self.answered(node, &command, &reply);
                 }
             }
             Input::Holder(disk, holder) => {

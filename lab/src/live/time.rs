@@ -22,6 +22,8 @@ pub(super) enum Later {
     StartNic(usize),
     /// A target that has ended is started again.
     StartTarget(usize),
+    /// A cluster service that hangs has hung for as long as it may.
+    HungTooLong { node: NodeId, life: u32 },
     /// A network name's host reports what it did in the directory.
     NameReport {
         node: NodeId,
@@ -85,6 +87,7 @@ impl Live {
                 }
                 Later::StartNic(station) => self.power_nic_on(station),
                 Later::StartTarget(place) => self.restart_target(place),
+                Later::HungTooLong { node, life } => self.hung_too_long(node, life),
                 Later::NameReport {
                     node,
                     resource,

@@ -5,12 +5,16 @@ use crate::case::Stop;
 use crate::cases::{EVENTUALLY, SINCE_2008, secs};
 use crate::lab::{Lab, Witness};
 use crate::trial::Trial;
+use base::Generation;
 
 const MEMBER: &[&str] = &["SVC-3", "MM-5"];
 const NETWORK: &[&str] = &["SVC-3", "TM-5"];
 const QUORUM: &[&str] = &["SVC-3", "QRM-2"];
 const DATABASE: &[&str] = &["SVC-3", "DM-7"];
 const WITNESS: &[&str] = &["SVC-3", "QRM-9"];
+
+const SINCE_2016: &[Generation] = &[Generation::V2016, Generation::V2019, Generation::V2022];
+const SINCE_2012_R2: &[Generation] = &[Generation::V2012R2, Generation::V2016, Generation::V2022];
 
 fn three() -> Lab {
     Lab::of(3)
@@ -243,4 +247,63 @@ pub(super) const EVENTS: &[Logged] = &[
         },
     ),
     logged(1653, "a node reaches nobody", MEMBER, three, left_alone),
+    logged(
+        1093,
+        "a node is not known as a member any more",
+        &["SVC-3", "MM-13"],
+        three,
+        |trial| {
+            // It is evicted while it is away, so nothing has told it.
+            act(trial, "{ do: stop, node: n3 }")?;
+            trial.run(secs(30));
+            act(trial, "{ do: evict, node: n3 }")?;
+            trial.run(secs(10));
+            act(trial, "{ do: start, node: n3 }")?;
+            trial.run(secs(60));
+            Ok(())
+        },
+    ),
+    logged(
+        1561,
+        "a node has not got the newest configuration",
+        &["SVC-3", "DM-4"],
+        || Lab::of(2).witness(Witness::Share).program(""),
+        |trial| {
+            trial.fault("{ node: n1, do: power-off, for: 5m }")?;
+            trial.run(secs(60));
+            act(
+                trial,
+                "{ do: set, property: VerifySignalledFailures, value: 0 }",
+            )?;
+            trial.run(secs(10));
+            act(trial, "{ do: stop, node: n2 }")?;
+            trial.run(secs(400));
+            Ok(())
+        },
+    ),
+    logged(
+        1568,
+        "the cloud witness is not reached",
+        &["SVC-3", "QRM-1"],
+        || Lab::of(2).witness(Witness::Cloud).program(""),
+        |trial| {
+            trial.run(secs(60));
+            fault(trial, "{ witness: all, do: unreachable }")
+        },
+    )
+    .of(SINCE_2016),
+    logged(
+        5398,
+        "a cluster cannot start for want of the newest configuration",
+        QUORUM,
+        three,
+        |trial| {
+            act(trial, "{ do: stop, node: [n1, n2, n3] }")?;
+            trial.run(secs(60));
+            act(trial, "{ do: start, node: n1 }")?;
+            trial.run(secs(60));
+            Ok(())
+        },
+    )
+    .of(SINCE_2012_R2),
 ];

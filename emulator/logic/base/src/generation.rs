@@ -102,6 +102,8 @@ impl Generation {
                 DiskFence::PersistentReservation
             },
             disk_challenge_wait: Duration::from_secs(if self == Self::V2003 { 7 } else { 6 }),
+            resiliency_level: if since_2016 { 2 } else { 0 },
+            quarantine_threshold: if since_2016 { 3 } else { 0 },
             dynamic_quorum: self >= Self::V2012,
             dynamic_witness: self >= Self::V2012R2,
             quorum_arbitration_time_max: Duration::from_secs(if self <= Self::V2008 {
@@ -218,6 +220,16 @@ pub struct Defaults {
     /// How long the service control manager waits before it starts a halted cluster service
     /// again. Unsourced: a setting (`service-restart`), never asserted.
     pub service_restart: Duration,
+    /// ResiliencyLevel: 2, always isolate, from 2016 on; 0, which no product has, before.
+    /// The documented default is contradicted (conflict C6): a setting, never asserted.
+    pub resiliency_level: u32,
+    /// ResiliencyDefaultPeriod: 240 s.
+    pub resiliency_period: Duration,
+    /// QuarantineThreshold: 3 unplanned departures within an hour (conflict C7); 0 without
+    /// quarantine, before 2016.
+    pub quarantine_threshold: u32,
+    /// QuarantineDuration: 7200 s; `None` (0xFFFFFFFF) until an administrator ends it.
+    pub quarantine_duration: Option<Duration>,
     /// WitnessRestartInterval: a failed witness is tried again after 15 min.
     pub witness_restart_interval: Duration,
     /// ClusterGroupWaitDelay: wait for a group's preferred owner at cluster start, 120 s.
@@ -263,6 +275,10 @@ impl Defaults {
         regroup_pruning_timeout: Duration::from_secs(5),
         service_halt: Duration::from_secs(1),
         service_restart: Duration::from_secs(60),
+        resiliency_level: 0,
+        resiliency_period: Duration::from_secs(240),
+        quarantine_threshold: 0,
+        quarantine_duration: Some(Duration::from_secs(7_200)),
         witness_restart_interval: Duration::from_secs(900),
         group_wait_delay: Duration::from_secs(120),
         handshake_timeout: Duration::from_secs(15),

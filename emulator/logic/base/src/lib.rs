@@ -32,8 +32,8 @@ pub use rng::Rng;
 pub use shared_volume::VolumeState;
 pub use start::StartMode;
 pub use states::{
-    GroupState, InterfaceState, NetworkState, NodeState, QuorumModel, QuorumState, ResourceState,
-    StateChangeCause,
+    GroupState, InterfaceState, NetworkState, NodeStanding, NodeState, QuorumModel, QuorumState,
+    ResourceState, StateChangeCause,
 };
 pub use time::{Now, Timestamp, WallTime};
 pub use timers::Timers;

@@ -243,6 +243,21 @@ pub enum Notice {
     NodeRemoved { node: NodeId },
     /// A node became an active member.
     NodeAdded { node: NodeId },
+    /// A node was lost and the virtual machines on it are left to it for a while (event 1673).
+    NodeIsolated { node: NodeId },
+    /// A node is no longer isolated: it came back, or its time is over (event 1680).
+    NodeIsolationEnded { node: NodeId },
+    /// A node left too often and is kept out for a while (event 1672).
+    NodeQuarantined { node: NodeId },
+    /// A quarantined node was not let in (event 1675).
+    JoinerQuarantined { node: NodeId },
+    /// This node was not let in because it is quarantined (event 1676).
+    Quarantined,
+    /// The group's virtual machines run on an isolated node, and nobody looks after them (event
+    /// 1681).
+    GroupUnmonitored { group: GroupId },
+    /// The group is looked after again, here or elsewhere (event 1682).
+    GroupMonitored { group: GroupId },
     /// A node is no longer configured (event 1011).
     NodeEvicted { node: NodeId },
     /// The view has quorum by an administrator's word alone: `have` of `total` votes, `needed` for
@@ -255,6 +270,13 @@ pub enum Notice {
         total: u32,
         held: bool,
     },
+    /// No cluster was formed: the nodes that are here may not have the newest configuration, with
+    /// `have` of `total` votes where `needed` are (event 5398).
+    NewestConfigurationAbsent { have: u32, needed: u32, total: u32 },
+    /// The cluster does not know this node as a member (event 1093).
+    NotAMember,
+    /// The cloud witness was not reached (event 1568).
+    CloudWitnessUnreachable,
     /// Exactly one vote is missing, so the witness is tried: `have` votes without it, `needed` for
     /// quorum.
     WitnessNeeded { have: u32, needed: u32 },
@@ -402,6 +424,16 @@ impl Notice {
             Self::GroupIncomplete { .. } => 1205,
             Self::ConnectionRestored { .. } => 1592,
             Self::NodeEvicted { .. } => 1011,
+            Self::NotAMember => 1093,
+            Self::CloudWitnessUnreachable => 1568,
+            Self::NewestConfigurationAbsent { .. } => 5398,
+            Self::NodeQuarantined { .. } => 1672,
+            Self::NodeIsolated { .. } => 1673,
+            Self::JoinerQuarantined { .. } => 1675,
+            Self::Quarantined => 1676,
+            Self::NodeIsolationEnded { .. } => 1680,
+            Self::GroupUnmonitored { .. } => 1681,
+            Self::GroupMonitored { .. } => 1682,
             Self::WitnessFailed => 1558,
             Self::DiskLost { .. } => 1038,
             Self::VolumeFailed { fault, .. } => fault.event_id(),

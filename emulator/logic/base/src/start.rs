@@ -18,4 +18,7 @@ pub enum StartMode {
     },
     /// PreventQuorum: join a cluster and never form one.
     PreventQuorum,
+    /// ClearQuarantine: start normally, and whoever lets this node in forgets that it was
+    /// quarantined (2016 and later; reference section 6.3).
+    ClearQuarantine,
 }

@@ -159,6 +159,41 @@ impl fmt::Display for NodeState {
     }
 }
 
+/// What the cluster thinks of a node beside its state (bits of a node's StatusInformation,
+/// reference section 1.3; 2016 and later).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum NodeStanding {
+    /// 0: nothing special.
+    #[default]
+    Normal,
+    /// 1: out of the membership, with virtual machines that go on running.
+    Isolated,
+    /// 2: it left too often and may not come back for a while.
+    Quarantined,
+}
+
+impl NodeStanding {
+    /// The bits of StatusInformation.
+    #[must_use]
+    pub fn status_bits(self) -> u32 {
+        match self {
+            Self::Normal => 0,
+            Self::Isolated => 1,
+            Self::Quarantined => 2,
+        }
+    }
+
+    /// The name as the product prints it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Isolated => "Isolated",
+            Self::Quarantined => "Quarantined",
+        }
+    }
+}
+
 /// The four quorum models of 2008 and later (seed 001, Quorum Manager).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum QuorumModel {

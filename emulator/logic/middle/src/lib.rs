@@ -8,11 +8,13 @@ pub mod membership;
 pub mod messaging;
 pub mod object;
 pub mod quorum;
+pub mod resilience;
 pub mod settings;
 #[cfg(test)]
 mod test_context;
 pub mod topology;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{Incarnation, NodeId, Now, PaxosTag, QuorumState, Rng, StartMode, Timestamp};
@@ -52,6 +54,8 @@ pub struct Facts {
     pub objects: Arc<object::ObjectTable>,
     /// netft: when anything of a peer that is lost last arrived, by node index.
     pub last_seen: [Timestamp; base::limits::NODES_MAX],
+    /// resilience: nodes outside the view that keep their virtual machines, and until when.
+    pub isolated: BTreeMap<NodeId, Timestamp>,
     /// membership: when the current view was installed here.
     pub view_at: Timestamp,
 }

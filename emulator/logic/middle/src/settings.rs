@@ -6,6 +6,7 @@
 mod mode;
 mod node;
 mod regroup;
+mod resiliency;
 #[cfg(test)]
 mod tests;
 pub mod votes;
@@ -22,6 +23,7 @@ use bottom::security::{Secret, SecurityLevel};
 pub use mode::ReadWriteMode;
 pub use node::NodeSettings;
 pub use regroup::Regroup;
+pub use resiliency::Resiliency;
 pub use witness::Witness;
 
 use crate::database::{Hive, Value};
@@ -150,6 +152,8 @@ pub struct Settings {
     pub disk_arbitration_interval: Duration,
     /// Unsourced: how long a challenger waits before it preempts.
     pub disk_challenge_wait: Duration,
+    /// Isolation and quarantine.
+    pub resiliency: Resiliency,
 }
 
 impl Settings {
@@ -181,6 +185,7 @@ impl Settings {
             regroup: Regroup::of(&defaults),
             disk_arbitration_interval: defaults.disk_arbitration_interval,
             disk_challenge_wait: defaults.disk_challenge_wait,
+            resiliency: Resiliency::of(&defaults),
         }
     }
 
@@ -280,6 +285,7 @@ impl Settings {
         let mut settings = Self::blank(generation.unwrap_or_default());
         settings.cluster_name = hive.text("", "ClusterName").unwrap_or_default().to_owned();
         settings.read_timing(hive);
+        settings.resiliency.read(hive);
         settings.read_quorum(hive);
         settings.read_messages(hive);
         for key in hive.subkeys("Nodes") {
@@ -397,6 +403,8 @@ impl Settings {
             );
         }
         self.write_timing(hive);
+        let defaults = self.generation.defaults();
+        self.resiliency.write(hive, &defaults);
         let length = u32::try_from(self.message_buffer_length).unwrap_or(u32::MAX);
         hive.set("", "MessageBufferLength", Value::Dword(length));
         let level = self.security_level.number();

@@ -41,6 +41,7 @@ pub(crate) fn blank_facts(me: NodeId) -> Facts {
         settings: Arc::new(Settings::blank(Generation::V2022)),
         objects: Arc::default(),
         last_seen: [Timestamp::ZERO; base::limits::NODES_MAX],
+        isolated: BTreeMap::new(),
         view_at: Timestamp::ZERO,
     }
 }

@@ -1,12 +1,12 @@
 //! The node as a value: events in, effects out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use base::limits::NODES_MAX;
 use base::{
-    DiskId, HaltReason, Incarnation, Manager, NodeState, Notice, Now, Outbox, PaxosTag,
-    QuorumState, Rng, Timestamp,
+    DiskId, HaltReason, Incarnation, Manager, NodeId, NodeStanding, NodeState, Notice, Now, Outbox,
+    PaxosTag, QuorumState, Rng, Timestamp,
 };
 use bottom::clusdisk::Clusdisk;
 use bottom::csvfs::Csvfs;
@@ -22,6 +22,7 @@ use middle::membership::{Membership, Synchronised};
 use middle::messaging::Messaging;
 use middle::object::Objects;
 use middle::quorum::Quorum;
+use middle::resilience::Resilience;
 use middle::settings::Settings;
 use middle::topology::Topology;
 use top::checkpoint::Checkpoints;
@@ -70,6 +71,7 @@ pub struct Node {
     pub(crate) database: Slot<Database>,
     pub(crate) object: Slot<Objects>,
     pub(crate) quorum: Slot<Quorum>,
+    pub(crate) resilience: Slot<Resilience>,
     pub(crate) topology: Slot<Topology>,
     pub(crate) rcm: Slot<Rcm>,
     pub(crate) checkpoint: Slot<Checkpoints>,
@@ -105,6 +107,7 @@ impl Node {
             database: Slot::new(Database::default()),
             object: Slot::new(Objects::default()),
             quorum: Slot::new(Quorum::default()),
+            resilience: Slot::new(Resilience::default()),
             topology: Slot::new(Topology::new(&config.interfaces)),
             rcm: Slot::new(Rcm::new(config.defaults.clone())),
             checkpoint: Slot::new(Checkpoints::default()),
@@ -194,6 +197,7 @@ impl Node {
             node: facts.me,
             incarnation: facts.incarnation,
             state: self.state(),
+            standings: self.standings(),
             view: facts.view.as_ref().map(|view| (view.id, view.members)),
             quorum: facts.quorum,
             tally: self.quorum.manager.tally(),
@@ -233,6 +237,14 @@ impl Node {
         } else {
             NodeState::Up
         }
+    }
+
+    fn standings(&self) -> BTreeMap<NodeId, NodeStanding> {
+        let mut standings = self.middle.objects.standings.clone();
+        if self.membership.manager.is_quarantined() {
+            standings.insert(self.middle.me, NodeStanding::Quarantined);
+        }
+        standings
     }
 
     /// Says something; what has an event number goes into the event log as well.
@@ -279,6 +291,7 @@ impl Node {
             self.database.manager.deadline(),
             self.object.manager.deadline(),
             self.quorum.manager.deadline(),
+            self.resilience.manager.deadline(),
             self.topology.manager.deadline(),
             self.rcm.manager.deadline(),
             self.checkpoint.manager.deadline(),
@@ -302,8 +315,8 @@ impl Node {
             netft by bottom, host by middle, clusdisk by bottom, partmgr by bottom,
             csvfs by bottom, share by bottom, txlog by bottom,
             membership by middle, messaging by middle, gum by middle, database by middle,
-            object by middle, quorum by middle, topology by middle, rcm by top, checkpoint by top,
-            eventlog by top
+            object by middle, quorum by middle, resilience by middle, topology by middle,
+            rcm by top, checkpoint by top, eventlog by top
         );
     }
 }
@@ -326,6 +339,7 @@ fn blank_facts(config: &NodeConfig, incarnation: Incarnation) -> middle::Facts {
         settings: Arc::new(Settings::blank(config.generation)),
         objects: Arc::default(),
         last_seen: [Timestamp::ZERO; NODES_MAX],
+        isolated: BTreeMap::new(),
         view_at: Timestamp::ZERO,
     }
 }

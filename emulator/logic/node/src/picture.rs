@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::{
     DiskId, GroupId, Incarnation, InterfaceState, NetworkId, NetworkState, NodeId, NodeSet,
-    NodeState, PaxosTag, QuorumState, ResourceId, ResourceState, ViewId,
+    NodeStanding, NodeState, PaxosTag, QuorumState, ResourceId, ResourceState, ViewId,
 };
 use bottom::csvfs::VolumeFact;
 use middle::database::Hive;
@@ -28,6 +28,9 @@ pub struct Picture {
     pub incarnation: Incarnation,
     /// Up, paused or joining; a node that does not run has no picture.
     pub state: NodeState,
+    /// Nodes that are isolated or quarantined, as all members have it; this node itself, if it was
+    /// not let in because of that.
+    pub standings: BTreeMap<NodeId, NodeStanding>,
     /// The view it is in.
     pub view: Option<(ViewId, NodeSet)>,
     /// Whether that view has quorum.

@@ -26,6 +26,7 @@ pub(crate) fn facts(me: NodeId) -> middle::Facts {
         settings: Arc::new(Settings::blank(Generation::default())),
         objects: Arc::default(),
         last_seen: [Timestamp::ZERO; NODES_MAX],
+        isolated: std::collections::BTreeMap::new(),
         view_at: Timestamp::ZERO,
     }
 }

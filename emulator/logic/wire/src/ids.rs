@@ -2,8 +2,8 @@
 
 use base::{
     CallId, ConnectionRefusal, DiskId, GroupId, GroupState, HaltReason, HostId, Incarnation, IoId,
-    NetworkId, NodeId, NodeSet, NodeState, PaxosTag, QuorumModel, QuorumState, RequestId,
-    ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId, WallTime,
+    NetworkId, NodeId, NodeSet, NodeStanding, NodeState, PaxosTag, QuorumModel, QuorumState,
+    RequestId, ResourceId, ResourceState, StateChangeCause, Timestamp, ViewId, WallTime,
 };
 
 use crate::{Codec, DecodeError, Reader, Sample, Source, Writer, codec};
@@ -29,6 +29,7 @@ codec!(enum GroupState {
     0 = Online, 1 = Offline, 2 = Failed, 3 = PartialOnline, 4 = Pending,
 });
 codec!(enum NodeState { 0 = Up, 1 = Down, 2 = Paused, 3 = Joining });
+codec!(enum NodeStanding { 0 = Normal, 1 = Isolated, 2 = Quarantined });
 codec!(enum QuorumModel {
     0 = NodeMajority, 1 = NodeAndDiskMajority, 2 = NodeAndFileShareMajority, 3 = DiskOnly,
 });

@@ -17,6 +17,7 @@ pub(super) fn of_online(parameters: &ResourceParameters, rng: &mut Rng) -> Durat
         ResourceParameters::FileShare { .. } => (20, 50),
         ResourceParameters::GenericApplication { .. }
         | ResourceParameters::GenericScript { .. }
+        | ResourceParameters::VirtualMachine { .. }
         | ResourceParameters::PlugIn { .. } => (80, 200),
         ResourceParameters::Ipv6Address { .. } => (400, 600),
         ResourceParameters::DistributedNetworkName { .. } => (300, 500),

@@ -372,11 +372,12 @@ impl Hosts {
             return false;
         };
         instance.attempt += 1;
-        if std::mem::take(&mut instance.runs) {
+        let left_over = outside::is_machine(&instance.spec.parameters);
+        if std::mem::take(&mut instance.runs) || left_over {
             let parameters = &instance.spec.parameters;
             around
                 .outside
-                .retire(node, resource, parameters, around.clocks);
+                .retire(node, resource, parameters, around.networks, around.clocks);
         }
         true
     }
@@ -441,7 +442,8 @@ impl Hosts {
 
     fn end(&self, host: Host, outside: &mut Outside) {
         for (resource, instance) in host.instances {
-            if instance.runs {
+            let goes_on = outside::is_machine(&instance.spec.parameters);
+            if instance.runs && !goes_on {
                 outside.release(self.node, resource, &instance.spec.parameters);
             }
         }

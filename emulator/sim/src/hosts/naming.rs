@@ -25,7 +25,7 @@ impl Hosts {
         }
         let parameters = &instance.spec.parameters;
         let outside = &mut *around.outside;
-        outside.register_again(node, resource, parameters, around.clocks);
+        outside.register_again(node, resource, parameters, around.networks, around.clocks);
         registered(resource, instance, outside)
     }
 
@@ -49,7 +49,7 @@ impl Hosts {
             (true, false) => None,
             (true, true) => {
                 let outside = &mut *around.outside;
-                outside.examine(node, resource, parameters, around.clocks);
+                outside.examine(node, resource, parameters, around.networks, around.clocks);
                 outside.take_report(resource).map(|outcome| outcome.report)
             }
         };

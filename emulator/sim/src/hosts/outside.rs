@@ -61,6 +61,7 @@ impl Thing {
             | ResourceParameters::DhcpService { .. }
             | ResourceParameters::WinsService { .. }
             | ResourceParameters::PrintSpooler { .. }
+            | ResourceParameters::VirtualMachine { .. }
             | ResourceParameters::PlugIn { .. } => Self::Program(resource),
         })
     }
@@ -168,9 +169,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         let outcome = self.names.again(&asker, parameters);
         self.reports.insert(resource, outcome);
     }
@@ -181,9 +183,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         let report = self.names.examine(&asker, parameters);
         if !report.is_empty() {
             let told = self.reports.entry(resource).or_default();
@@ -197,6 +200,7 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) -> Asker {
         let served = |address: &&String| {
@@ -214,7 +218,7 @@ impl Outside {
         Asker {
             resource,
             address,
-            reaches: true,
+            reaches: self.names.is_reached(node, networks),
             clocks,
         }
     }
@@ -248,7 +252,7 @@ impl Outside {
             self.check_address(node, *network, &thing, networks, awake)?;
         }
         if let ResourceParameters::NetworkName { .. } = parameters {
-            let asker = self.asker(node, resource, parameters, clocks);
+            let asker = self.asker(node, resource, parameters, networks, clocks);
             let outcome = self.names.online(&asker, parameters);
             let refused = outcome.refused;
             self.reports.insert(resource, outcome);
@@ -279,6 +283,12 @@ impl Outside {
     }
 
     fn serve(&mut self, node: NodeId, resource: ResourceId, parameters: &ResourceParameters) {
+        if is_machine(parameters) {
+            // Whoever starts a virtual machine takes its files; where it ran before, it stops.
+            for other in self.runs(resource).without(node).iter() {
+                self.release(other, resource, parameters);
+            }
+        }
         if let Some(thing) = Thing::of(resource, parameters) {
             if let Thing::Share(..) = thing {
                 self.shares.insert(resource, thing.clone());
@@ -294,9 +304,10 @@ impl Outside {
         node: NodeId,
         resource: ResourceId,
         parameters: &ResourceParameters,
+        networks: &Networks,
         clocks: Clocks,
     ) {
-        let asker = self.asker(node, resource, parameters, clocks);
+        let asker = self.asker(node, resource, parameters, networks, clocks);
         self.names.offline(&asker, parameters);
         self.release(node, resource, parameters);
     }
@@ -310,6 +321,18 @@ impl Outside {
         }
         self.names.forget(resource);
         self.set_running(node, resource, false);
+    }
+
+    /// A machine is off: what does not end with the processes of the cluster service ends now.
+    pub(crate) fn lose_machine(&mut self, node: NodeId) {
+        let here = self.running().filter(|(_, nodes)| nodes.contains(node));
+        let here: Vec<ResourceId> = here.map(|(resource, _)| resource).collect();
+        for resource in here {
+            if let Some(nodes) = self.served.get_mut(&Thing::Program(resource)) {
+                nodes.remove(node);
+            }
+            self.set_running(node, resource, false);
+        }
     }
 
     /// Somebody removes a share wherever it is served; its resource does not know.
@@ -389,4 +412,9 @@ impl Outside {
             runs,
         });
     }
+}
+
+/// Whether the machine itself runs it, and not a process of the cluster service.
+pub(crate) fn is_machine(parameters: &ResourceParameters) -> bool {
+    matches!(parameters, ResourceParameters::VirtualMachine { .. })
 }

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use base::{GroupId, NodeId, NodeSet, NodeState, ResourceState};
+use base::{GroupId, NodeId, NodeSet, NodeStanding, NodeState, ResourceState};
 use file::model::{
-    Bounds, Claim, ClusterState, GroupClaim, LunRef, NodeChange, Selector, WitnessState,
+    Bounds, Claim, ClusterState, GroupClaim, LunRef, NodeChange, NodeClaim, Selector, WitnessState,
 };
 
 use crate::observation::Observation;
@@ -181,7 +181,27 @@ impl<W: Stage> Judge<'_, W> {
         Err(format!("the status of {group}/{resource} is `{status}`"))
     }
 
-    fn nodes(&mut self, nodes: &Selector, is: NodeState) -> Found {
+    fn nodes(&mut self, nodes: &Selector, is: NodeClaim) -> Found {
+        match is {
+            NodeClaim::State(state) => self.node_states(nodes, state),
+            NodeClaim::Standing(standing) => self.standings(nodes, standing),
+        }
+    }
+
+    fn standings(&mut self, nodes: &Selector, is: NodeStanding) -> Found {
+        for node in self.session.judged_nodes(nodes).map_err(text)? {
+            let seen = self.seen.nodes.get(&node);
+            let standing = seen.map_or(NodeStanding::Normal, |seen| seen.standing);
+            if standing != is {
+                let name = self.session.world().plan().names.of_node(node);
+                let (is, not) = (standing.label().to_lowercase(), is.label().to_lowercase());
+                return Err(format!("{name} is {is}, not {not}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn node_states(&mut self, nodes: &Selector, is: NodeState) -> Found {
         for node in self.session.judged_nodes(nodes).map_err(text)? {
             let name = self.session.world().plan().names.of_node(node);
             let Some(seen) = self.seen.nodes.get(&node) else {

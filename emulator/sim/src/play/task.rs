@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{RequestId, Timestamp};
-use file::model::{Action, Expectation, StartOption, Step, StepKind, Witness};
+use file::model::{Action, Expectation, RandomFaults, StartOption, Step, StepKind, Witness};
 use top::api::AdminReply;
 
 use super::Player;
 use crate::report::{StepWord, Verdict};
-use crate::session::Unfit;
+use crate::session::{Drawing, Unfit};
 use crate::stage::Stage;
 
 /// How long an action waits for the cluster's answer.
@@ -29,6 +29,12 @@ pub(super) enum Task<'s> {
     Answers(Answers),
     /// Expectations are judged side by side.
     Watches(Vec<Watch>),
+    /// Faults are drawn.
+    Drawing {
+        step: &'s Step,
+        random: &'s RandomFaults,
+        drawing: Box<Drawing>,
+    },
     /// A condition is waited for; the steps follow if it comes true.
     Guarded { watch: Watch, steps: &'s [Step] },
     /// Over.
@@ -83,6 +89,20 @@ impl<'s> Task<'s> {
                     }
                     *self = Self::Done;
                 }
+                Self::Drawing {
+                    step,
+                    random,
+                    drawing,
+                } => {
+                    if drawing.is_due(player.now()) {
+                        draw(step, random, drawing, player);
+                        continue;
+                    }
+                    if !drawing.is_over(player.now()) {
+                        return false;
+                    }
+                    *self = Self::Done;
+                }
                 Self::Guarded { watch, steps } => {
                     if !watch.poll(player) {
                         return false;
@@ -105,6 +125,7 @@ impl<'s> Task<'s> {
             Self::Serial { left } => left.front().and_then(Task::deadline),
             Self::Parallel(tasks) => tasks.iter().filter_map(Task::deadline).min(),
             Self::Until { at, .. } => Some(*at),
+            Self::Drawing { drawing, .. } => Some(drawing.deadline()),
             Self::Guarded { watch, .. } => watch.deadline(),
             Self::Answers(answers) => Some(answers.until),
             Self::Watches(watches) => watches.iter().filter_map(Watch::deadline).min(),
@@ -129,6 +150,11 @@ fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
             watch.is_condition = true;
             Task::Guarded { watch, steps }
         }
+        StepKind::Random(random) => Task::Drawing {
+            step,
+            random,
+            drawing: Box::new(player.session.begin_drawing(random)),
+        },
         StepKind::Run(span) => {
             let text = file::span_words(*span);
             let row = player.begin(step.position, name, StepWord::Run, &text);
@@ -176,6 +202,30 @@ fn begin<'s, W: Stage>(step: &'s Step, player: &mut Player<'_, W>) -> Task<'s> {
             Task::Watches(waiting)
         }
     }
+}
+
+/// Draws a fault and makes it. One that the backend has no way to make is drawn no more.
+fn draw<W: Stage>(
+    step: &Step,
+    random: &RandomFaults,
+    drawing: &mut Drawing,
+    player: &mut Player<'_, W>,
+) {
+    let Some(drawn) = player.session.draw_fault(random, drawing) else {
+        return;
+    };
+    let name = step.name.as_ref();
+    let row = player.begin(step.position, name, StepWord::Fault, &drawn.text);
+    let (verdict, why) = match player.session.fault(&drawn.fault) {
+        Ok(()) => (Verdict::Passed, None),
+        Err(why @ Unfit::Unable(_)) => {
+            drawing.leave_out(drawn.what);
+            (Verdict::NotApplicable, Some(why.to_string()))
+        }
+        // Chance asks nobody whether there is something to break.
+        Err(why) => (Verdict::Passed, Some(why.to_string())),
+    };
+    player.decide(row, verdict, why);
 }
 
 /// What cannot be done at the moment proves nothing; what a backend cannot do at all does not
@@ -227,6 +277,7 @@ fn administration_words(action: &Action) -> String {
             let option = match option {
                 StartOption::Plain => "",
                 StartOption::ForceQuorum => ", force-quorum: true",
+                StartOption::ClearQuarantine => ", clear-quarantine: true",
                 StartOption::PreventQuorum => ", prevent-quorum: true",
             };
             format!("start, node: {nodes}{option}")

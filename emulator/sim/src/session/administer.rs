@@ -1,8 +1,8 @@
 //! What an administrator does to the nodes of the cluster, to their machines and to its quorum.
 
-use base::{NodeSet, NodeState, StartMode};
+use base::{NodeId, NodeSet, NodeState, StartMode};
 use file::model::{self, Action, Selector, StartOption};
-use middle::settings::Witness;
+use middle::settings::{NodeSettings, Witness};
 use top::api::AdminCommand;
 use top::restype::{CheckpointKey, CheckpointKind};
 
@@ -65,11 +65,28 @@ impl<W: Stage> Session<W> {
             StartOption::Plain => StartMode::Normal,
             StartOption::ForceQuorum => StartMode::ForceQuorum { nodes: listed },
             StartOption::PreventQuorum => StartMode::PreventQuorum,
+            StartOption::ClearQuarantine => StartMode::ClearQuarantine,
         };
         for node in nodes {
+            let prevented = start == StartMode::Normal && self.needs_prevent_quorum(node);
+            let start = if prevented {
+                StartMode::PreventQuorum
+            } else {
+                start
+            };
             self.world.start_service(node, start)?;
         }
         Ok(())
+    }
+
+    /// Whether the cluster database tells tools to start a node so that it only joins
+    /// (NeedsPreventQuorum; reference section 4.3).
+    fn needs_prevent_quorum(&self, node: NodeId) -> bool {
+        let key = NodeSettings::key(node);
+        let live = self.world.live();
+        let active = live.iter().filter_map(|it| self.world.picture(it));
+        let mut active = active.filter(|it| it.ready);
+        active.any(|it| it.hive.dword(&key, "NeedsPreventQuorum") == Some(1))
     }
 
     /// Takes nodes into the configuration as the lab file describes them.

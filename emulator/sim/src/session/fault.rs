@@ -9,7 +9,7 @@ use plan::Names;
 
 use super::{Open, Session, Unfit};
 use crate::FaultId;
-use crate::hosts::Behaviour;
+use crate::hosts::{Behaviour, DirectoryFault};
 use crate::net::{Rule, Station, Stations};
 use crate::stage::{Stage, Unable};
 use crate::storage;
@@ -148,6 +148,10 @@ impl<W: Stage> Session<W> {
                 None if share_machine == place.checked_sub(members) => {
                     let from = self.world.plan().all();
                     made.push(Made::Fault(Fault::WitnessUnreachable(from)));
+                }
+                None if self.world.plan().controller == place.checked_sub(members) => {
+                    let down = DirectoryFault::ControllerDown;
+                    made.push(Made::Fault(Fault::Directory(down)));
                 }
                 None => {}
             }
@@ -304,6 +308,8 @@ fn machine_fault(fault: NodeFault, stays_off: bool) -> MachineFault {
         NodeFault::StopService => MachineFault::StopService,
         NodeFault::KillService => MachineFault::KillService,
         NodeFault::KillMonitors => MachineFault::KillMonitors,
+        NodeFault::ClockDrift { ppm } => MachineFault::ClockRuns(ppm),
+        NodeFault::Hang => MachineFault::ServiceHangs,
         NodeFault::ClockJump { offset } => {
             MachineFault::ClockJumps(i64::try_from(offset.as_millis()).unwrap_or(i64::MAX))
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::{GroupState, NodeState, PaxosTag, Timestamp};
+use base::{GroupState, NodeStanding, NodeState, PaxosTag, StartMode, Timestamp};
 use plan::{Names, PlanError};
 use top::api::AdminCommand;
 
@@ -213,9 +213,16 @@ impl Run<'_> {
         })
     }
 
-    /// What an administrator does after a bad day: ends all pauses, asks for all groups.
+    /// What an administrator does after a bad day: ends all quarantines and pauses, asks for all
+    /// groups.
     fn bring_back(&mut self) {
         let seen = Observation::of(&self.world);
+        for (node, it) in &seen.nodes {
+            if it.standing == NodeStanding::Quarantined && !it.quorate {
+                let clear = StartMode::ClearQuarantine;
+                self.world.start_service_with(*node, clear);
+            }
+        }
         let Some(at) = seen.quorate().first() else {
             return;
         };

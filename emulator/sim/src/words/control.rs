@@ -71,6 +71,43 @@ pub(super) fn notice_words(notice: &Notice, names: &Names) -> Option<String> {
             "checkpoint {name} of {} was not restored",
             names.of_resource(*resource)
         ),
+        other => return membership_words(other, names),
+    })
+}
+
+/// What a node said about those that are lost or unwelcome, and about a cluster that is to form.
+fn membership_words(notice: &Notice, names: &Names) -> Option<String> {
+    Some(match notice {
+        Notice::NewestConfigurationAbsent {
+            have,
+            needed,
+            total,
+        } => format!(
+            "no cluster is formed with {have} of {total} votes, {needed} needed: the newest \
+             configuration may be elsewhere"
+        ),
+        Notice::NotAMember => "is not known to the cluster as a member".to_owned(),
+        Notice::CloudWitnessUnreachable => "the cloud witness is not reached".to_owned(),
+        Notice::NodeIsolated { node } => {
+            format!("node {} is isolated", names.of_node(*node))
+        }
+        Notice::NodeIsolationEnded { node } => {
+            format!("node {} is no longer isolated", names.of_node(*node))
+        }
+        Notice::NodeQuarantined { node } => {
+            format!("node {} is quarantined", names.of_node(*node))
+        }
+        Notice::JoinerQuarantined { node } => format!(
+            "node {} is not let in: it is quarantined",
+            names.of_node(*node)
+        ),
+        Notice::Quarantined => "is not let in: it is quarantined".to_owned(),
+        Notice::GroupUnmonitored { group: id } => {
+            format!("group {} is unmonitored", names.of_group(*id))
+        }
+        Notice::GroupMonitored { group: id } => {
+            format!("group {} is no longer unmonitored", names.of_group(*id))
+        }
         other => return event_words(other, names),
     })
 }

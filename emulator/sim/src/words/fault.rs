@@ -20,6 +20,7 @@ pub fn fault_words(fault: &Fault, names: &Names) -> String {
                 MachineFault::StopService => "stop-service",
                 MachineFault::KillService => "service process dies",
                 MachineFault::KillMonitors => "resource host processes die",
+                MachineFault::ServiceHangs => "cluster service hangs",
                 MachineFault::DiskFails => "own disk refuses to write",
                 MachineFault::ClockRuns(_) => "clock runs at another rate",
                 MachineFault::ClockJumps(_) => "wall clock jumps",

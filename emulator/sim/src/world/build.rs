@@ -208,6 +208,7 @@ fn seat<S>(member: &Member, plan: &Plan, options: Options, clocks: &mut Rng) -> 
         service_restart: member.service_restart,
         powered: false,
         frozen: false,
+        hung: false,
         service: None,
         incarnation: Incarnation(0),
         life: 0,

@@ -32,6 +32,9 @@ pub enum MachineFault {
     KillService,
     /// The processes of the resource hosts die.
     KillMonitors,
+    /// The process of the cluster service hangs, until healing or until its watchdog has had
+    /// enough (ClusSvcHangTimeout, HangRecoveryAction; reference section 1.5).
+    ServiceHangs,
     /// The node's own disk refuses to write.
     DiskFails,
     /// Its clock runs faster (or slower) by so many parts in a million.
@@ -174,6 +177,7 @@ impl<S: Service> World<S> {
             MachineFault::StopService => self.stop_service(node),
             MachineFault::KillService => self.kill_service(node),
             MachineFault::KillMonitors => self.kill_monitors(node),
+            MachineFault::ServiceHangs => self.hang(node),
             MachineFault::DiskFails => self.set_disk_failing(node, true),
             MachineFault::ClockRuns(ppm) => self.set_clock_rate(node, ppm),
             MachineFault::ClockJumps(millis) => self.set_wall_clock(node, millis),
@@ -188,7 +192,7 @@ impl<S: Service> World<S> {
         }
         match fault {
             MachineFault::PowerOff => self.power_on(node),
-            MachineFault::Freeze => self.thaw(node),
+            MachineFault::Freeze | MachineFault::ServiceHangs => self.thaw(node),
             MachineFault::StopService => self.start_service(node),
             MachineFault::DiskFails => self.set_disk_failing(node, false),
             MachineFault::ClockRuns(_) => self.set_clock_rate(node, 0),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use base::{HaltReason, NetworkId, NodeId, PaxosTag, StartMode, Timestamp};
+use base::{Generation, HaltReason, NetworkId, NodeId, PaxosTag, StartMode, Timestamp};
 use bottom::txlog::FileName;
 use node::{Event, NodeConfig};
 
+use super::seat::Seat;
 use super::{ForNode, Happening, Life, World};
 use crate::checkers::{Change, Ended};
 use crate::log::WorldEvent;
@@ -19,6 +20,8 @@ pub(super) const SETUP_TAG: PaxosTag = PaxosTag {
     last_epoch: 1,
     sequence: 1,
 };
+/// ClusSvcHangTimeout: how long the cluster service may hang.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a machine that shuts down in order waits for the cluster service.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(120);
 
@@ -37,10 +40,12 @@ impl<S: Service> World<S> {
         let seat = &mut self.seats[node.index()];
         seat.powered = false;
         seat.frozen = false;
+        seat.hung = false;
         seat.start_after_stop = false;
         // Whatever start was ordered before is void.
         seat.order = seat.order.wrapping_add(1);
         self.storage.lose_node(node);
+        self.outside.lose_machine(node);
         if let Some(share) = &mut self.share {
             share.abandon(self.now, node);
         }
@@ -97,6 +102,35 @@ impl<S: Service> World<S> {
         self.surroundings_changed();
     }
 
+    /// The process of the cluster service hangs; everything else on the machine goes on. After
+    /// ClusSvcHangTimeout the machine acts (reference section 1.5).
+    pub(super) fn hang(&mut self, node: NodeId) {
+        let hangs = |seat: &&Seat<S>| seat.service.is_some() && !seat.frozen;
+        let Some(life) = self.seats.get(node.index()).filter(hangs).map(|it| it.life) else {
+            return;
+        };
+        self.freeze(node);
+        self.seats[node.index()].hung = true;
+        self.surroundings_changed();
+        let at = self.now + HANG_TIMEOUT;
+        self.queue.push(at, Happening::HungTooLong { node, life });
+    }
+
+    /// HangRecoveryAction: up to 2016 the machine stops and boots again, since then the process is
+    /// killed.
+    pub(super) fn hung_too_long(&mut self, node: NodeId, life: u32) {
+        let seat = &self.seats[node.index()];
+        if !seat.hung || seat.life != life {
+            return;
+        }
+        if self.plan.generation <= Generation::V2016 {
+            self.crash(node);
+        } else {
+            self.thaw(node);
+            self.kill_service(node);
+        }
+    }
+
     /// The machine goes on where it was: what came in meanwhile comes in now, in its order.
     pub fn thaw(&mut self, node: NodeId) {
         let Some(seat) = self.seats.get_mut(node.index()) else {
@@ -106,6 +140,7 @@ impl<S: Service> World<S> {
             return;
         }
         seat.frozen = false;
+        seat.hung = false;
         seat.frames_held = 0;
         // A nanosecond apart, so that no shuffle changes the order of one node's own events.
         for (place, what) in (0_u64..).zip(std::mem::take(&mut seat.held)) {

@@ -88,6 +88,8 @@ pub(crate) enum Happening {
     Start { node: NodeId, order: u32 },
     /// A machine that was asked to shut down has had enough time.
     ForceOff { node: NodeId, order: u32 },
+    /// A cluster service that hangs has hung for as long as it may.
+    HungTooLong { node: NodeId, life: u32 },
 }
 
 /// Something for one life of a node.

@@ -35,6 +35,8 @@ pub(super) struct Seat<S> {
     pub(super) service_restart: Duration,
     pub(super) powered: bool,
     pub(super) frozen: bool,
+    /// Only the cluster service is frozen.
+    pub(super) hung: bool,
     pub(super) service: Option<Box<S>>,
     pub(super) incarnation: Incarnation,
     /// Which life of the service this is; what belongs to an earlier one is dropped.
@@ -73,7 +75,7 @@ impl<S> Seat<S> {
 
     /// Whether the machine answers others.
     pub(super) fn is_awake(&self) -> bool {
-        self.powered && !self.frozen
+        self.powered && (!self.frozen || self.hung)
     }
 
     pub(super) fn draw_entropy(&mut self) -> [u8; 32] {

@@ -88,6 +88,7 @@ impl<S: Service> World<S> {
             } => self.share_arrives(node, life, io, request),
             Happening::Start { node, order } => self.start_ordered(node, order),
             Happening::ForceOff { node, order } => self.force_off(node, order),
+            Happening::HungTooLong { node, life } => self.hung_too_long(node, life),
         }
     }
 

@@ -91,6 +91,14 @@ scenario:
   - fault: { partition: { between: [n1, [n2, n3]] }, for: 3s }
   - expect: { cluster: not-quorate, where: n1, within: 10s }
   - expect: { node: all, is: up, within: 30s }
+  - { do: stop, node: n3 }
+  - expect: { node: n3, is: down, within: 10s }
+  - { do: start, node: n3, prevent-quorum: true }
+  - expect: { node: all, is: up, within: 30s }
+  - { do: evict, node: n3 }
+  - expect: { node: n3, is: down, within: 20s }
+  - { do: add, node: n3 }
+  - expect: { node: all, is: up, within: 30s }
   - fault: { network: lan, impair: { delay: 20ms, loss: 1% }, for: 2s }
   - expect: { group: app, is: online, for: 1s, node: unchanged }
 ";

@@ -11,6 +11,8 @@ pub enum StartOption {
     ForceQuorum,
     /// Never forms a cluster, only joins one.
     PreventQuorum,
+    /// Ends the quarantine of the node and joins.
+    ClearQuarantine,
 }
 
 /// What has a property.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use base::{GroupState, InterfaceState, NetworkState, NodeState, ResourceState};
+use base::{GroupState, InterfaceState, NetworkState, NodeStanding, NodeState, ResourceState};
 
 use super::{LunRef, NicSelector, Selector};
 use crate::position::Position;
@@ -86,7 +86,7 @@ pub enum Claim {
         /// The nodes.
         nodes: Selector,
         /// The state.
-        is: NodeState,
+        is: NodeClaim,
     },
     /// The witness.
     Witness(WitnessState),
@@ -134,6 +134,15 @@ pub enum Claim {
         /// On these nodes; absent: anywhere.
         node: Option<Selector>,
     },
+}
+
+/// How a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeClaim {
+    /// Its state.
+    State(NodeState),
+    /// What the cluster thinks of it beside that.
+    Standing(NodeStanding),
 }
 
 /// What must be true of groups.

@@ -31,6 +31,8 @@ pub struct Cluster {
     pub regroup: Regroup,
     /// When the reservation of a disk is looked at and challenged.
     pub disk_arbitration: DiskArbitration,
+    /// How patient it is with nodes that it loses.
+    pub resiliency: Resiliency,
     /// How long after a halt that no administrator asked for the cluster service starts again.
     pub service_restart: Option<Duration>,
     /// A group stays offline rather than share a node with one that it avoids.
@@ -74,6 +76,19 @@ pub struct Heartbeat {
     pub cross_subnet: HeartbeatPath,
     /// Different sites (`CrossSiteDelay`, `CrossSiteThreshold`, 2016 and later).
     pub cross_site: HeartbeatPath,
+}
+
+/// How patient the cluster is with nodes that it loses; absent: the generation's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resiliency {
+    /// `ResiliencyLevel`: 1 or 2.
+    pub level: Option<u32>,
+    /// `ResiliencyDefaultPeriod`, in whole seconds.
+    pub period: Option<Duration>,
+    /// `QuarantineThreshold`.
+    pub quarantine_after: Option<u32>,
+    /// `QuarantineDuration`, in whole seconds.
+    pub quarantine_for: Option<Duration>,
 }
 
 /// Interval and tolerance of heartbeats.

@@ -27,6 +27,32 @@ impl Directory {
         let label = self.domain.split('.').next().unwrap_or_default();
         label.to_uppercase().chars().take(15).collect()
     }
+
+    /// A domain of which nothing more is said.
+    #[must_use]
+    pub fn of_domain(domain: &str) -> Self {
+        Self {
+            domain: domain.to_owned(),
+            has_accounts: true,
+            controller: None,
+            takes_updates: true,
+            netbios: NetbiosMode::default(),
+            port_base: None,
+        }
+    }
+
+    /// What is before the domain in a name, in any case of its letters; a name that ends otherwise
+    /// is left as it is.
+    #[must_use]
+    pub fn label<'a>(&self, name: &'a str) -> &'a str {
+        let bare = name.strip_suffix('.').unwrap_or(name);
+        let domain = bare.len().checked_sub(self.domain.len());
+        let parts = domain.and_then(|domain| bare.split_at_checked(domain));
+        parts
+            .filter(|(_, domain)| domain.eq_ignore_ascii_case(&self.domain))
+            .and_then(|(label, _)| label.strip_suffix('.'))
+            .unwrap_or(name)
+    }
 }
 
 /// How NetBIOS names are made known.
@@ -41,21 +67,6 @@ pub enum NetbiosMode {
     PointToPoint,
     /// At the name server; by broadcast while it is silent.
     Hybrid,
-}
-
-impl Directory {
-    /// What is before the domain in a name, in any case of its letters; a name that ends otherwise
-    /// is left as it is.
-    #[must_use]
-    pub fn label<'a>(&self, name: &'a str) -> &'a str {
-        let bare = name.strip_suffix('.').unwrap_or(name);
-        let domain = bare.len().checked_sub(self.domain.len());
-        let parts = domain.and_then(|domain| bare.split_at_checked(domain));
-        parts
-            .filter(|(_, domain)| domain.eq_ignore_ascii_case(&self.domain))
-            .and_then(|(label, _)| label.strip_suffix('.'))
-            .unwrap_or(name)
-    }
 }
 
 /// What goes wrong with the name server.
@@ -119,14 +130,7 @@ mod tests {
 
     #[test]
     fn the_label_of_a_name_is_what_stands_before_the_domain() {
-        let directory = Directory {
-            domain: "corp.example".to_owned(),
-            has_accounts: false,
-            controller: None,
-            takes_updates: true,
-            netbios: NetbiosMode::default(),
-            port_base: None,
-        };
+        let directory = Directory::of_domain("corp.example");
         for (name, label) in [
             ("FS1", "FS1"),
             ("fs1.corp.example", "fs1"),

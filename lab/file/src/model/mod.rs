@@ -9,6 +9,7 @@ mod claim;
 mod cluster;
 mod directory;
 mod machines;
+mod random;
 mod report;
 mod resource;
 mod scenario;
@@ -18,15 +19,16 @@ mod workload;
 
 pub use action::{Action, PropertyOwner, StartOption};
 pub use claim::{
-    Bounds, Claim, ClusterState, Expectation, GroupClaim, NodeChange, Timing, VolumeWord,
-    WitnessState,
+    Bounds, Claim, ClusterState, Expectation, GroupClaim, NodeChange, NodeClaim, Timing,
+    VolumeWord, WitnessState,
 };
 pub use cluster::{
     Cluster, ColdStart, DiskArbitration, Failback, FailoverPolicy, Group, Heartbeat, HeartbeatPath,
-    Owners, Priority, Quorum, Regroup, Witness,
+    Owners, Priority, Quorum, Regroup, Resiliency, Witness,
 };
 pub use directory::{AccountFault, Directory, DirectoryFault, DnsFault, NetbiosMode};
 pub use machines::{Adapter, Network, NetworkRole, Node, Router, Site, Subnet};
+pub use random::{RandomFault, RandomFaults};
 pub use report::{
     Backend, BackendKind, Clock, Expose, Invariant, Invariants, Report, ReportFormat, Seed,
 };

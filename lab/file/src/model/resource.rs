@@ -70,6 +70,8 @@ pub enum ResourceType {
     WinsService,
     /// `print-spooler`, "Print Spooler"
     PrintSpooler,
+    /// `virtual-machine`, "Virtual Machine"
+    VirtualMachine,
     /// `plug-in`, a program that speaks the plug-in protocol
     PlugIn,
 }
@@ -93,6 +95,7 @@ impl ResourceType {
             Self::DhcpService => "dhcp-service",
             Self::WinsService => "wins-service",
             Self::PrintSpooler => "print-spooler",
+            Self::VirtualMachine => "virtual-machine",
             Self::PlugIn => "plug-in",
         }
     }
@@ -176,6 +179,11 @@ pub enum ResourceKind {
         /// Its spool directory on a disk of the group (`DefaultSpoolDirectory`).
         path: String,
     },
+    /// A virtual machine.
+    VirtualMachine {
+        /// Its name, that of the resource (`VmID`).
+        machine: String,
+    },
     /// A program of the user's own.
     PlugIn {
         /// The command line.
@@ -202,6 +210,7 @@ impl ResourceKind {
             Self::DhcpService { .. } => ResourceType::DhcpService,
             Self::WinsService { .. } => ResourceType::WinsService,
             Self::PrintSpooler { .. } => ResourceType::PrintSpooler,
+            Self::VirtualMachine { .. } => ResourceType::VirtualMachine,
             Self::PlugIn { .. } => ResourceType::PlugIn,
         }
     }

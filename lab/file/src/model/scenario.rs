@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, DirectoryFault, Expectation, LunRef, NicSelector, Selector};
+use super::{Action, DirectoryFault, Expectation, LunRef, NicSelector, RandomFaults, Selector};
 use crate::position::Position;
 
 /// One step of the scenario.
@@ -43,6 +43,8 @@ pub enum StepKind {
     Serial(Vec<Step>),
     /// All at once; ends when the last one has ended.
     Parallel(Vec<Step>),
+    /// Faults are drawn for a while; ends when all have healed.
+    Random(RandomFaults),
     /// One after the other, so many times.
     Repeat {
         /// How often, at least once.
@@ -170,6 +172,14 @@ pub enum NodeFault {
         /// By so much, in whole seconds.
         offset: Duration,
     },
+    /// The clock runs at another rate; `for` ends that.
+    ClockDrift {
+        /// Faster by so many parts in a million; slower, if below zero.
+        ppm: i32,
+    },
+    /// The process of the cluster service hangs, and everything else on the machine goes on; after
+    /// ClusSvcHangTimeout the machine does what HangRecoveryAction says.
+    Hang,
 }
 
 /// Down or up.

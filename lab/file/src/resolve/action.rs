@@ -157,15 +157,23 @@ impl Arguments<'_> {
     fn start(&self, nodes: Selector, decoder: &mut Decoder<'_>) -> Option<Action> {
         let lab = self.selecting.lab;
         let is = |at: &Option<At<bool>>| at.as_ref().filter(|at| at.value).map(|at| at.span);
-        let option = match (is(&self.spec.force_quorum), is(&self.spec.prevent_quorum)) {
-            (None, None) => StartOption::Plain,
-            (Some(_), None) => StartOption::ForceQuorum,
-            (None, Some(span)) => {
+        let forced = is(&self.spec.force_quorum);
+        let prevented = is(&self.spec.prevent_quorum);
+        let cleared = is(&self.spec.clear_quarantine);
+        let option = match (forced, prevented, cleared) {
+            (None, None, None) => StartOption::Plain,
+            (Some(_), None, None) => StartOption::ForceQuorum,
+            (None, Some(span), None) => {
                 since(Generation::V2008, "`prevent-quorum`", span, lab, decoder);
                 StartOption::PreventQuorum
             }
-            (Some(_), Some(span)) => {
-                let message = "`force-quorum` and `prevent-quorum` exclude each other";
+            (None, None, Some(span)) => {
+                since(Generation::V2016, "`clear-quarantine`", span, lab, decoder);
+                StartOption::ClearQuarantine
+            }
+            (_, Some(span), _) | (_, _, Some(span)) => {
+                let message = "`force-quorum`, `prevent-quorum` and `clear-quarantine` exclude \
+                               each other";
                 decoder.sink.error(Rule::BadStep, span, message);
                 return None;
             }
@@ -275,7 +283,12 @@ impl Arguments<'_> {
         } else {
             usize::from(!takes.is_empty())
         };
-        let start_option = spec.force_quorum.is_some() || spec.prevent_quorum.is_some();
+        let options = [
+            &spec.force_quorum,
+            &spec.prevent_quorum,
+            &spec.clear_quarantine,
+        ];
+        let start_option = options.iter().any(|option| option.is_some());
         let queue_is_stray = spec.queue.is_some() && word != ActionWord::Move;
         let right = (of_cluster || given.len() == count)
             && given.iter().all(|key| takes.contains(key))
@@ -315,7 +328,8 @@ fn form_of(word: ActionWord) -> (&'static [&'static str], &'static str) {
         ActionWord::Resume => (&["node"], "`do: resume, node: name`"),
         ActionWord::Start => (
             &["node"],
-            "`do: start, node: name`, with `force-quorum: true` or `prevent-quorum: true`",
+            "`do: start, node: name`, with `force-quorum: true`, `prevent-quorum: true` or \
+             `clear-quarantine: true`",
         ),
         ActionWord::Stop => (&["node"], "`do: stop, node: name`"),
         ActionWord::Evict => (&["node"], "`do: evict, node: name`"),

@@ -6,11 +6,11 @@ use base::{Generation, QuorumModel};
 
 use super::addresses::client_network;
 use super::machines::check_netbios;
-use super::{Names, Scope, group, name_list, quorum, times};
+use super::{Names, Scope, group, name_list, quorum, resiliency, times};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
     Cluster, DiskArbitration, EndpointHost, EndpointKind, Heartbeat, HeartbeatPath, Lab, LunRef,
-    Quorum, Regroup, ReservationSupport, Witness,
+    Quorum, Regroup, ReservationSupport, Resiliency, Witness,
 };
 use crate::position::Position;
 use crate::rule::Rule;
@@ -40,6 +40,7 @@ pub(crate) fn empty() -> Cluster {
         heartbeat: Heartbeat::default(),
         regroup: Regroup::default(),
         disk_arbitration: DiskArbitration::default(),
+        resiliency: Resiliency::default(),
         service_restart: None,
         enforced_anti_affinity: false,
         groups: Vec::new(),
@@ -55,6 +56,7 @@ pub(crate) fn resolve(file: &LabFile, lab: &mut Lab, scope: &mut Scope, decoder:
     quorum::resolve(spec, lab, decoder);
     lab.cluster.heartbeat = heartbeat(spec, lab, decoder);
     times::resolve(spec, lab, decoder);
+    lab.cluster.resiliency = resiliency::resolve(spec, lab, decoder);
     group::groups(spec, lab, decoder);
 }
 

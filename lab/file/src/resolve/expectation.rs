@@ -1,12 +1,13 @@
 //! Expectations: what they are about, what they say of it, and when.
 
-use base::{GroupState, NodeState, ResourceState};
+use base::{Generation, GroupState, NodeStanding, NodeState, ResourceState};
 
+use super::cluster::since;
 use super::scenario::{one_line, resource};
 use super::selector::{Domain, Selecting};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Bounds, Claim, Expectation, GroupClaim, NodeChange, Selector, Timing, WitnessState,
+    Bounds, Claim, Expectation, GroupClaim, NodeChange, NodeClaim, Selector, Timing, WitnessState,
 };
 use crate::rule::Rule;
 use crate::support::{Feature, require};
@@ -331,13 +332,30 @@ impl Expecting<'_> {
             return None;
         };
         let is = match word.value {
-            StateWord::Up => NodeState::Up,
-            StateWord::Down => NodeState::Down,
-            StateWord::Paused => NodeState::Paused,
-            StateWord::Joining => NodeState::Joining,
-            _ => return wrong_state(word, "a node", "up, down, paused, joining", decoder),
+            StateWord::Up => NodeClaim::State(NodeState::Up),
+            StateWord::Down => NodeClaim::State(NodeState::Down),
+            StateWord::Paused => NodeClaim::State(NodeState::Paused),
+            StateWord::Joining => NodeClaim::State(NodeState::Joining),
+            StateWord::Isolated => self.standing(word, NodeStanding::Isolated, decoder),
+            StateWord::Quarantined => self.standing(word, NodeStanding::Quarantined, decoder),
+            _ => {
+                let states = "up, down, paused, joining, isolated, quarantined";
+                return wrong_state(word, "a node", states, decoder);
+            }
         };
         Some(Claim::Node { nodes, is })
+    }
+
+    fn standing(
+        &self,
+        word: &At<StateWord>,
+        standing: NodeStanding,
+        decoder: &mut Decoder<'_>,
+    ) -> NodeClaim {
+        let what = format!("`{}`", standing.label().to_lowercase());
+        let lab = self.selecting.lab;
+        since(Generation::V2016, &what, word.span, lab, decoder);
+        NodeClaim::Standing(standing)
     }
 
     fn witness(&self, decoder: &mut Decoder<'_>) -> Option<Claim> {

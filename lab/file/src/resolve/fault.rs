@@ -1,20 +1,20 @@
 //! Faults: one target, and something that can happen to it.
 
 mod directory;
+mod resource;
 
-use super::scenario::resource;
+use super::impairment::impairment;
 use super::selector::{Domain, Selecting};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    self, Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, ResourceFault,
-    ResourceType, Selector, UpDown,
+    Fault, FaultKind, Impairment, LunFault, NodeFault, Partition, PathEnds, Selector, UpDown,
 };
 use crate::rule::Rule;
 use crate::source::Span;
 use crate::support::{Feature, require};
 use crate::syntax::{
-    At, Decoder, DirectoryWord, FaultSpec, FaultWord, ImpairmentSpec, LunName, NicWord,
-    PartitionSpec, PathSpec, ResourceName, SelectorSpec,
+    At, Decoder, DirectoryWord, FaultSpec, FaultWord, LunName, NicWord, PartitionSpec, PathSpec,
+    SelectorSpec,
 };
 
 /// Resolves a fault.
@@ -99,6 +99,11 @@ impl Breaking<'_> {
                 "directory",
             ),
             (
+                spec.drift.as_ref().map(|at| at.span),
+                word == Some(FaultWord::ClockDrift),
+                "do: clock-drift",
+            ),
+            (
                 spec.by.as_ref().map(|one| one.span),
                 word == Some(FaultWord::PreemptReservation),
                 "do: preempt-reservation",
@@ -150,36 +155,12 @@ impl Breaking<'_> {
             return self.path(path, decoder);
         }
         if let Some(name) = &spec.resource {
-            return self.resource(name, decoder);
+            return self.of_resource(name, decoder);
         }
         if let Some(service) = &spec.directory {
             return self.directory(service, decoder);
         }
         self.witness(spec.witness.as_ref()?, decoder)
-    }
-
-    fn resource(&self, name: &At<ResourceName>, decoder: &mut Decoder<'_>) -> Option<FaultKind> {
-        const WORDS: &[&str] = &["fail", "hang", "remove-share"];
-        let (feature, fault) = match self.word("resource", WORDS, decoder)? {
-            FaultWord::Fail => (Feature::FaultResourceFail, ResourceFault::Fail),
-            FaultWord::Hang => (Feature::FaultResourceHang, ResourceFault::Hang),
-            FaultWord::RemoveShare => (Feature::FaultShareRemoved, ResourceFault::RemoveShare),
-            _ => return self.wrong_word("resource", WORDS, decoder),
-        };
-        require(feature, name.span, decoder);
-        let (group, resource) = resource(name, self.selecting, decoder)?;
-        let is_share = |it: &model::Resource| it.kind.resource_type() == ResourceType::FileShare;
-        let known = self.selecting.lab.group(&group);
-        let known = known.and_then(|it| it.resource(&resource));
-        if fault == ResourceFault::RemoveShare && !known.is_some_and(is_share) {
-            let message = format!("`{group}/{resource}` is no file-share");
-            decoder.sink.error(Rule::BadFault, name.span, message);
-        }
-        Some(FaultKind::Resource {
-            group,
-            resource,
-            fault,
-        })
     }
 
     fn directory(
@@ -202,6 +183,8 @@ impl Breaking<'_> {
             "kill-service",
             "monitor-kill",
             "clock-jump",
+            "clock-drift",
+            "hang",
         ];
         let nodes_checked = self.selecting.check(nodes, Domain::Nodes, decoder);
         let (feature, fault) = match self.word("node", WORDS, decoder)? {
@@ -222,6 +205,12 @@ impl Breaking<'_> {
                 let offset = offset.value;
                 (Feature::FaultNodeClockJump, NodeFault::ClockJump { offset })
             }
+            FaultWord::ClockDrift => {
+                let drift = self.spec.drift.as_ref();
+                let ppm = self.needed(drift, "drift", decoder)?.value.0;
+                (Feature::FaultNodeClockDrift, NodeFault::ClockDrift { ppm })
+            }
+            FaultWord::Hang => (Feature::FaultNodeHang, NodeFault::Hang),
             _ => return self.wrong_word("node", WORDS, decoder),
         };
         require(feature, nodes.span, decoder);
@@ -471,34 +460,11 @@ impl Breaking<'_> {
         key: &str,
         decoder: &mut Decoder<'_>,
     ) -> Option<&'s T> {
-        if value.is_none() {
+        // One that could not be read was reported already.
+        if value.is_none() && !self.spec.broken {
             let message = format!("`{key}` is missing for this fault");
             decoder.sink.error(Rule::BadFault, self.spec.span, message);
         }
         value
     }
-}
-
-pub(crate) fn impairment(spec: &ImpairmentSpec, decoder: &mut Decoder<'_>) -> Impairment {
-    let impairment = Impairment {
-        delay: spec.delay.as_ref().map(|at| at.value).unwrap_or_default(),
-        jitter: spec.jitter.as_ref().map(|at| at.value).unwrap_or_default(),
-        loss: spec.loss.as_ref().map(|at| at.value.0).unwrap_or_default(),
-        duplicate: spec
-            .duplicate
-            .as_ref()
-            .map(|at| at.value.0)
-            .unwrap_or_default(),
-        reorder: spec
-            .reorder
-            .as_ref()
-            .map(|at| at.value.0)
-            .unwrap_or_default(),
-    };
-    if impairment == Impairment::default() && !spec.broken {
-        decoder
-            .sink
-            .error(Rule::BadFault, spec.span, "this changes nothing");
-    }
-    impairment
 }

@@ -11,11 +11,14 @@ mod directory;
 mod expectation;
 mod fault;
 mod group;
+mod impairment;
 mod machines;
 mod names;
 mod objects;
 mod properties;
 mod quorum;
+mod random;
+mod resiliency;
 mod resource;
 mod resource_kind;
 mod resource_type;
@@ -34,11 +37,11 @@ use names::Names;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    About, Backend, BackendKind, Clock, Fault, Invariant, Invariants, Lab, Report, Step,
+    About, Action, Backend, BackendKind, Clock, Fault, Invariant, Invariants, Lab, Report, Step,
 };
 use crate::rule::Rule;
 use crate::source::Span;
-use crate::syntax::{AboutSpec, At, Decoder, FaultSpec, InvariantSet, LabFile, Name};
+use crate::syntax::{AboutSpec, At, Decoder, FaultSpec, InvariantSet, LabFile, Name, StepSpec};
 
 /// The schema version that this program reads.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -60,6 +63,21 @@ pub(crate) fn fault(file: &LabFile, spec: &FaultSpec, decoder: &mut Decoder<'_>)
         scope: &scope,
     };
     fault::resolve(spec, &selecting, decoder)
+}
+
+/// What an administrator does, said about the lab of a file.
+pub(crate) fn action_of(
+    file: &LabFile,
+    spec: &StepSpec,
+    decoder: &mut Decoder<'_>,
+) -> Option<Action> {
+    let mut unheard = Decoder::new(decoder.source);
+    let (lab, scope) = without_scenario(file, &mut unheard);
+    let selecting = selector::Selecting {
+        lab: &lab,
+        scope: &scope,
+    };
+    action::action(spec, &selecting, decoder)
 }
 
 fn without_scenario(file: &LabFile, decoder: &mut Decoder<'_>) -> (Lab, Scope) {
@@ -281,6 +299,7 @@ pub(crate) fn flatten(steps: &[Step]) -> Vec<&Step> {
                 flat.extend(flatten(steps));
             }
             StepKind::Expect(_) | StepKind::Fault(_) | StepKind::Do(_) | StepKind::Run(_) => {}
+            StepKind::Random(_) => {}
         }
     }
     flat

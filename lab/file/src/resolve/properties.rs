@@ -115,6 +115,7 @@ fn documented(of_type: ResourceType) -> &'static [&'static str] {
         ResourceType::DistributedNetworkName => &["DnsName", "DnsSuffix", "HostRecordTTL"],
         ResourceType::GenericService => &["StartupParameters", "UseNetworkName"],
         ResourceType::GenericScript | ResourceType::PlugIn => &[],
+        ResourceType::VirtualMachine => &["CheckHeartbeat"],
         ResourceType::DhcpService | ResourceType::WinsService => &["BackupPath"],
         ResourceType::PrintSpooler => &["JobCompletionTimeout"],
     }

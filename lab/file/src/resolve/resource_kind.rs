@@ -48,6 +48,12 @@ impl Place<'_> {
                 Some(ResourceKind::NetworkName { name })
             }
             ResourceType::FileServer => Some(ResourceKind::FileServer),
+            ResourceType::VirtualMachine => {
+                let what = "a virtual machine";
+                since(Generation::V2008, what, entry.span, self.lab, decoder);
+                let machine = entry.name.clone();
+                Some(ResourceKind::VirtualMachine { machine })
+            }
             ResourceType::FileShare => {
                 let path = needed(spec.path.as_ref(), "path", entry, decoder)?;
                 let share = spec

@@ -9,6 +9,7 @@ const NEED_MEMORY: &[ResourceType] = &[
     ResourceType::GenericApplication,
     ResourceType::GenericService,
     ResourceType::GenericScript,
+    ResourceType::VirtualMachine,
     ResourceType::PlugIn,
 ];
 

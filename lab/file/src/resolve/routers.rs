@@ -1,7 +1,7 @@
 //! Routers: which segments they join, and whether every two members reach each other.
 
 use super::Scope;
-use super::fault::impairment;
+use super::impairment::impairment;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Impairment, Lab, Network, NetworkRole, Node, Router};
 use crate::rule::Rule;

@@ -106,8 +106,9 @@ fn whole(
                 decoder
                     .sink
                     .report(Diagnostic::error(Rule::BadStep, spec.span, message).hint(
-                        "a step has one of fault, do, run, expect, steps, serial, parallel, repeat",
-                    ));
+                    "a step has one of fault, do, run, expect, steps, serial, parallel, repeat, \
+                         random",
+                ));
             }
             return None;
         }
@@ -147,6 +148,7 @@ fn is_empty(spec: &StepSpec) -> bool {
         && spec.serial.is_none()
         && spec.parallel.is_none()
         && spec.repeat.is_none()
+        && spec.random.is_none()
         && spec.then.is_none()
         && spec.node.is_none()
         && spec.group.is_none()
@@ -164,9 +166,10 @@ fn group_of_steps(
         spec.serial.is_some(),
         spec.parallel.is_some(),
         spec.repeat.is_some(),
+        spec.random.is_some(),
     ];
     if given.into_iter().filter(|given| *given).count() > 1 {
-        let message = "`steps`, `serial`, `parallel` and `repeat` exclude each other";
+        let message = "`steps`, `serial`, `parallel`, `repeat` and `random` exclude each other";
         decoder.sink.error(Rule::BadStep, spec.span, message);
     }
     if let Some(steps) = spec.steps.as_ref().or(spec.serial.as_ref()) {
@@ -175,6 +178,10 @@ fn group_of_steps(
     if let Some(steps) = &spec.parallel {
         require(Feature::Parallel, spec.span, decoder);
         return Some(StepKind::Parallel(list(steps, selecting, decoder)));
+    }
+    if let Some(random) = &spec.random {
+        let drawn = super::random::resolve(random, selecting.lab, decoder);
+        return drawn.map(StepKind::Random);
     }
     spec.repeat
         .as_ref()

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::flatten;
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Claim, Expectation, Fault, FaultKind, Lab, NodeChange, NodeFault, ResourceKind, Selector, Step,
-    StepKind, Witness,
+    Claim, Expectation, Fault, FaultKind, Lab, NodeChange, NodeClaim, NodeFault, ResourceKind,
+    Selector, Step, StepKind, Witness,
 };
 use crate::rule::Rule;
 use crate::span_words;
@@ -70,6 +70,12 @@ impl Walk<'_, '_> {
             StepKind::Do(_) => {
                 self.since_fault = None;
                 self.owners.clear();
+            }
+            StepKind::Random(_) => {
+                self.any_fault = true;
+                self.since_fault = None;
+                self.owners.clear();
+                self.bereft.clear();
             }
             StepKind::Run(time) => self.pass(*time),
             StepKind::Expect(claims) => {
@@ -206,7 +212,7 @@ fn needs_detection(fault: &FaultKind) -> bool {
         FaultKind::Node { fault, .. } => {
             matches!(
                 fault,
-                NodeFault::PowerOff | NodeFault::Crash | NodeFault::Pause
+                NodeFault::PowerOff | NodeFault::Crash | NodeFault::Pause | NodeFault::Hang
             )
         }
         _ => false,
@@ -216,7 +222,7 @@ fn needs_detection(fault: &FaultKind) -> bool {
 fn presupposes_detection(claim: &Claim) -> bool {
     match claim {
         Claim::Group(group) => group.node == Some(NodeChange::Changed),
-        Claim::Node { is, .. } => *is == NodeState::Down,
+        Claim::Node { is, .. } => *is == NodeClaim::State(NodeState::Down),
         _ => false,
     }
 }

@@ -42,6 +42,8 @@ record! {
         optional regroup: RegroupSpec,
         /// When the reservations of disks are looked at and challenged.
         optional disk_arbitration: DiskArbitrationSpec,
+        /// How patient it is with nodes that it loses (2016 and later).
+        optional resiliency: ResiliencySpec,
         /// How long after an unplanned halt the cluster service starts again; default 60s.
         optional service_restart: At<Duration>,
         /// A group stays offline rather than share a node with one that it avoids (2012 and later);
@@ -50,7 +52,7 @@ record! {
         /// What moves together.
         optional groups: Named<GroupSpec>,
     }
-    later { "resiliency", "security", "networks" }
+    later { "security", "networks" }
 }
 
 record! {
@@ -146,6 +148,50 @@ record! {
         optional cross_site: HeartbeatPathSpec,
     }
     later {}
+}
+
+/// Whether a node that is lost keeps its virtual machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResiliencyWord {
+    SpecialHeartbeat,
+    Always,
+}
+
+words! {
+    /// Whether a node that is lost keeps its virtual machines. Windows: ResiliencyLevel.
+    ResiliencyWord {
+        "special-heartbeat" => Self::SpecialHeartbeat,
+            "ResiliencyLevel 1: if it said beforehand that its network is in trouble, which no \
+             node of this emulator does.";
+        "always" => Self::Always, "ResiliencyLevel 2, the default here.";
+    }
+    later {}
+}
+
+record! {
+    /// How patient the cluster is with nodes that it loses (2016 and later).
+    ResiliencySpec {
+        /// special-heartbeat or always.
+        optional level: At<ResiliencyWord>,
+        /// How long a lost node keeps its virtual machines, 1s to 24h; default 4m. Windows:
+        /// ResiliencyDefaultPeriod.
+        optional period: At<Duration>,
+        /// When a node is kept out.
+        optional quarantine: QuarantineSpec,
+    }
+    later {}
+}
+
+record! {
+    /// When a node that leaves too often is kept out.
+    QuarantineSpec {
+        /// So many unplanned departures within an hour; 0 turns quarantine off; default 3.
+        /// Windows: QuarantineThreshold.
+        optional after: At<Natural>,
+        /// How long, at most 30d; default 2h. Windows: QuarantineDuration.
+        optional r#for as "for": At<Duration>,
+    }
+    later { "within" }
 }
 
 record! {

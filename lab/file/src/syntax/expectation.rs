@@ -107,6 +107,8 @@ pub(crate) enum StateWord {
     Down,
     Paused,
     Joining,
+    Isolated,
+    Quarantined,
     Direct,
     FileSystemRedirected,
     BlockRedirected,
@@ -134,6 +136,10 @@ words! {
         "paused" => Self::Paused,
             "Node: active, takes no groups. Volume: reads and writes wait for a coordinator.";
         "joining" => Self::Joining, "Node: on its way in.";
+        "isolated" => Self::Isolated,
+            "Node: lost, and its virtual machines are left to it (2016 and later).";
+        "quarantined" => Self::Quarantined,
+            "Node: left too often and may not join (2016 and later).";
         "direct" => Self::Direct, "Volume: the node reads and writes the disk by itself.";
         "file-system-redirected" => Self::FileSystemRedirected,
             "Volume: everything goes through the coordinator, as an administrator wants it.";
@@ -147,7 +153,7 @@ words! {
             "Network: some of its nodes cannot communicate with each other.";
         "unreachable" => Self::Unreachable, "Adapter: has a link and reaches nobody.";
     }
-    later { "isolated", "quarantined" }
+    later {}
 }
 
 record! {

@@ -8,6 +8,7 @@ mod address;
 mod cluster;
 mod decode;
 mod directory;
+mod drift;
 mod expectation;
 mod lab;
 mod machines;
@@ -16,6 +17,7 @@ mod number;
 mod pairs;
 mod plain;
 mod quantity;
+mod random;
 mod resource;
 mod scenario;
 mod selector;
@@ -24,7 +26,7 @@ mod words;
 
 pub(crate) use cluster::{
     AfterSpec, ClusterSpec, DiskArbitrationSpec, FailbackSpec, FailbackWord, GroupSpec,
-    HeartbeatPathSpec, QuorumSpec, RegroupSpec, WitnessSpec,
+    HeartbeatPathSpec, QuorumSpec, RegroupSpec, ResiliencyWord, WitnessSpec,
 };
 pub(crate) use decode::{At, Decode, Decoder, Entry, Named, OneOrMany, Plain, Problem, Scalar};
 pub(crate) use directory::DirectorySpec;
@@ -38,6 +40,7 @@ pub(crate) use pairs::Pairs;
 pub(crate) use plain::{AnyScalar, LunName, Name, ResourceName, Text};
 pub(crate) use quantity::ByteSize;
 pub use quantity::span_words;
+pub(crate) use random::{BetweenSpec, PickSpec, RandomSpec};
 pub(crate) use resource::{PolicySpec, ResourceSpec};
 pub(crate) use scenario::{
     ActionWord, FaultSpec, FaultWord, ImpairmentSpec, NicWord, PartitionSpec, PathSpec, RepeatSpec,

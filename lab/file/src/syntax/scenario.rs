@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::drift::Drift;
 use super::expectation::ExpectationSpec;
 use super::macros::{record, words};
 use super::number::Natural;
 use super::plain::{AnyScalar, LunName, Name, ResourceName, Text};
 use super::quantity::Fraction;
+use super::random::RandomSpec;
 use super::words::DirectoryWord;
 use super::{At, ModelWord, OneOrMany, SelectorSpec, WitnessSpec};
 
@@ -53,6 +55,9 @@ record! {
         optional force_quorum: At<bool>,
         /// For `do: start`: only join, never form. Windows: Start-ClusterNode -PreventQuorum.
         optional prevent_quorum: At<bool>,
+        /// For `do: start`: end the quarantine of the node and join (2016 and later). Windows:
+        /// Start-ClusterNode -ClearQuarantine.
+        optional clear_quarantine: At<bool>,
         /// For `do: quorum`: the new witness.
         optional witness: WitnessSpec,
         /// For `do: quorum`: `disk-only` if the witness disk is to count alone; left out: derived
@@ -70,10 +75,12 @@ record! {
         optional parallel: Vec<StepSpec>,
         /// Steps one after the other, several times.
         optional repeat: RepeatSpec,
+        /// Faults that are drawn for a while.
+        optional random: RandomSpec,
         /// What follows when the rest of the step has ended.
         optional then: OneOrMany<StepSpec>,
     }
-    later { "random", "ask" }
+    later { "ask" }
 }
 
 record! {
@@ -154,7 +161,8 @@ words! {
 record! {
     /// Something that goes wrong: one target and what happens to it.
     FaultSpec {
-        /// The nodes: power-off, crash, pause, reboot, stop-service, kill-service, monitor-kill.
+        /// The nodes: power-off, crash, pause, hang, reboot, stop-service, kill-service,
+        /// monitor-kill, clock-jump, clock-drift.
         optional node: SelectorSpec,
         /// Whole networks: down, up, or `impair`.
         optional network: SelectorSpec,
@@ -190,6 +198,8 @@ record! {
         optional latency: At<Duration>,
         /// For clock-jump and skew: how far forward; clock-jump at least 1s.
         optional offset: At<Duration>,
+        /// For clock-drift: how much faster the clock runs, or slower.
+        optional drift: At<Drift>,
         /// For preempt-reservation: the node that takes it.
         optional by: SelectorSpec,
         /// Heals by itself after so long; left out: stays until `do: heal` or the end.
@@ -221,6 +231,7 @@ pub(crate) enum FaultWord {
     RefuseUpdates,
     LoseUpdates,
     ClockJump,
+    ClockDrift,
     Full,
     RemoveShare,
     Skew,
@@ -270,7 +281,8 @@ words! {
             "Logical unit: all registrations and the reservation disappear.";
         "unreachable" => Self::Unreachable, "Witness: cannot be reached.";
         "fail" => Self::Fail, "Resource: stops working, its checks answer false.";
-        "hang" => Self::Hang, "Resource: its entry points do not return.";
+        "hang" => Self::Hang,
+            "Resource: its entry points do not return. Node: its cluster service hangs.";
         "remove-share" => Self::RemoveShare,
             "File share: somebody removes the share; its restart brings it back.";
         "refuse-updates" => Self::RefuseUpdates, "Directory: every registration is refused.";
@@ -278,6 +290,8 @@ words! {
             "Directory: registrations are acknowledged and forgotten.";
         "clock-jump" => Self::ClockJump,
             "Node: its wall clock is set forward by `offset`. Backend `sim` only.";
+        "clock-drift" => Self::ClockDrift,
+            "Node: its clock runs faster or slower by `drift`. Backend `sim` only.";
         "full" => Self::Full,
             "Logical unit: has no room, refuses what is written. Backend `sim` only.";
         "skew" => Self::Skew, "Domain: its clock is ahead by `offset`.";
@@ -293,7 +307,7 @@ words! {
             "Domain, NetBIOS: another computer has the name `account`.";
     }
     later {
-        "drain", "clock-drift", "steal-lease", "deny", "leak",
+        "drain", "steal-lease", "deny", "leak",
         "truncate", "stale", "corrupt",
     }
 }

@@ -112,6 +112,8 @@ words! {
             "WINS Service; needs `path`, a disk and an ip-address.";
         "print-spooler" => Self::PrintSpooler,
             "Print Spooler; needs `path`, a network-name and a disk.";
+        "virtual-machine" => Self::VirtualMachine,
+            "Virtual Machine (2008 and later); goes on without the cluster service. Backend `sim`.";
         "plug-in" => Self::PlugIn, "A program that speaks the plug-in protocol; needs `program`.";
     }
     later {

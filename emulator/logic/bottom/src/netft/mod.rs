@@ -64,6 +64,10 @@ pub struct Netft {
 }
 
 impl Netft {
+    fn is_configured(&self, node: NodeId) -> bool {
+        self.rhythms.iter().any(|it| it.peers.contains(node))
+    }
+
     /// The network with the lowest metric whose route to `peer` is up.
     #[must_use]
     pub fn best_route(&self, peer: NodeId) -> Option<NetworkId> {
@@ -148,6 +152,24 @@ impl Netft {
         }
     }
 
+    /// Somebody who may believe to be a node of this cluster, and is none; host tells it.
+    fn heard_unknown(
+        &self,
+        network: NetworkId,
+        peer: NodeId,
+        heartbeat: Heartbeat,
+        out: &mut Outbox<Output>,
+    ) {
+        if !self.is_configured(peer) && !heartbeat.reply {
+            let life = heartbeat.incarnation;
+            out.push(Output::Stranger {
+                network,
+                peer,
+                life,
+            });
+        }
+    }
+
     fn heard(
         &mut self,
         cx: &Context<'_>,
@@ -164,7 +186,7 @@ impl Netft {
             return;
         };
         if self.links[slot].route(from).is_none() {
-            return;
+            return self.heard_unknown(network, from, heartbeat, out);
         }
         let route = self.links[slot].route_mut(from);
         route.last_seen = cx.now.mono;

@@ -62,8 +62,9 @@ impl Database {
     }
 
     /// Says that the update is agreed to, once log and witness copy have it, or the witness share
-    /// remembers its tag: whoever gets the share next without it must see that it is behind. A node that has lost
-    /// the witness may have lost quorum with it: it answers once that is known to hold.
+    /// remembers its tag: whoever gets the share next without it must see that it is behind. A node
+    /// that has lost the witness may have lost quorum with it: it answers once that is known to
+    /// hold.
     pub(super) fn answer(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         let Some(unanswered) = self.unanswered.filter(|unanswered| unanswered.logged) else {
             return;

@@ -28,7 +28,7 @@ pub use messages::{Input, Message, Output};
 use crate::Context;
 
 /// Version of the frames that this emulator speaks. Both ends must have the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The port that connections are opened to, TCP, and heartbeats are sent to, UDP.
 pub const PORT: u16 = 3343;
 /// A wish that nobody answered is repeated with the next heartbeat after so long.
@@ -66,6 +66,8 @@ enum State {
 #[derive(Debug, Default)]
 pub struct Host {
     peers: BTreeMap<NodeId, Peer>,
+    /// It was said in this life that the cluster does not know this node.
+    disowned: bool,
     /// When the first connection has taken too long; asked for with every heartbeat.
     due: Option<Timestamp>,
     /// It was said in this life that another node refuses this one.
@@ -108,13 +110,25 @@ impl Host {
         out: &mut Outbox<Output>,
     ) {
         let me = cx.facts.me;
-        if node < me || !cx.facts.settings.nodes.contains_key(&node) {
-            return;
-        }
         let ends = Ends {
             connector: (me, cx.facts.incarnation),
             acceptor: (node, life),
         };
+        if !cx.facts.settings.nodes.contains_key(&node) {
+            // Whether this node itself is still one, only an active one knows.
+            if cx.facts.active {
+                let reason = ConnectionRefusal::NodeName;
+                out.push(Output::Send {
+                    network,
+                    to: node,
+                    message: Message::Refused { ends, reason },
+                });
+            }
+            return;
+        }
+        if node < me {
+            return;
+        }
         let now = cx.now.mono;
         let peer = self.peer(node, network);
         let until = match peer.state {
@@ -172,6 +186,9 @@ impl Host {
                 }
             }
             Message::Refused { ends, reason } => {
+                if reason == ConnectionRefusal::NodeName {
+                    self.disowned(cx, ends, out);
+                }
                 let known = self.peers.get_mut(&from);
                 if let Some(peer) = known.filter(|peer| peer.ends == Some(ends)) {
                     peer.state = State::Idle;
@@ -183,6 +200,15 @@ impl Host {
                     }
                 }
             }
+        }
+    }
+
+    /// A member does not know this node, whichever end it is: it was evicted, or has another name.
+    fn disowned(&mut self, cx: &Context<'_>, ends: Ends, out: &mut Outbox<Output>) {
+        let me = (cx.facts.me, cx.facts.incarnation);
+        let mine = ends.connector == me || ends.acceptor == me;
+        if mine && !cx.facts.active && !std::mem::replace(&mut self.disowned, true) {
+            out.push(Output::Notice(Notice::NotAMember));
         }
     }
 

@@ -13,6 +13,7 @@ pub(super) struct Gossip {
     pub(super) active: bool,
     pub(super) authority: u64,
     pub(super) joins_only: bool,
+    pub(super) clears_quarantine: bool,
 }
 
 /// The rows of those that may be together now: while nobody is active, nodes that only join are
@@ -121,6 +122,7 @@ mod tests {
                 active: true,
                 authority: 0,
                 joins_only: false,
+                clears_quarantine: false,
             }
         };
         (1..=count).map(|a| (node(a), row(a))).collect()

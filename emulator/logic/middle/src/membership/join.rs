@@ -101,6 +101,7 @@ impl Membership {
                 active,
                 authority,
                 joins_only,
+                clears_quarantine,
             } => {
                 let gossip = Gossip {
                     incarnation,
@@ -109,6 +110,7 @@ impl Membership {
                     active,
                     authority,
                     joins_only,
+                    clears_quarantine,
                 };
                 self.gossiped(cx, from, epoch, gossip, out);
             }
@@ -134,6 +136,7 @@ impl Membership {
                 }
             }
             Message::Excluded { .. } => {}
+            Message::Quarantined => self.told_of_quarantine(out),
         }
     }
 
@@ -168,7 +171,11 @@ impl Membership {
         gossip: Gossip,
         out: &mut Outbox<Output>,
     ) {
-        if self.keeps_out(cx, from, &gossip) || self.met_another_side(cx, from, &gossip, out) {
+        let unwelcome = self.keeps_out(cx, from, &gossip);
+        if unwelcome
+            || self.quarantines(cx, from, &gossip, out)
+            || self.met_another_side(cx, from, &gossip, out)
+        {
             return;
         }
         let outsider = !Self::members(cx).contains(from) || self.is_new_life(cx, from, &gossip);

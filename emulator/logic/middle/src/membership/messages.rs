@@ -26,6 +26,8 @@ pub enum Message {
         authority: u64,
         /// The sender was told not to form a cluster and is in none.
         joins_only: bool,
+        /// An administrator started the sender so that its quarantine ends.
+        clears_quarantine: bool,
     },
     /// Closing: the coordinator proposes a view; answered by `Promise`.
     Propose { view: ViewId, members: NodeSet },
@@ -41,6 +43,8 @@ pub enum Message {
         members: NodeSet,
         authority: u64,
     },
+    /// To a node that may not join: it is quarantined.
+    Quarantined,
 }
 
 /// What membership hears.
@@ -93,15 +97,20 @@ pub enum Output {
     Superseded,
     /// To the node: it is no longer configured.
     Evicted,
+    /// To resilience: an administrator ends the quarantine of a node that wants to join.
+    ClearQuarantine { node: NodeId },
     /// To the event log.
     Notice(Notice),
 }
 
 wire::codec!(enum Message {
-    0 = Gossip { epoch, incarnation, reachable, heard, active, authority, joins_only },
+    0 = Gossip {
+        epoch, incarnation, reachable, heard, active, authority, joins_only, clears_quarantine,
+    },
     1 = Propose { view, members },
     2 = Promise { view, report },
     3 = Install { view },
     4 = Installed { view },
     5 = Excluded { view, members, authority },
+    6 = Quarantined,
 });

@@ -11,11 +11,12 @@
 //! (reference section 4.3).
 //!
 //! Publishes the view. Deliberately not done here: votes (quorum), bringing replicas together
-//! (gum), isolation and quarantine (not yet).
+//! (gum), whom to quarantine (resilience).
 
 mod clique;
 mod join;
 mod messages;
+mod quarantine;
 mod regroup;
 #[cfg(test)]
 mod tests;
@@ -93,6 +94,10 @@ pub struct Membership {
     /// Nodes taken out because they did not answer, with the life in which they were and when; see
     /// `keeps_out`.
     removed: BTreeMap<NodeId, (Option<base::Incarnation>, Timestamp)>,
+    /// Quarantined nodes that were turned away, with the life in which they were.
+    turned_away: BTreeMap<NodeId, base::Incarnation>,
+    /// This node was turned away in this life.
+    quarantined: bool,
     active: bool,
     /// The epoch of the last view that opened with this node; 0 before the first.
     opened: u64,
@@ -111,6 +116,12 @@ impl Membership {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.active
+    }
+
+    /// Whether this node wants to join and is kept out, because it is quarantined.
+    #[must_use]
+    pub fn is_quarantined(&self) -> bool {
+        self.quarantined && !self.active
     }
 
     fn arm(&mut self, cx: &Context<'_>, timer: Timer, span: std::time::Duration) {

@@ -111,6 +111,7 @@ impl Membership {
         let (incarnation, active) = (cx.facts.incarnation, self.active);
         let authority = cx.facts.tag.authority();
         let joins_only = !active && cx.facts.start == StartMode::PreventQuorum;
+        let clears_quarantine = !active && cx.facts.start == StartMode::ClearQuarantine;
         self.gossip.insert(
             me,
             Gossip {
@@ -120,6 +121,7 @@ impl Membership {
                 active,
                 authority,
                 joins_only,
+                clears_quarantine,
             },
         );
         Message::Gossip {
@@ -130,6 +132,7 @@ impl Membership {
             active,
             authority,
             joins_only,
+            clears_quarantine,
         }
     }
 
@@ -405,7 +408,7 @@ impl Membership {
         match cx.facts.start {
             _ if self.active => self.forced,
             StartMode::ForceQuorum { nodes } => Some(nodes),
-            StartMode::Normal | StartMode::PreventQuorum => None,
+            StartMode::Normal | StartMode::PreventQuorum | StartMode::ClearQuarantine => None,
         }
     }
 

@@ -160,7 +160,7 @@ impl Mesh {
             Output::Promised => member.facts.ready = false,
             Output::Publish { view } => self.installed(id, view),
             Output::Excluded | Output::Superseded | Output::Evicted => member.excluded = true,
-            Output::Undecided | Output::Notice(_) => {}
+            Output::Undecided | Output::ClearQuarantine { .. } | Output::Notice(_) => {}
         }
     }
 

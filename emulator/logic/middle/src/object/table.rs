@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{
-    GroupId, Incarnation, NetworkId, NodeId, NodeSet, ResourceId, ResourceState, StateChangeCause,
+    GroupId, Incarnation, NetworkId, NodeId, NodeSet, NodeStanding, ResourceId, ResourceState,
+    StateChangeCause,
 };
 
 /// One change of the volatile tables; travels in a global update.
@@ -32,6 +33,11 @@ pub enum StateChange {
     MoveUnqueued { group: GroupId },
     /// A resource of the group found no room on this node, and nobody makes any.
     NoRoom { group: GroupId, node: NodeId },
+    /// A node is isolated or quarantined, or no longer.
+    NodeStanding {
+        node: NodeId,
+        standing: NodeStanding,
+    },
     /// Nothing: whoever sees it carried out has everything before it.
     Barrier,
     /// How often the group has failed over because of its resources, as its owner counts.
@@ -107,6 +113,8 @@ pub struct ObjectTable {
     pub queued: BTreeMap<GroupId, Option<NodeId>>,
     /// Nodes that had no room for a group, and on which nothing has ended since.
     pub full: BTreeMap<GroupId, NodeSet>,
+    /// Nodes that are isolated or quarantined.
+    pub standings: BTreeMap<NodeId, NodeStanding>,
     /// Failovers of groups that have failed over since the cluster formed.
     pub failovers: BTreeMap<GroupId, FailoverCount>,
     /// Interfaces that something is wrong with.
@@ -121,6 +129,12 @@ impl ObjectTable {
         known.copied().unwrap_or(InterfaceRow::SOUND)
     }
 
+    /// What the cluster thinks of a node.
+    #[must_use]
+    pub fn standing(&self, node: NodeId) -> NodeStanding {
+        self.standings.get(&node).copied().unwrap_or_default()
+    }
+
     /// Applies one change. A state of a resource whose group has no owner is dropped: it was on
     /// its way while the group was removed.
     pub fn apply(&mut self, change: &StateChange) {
@@ -130,23 +144,8 @@ impl ObjectTable {
                 owner,
                 cause,
             } => {
-                let row = GroupRow {
-                    owner: *owner,
-                    cause: *cause,
-                };
-                let online =
-                    |row: &ResourceRow| row.group == *group && row.state == ResourceState::Online;
-                let ran = self.resources.values().any(online);
-                let before = self.groups.insert(*group, row);
-                if let Some(before) = before.filter(|_| ran) {
-                    self.ended_on(before.owner, *group);
-                }
-                self.resources
-                    .values_mut()
-                    .filter(|row| row.group == *group)
-                    .for_each(|row| {
-                        row.state = ResourceState::Offline;
-                    });
+                let (owner, cause) = (*owner, *cause);
+                self.change_owner(*group, GroupRow { owner, cause });
             }
             StateChange::Resource {
                 resource,
@@ -185,6 +184,7 @@ impl ObjectTable {
                 self.full.entry(*group).or_default().insert(*node);
             }
             StateChange::Barrier => {}
+            StateChange::NodeStanding { node, standing } => self.stand(*node, *standing),
             StateChange::NodeLeaving { node, life } => {
                 self.leaving.insert(*node, *life);
             }
@@ -193,6 +193,27 @@ impl ObjectTable {
                 node,
                 paused: false,
             } => self.paused.remove(*node),
+        }
+    }
+
+    fn change_owner(&mut self, group: GroupId, row: GroupRow) {
+        let online = |row: &ResourceRow| row.group == group && row.state == ResourceState::Online;
+        let ran = self.resources.values().any(online);
+        let before = self.groups.insert(group, row);
+        if let Some(before) = before.filter(|_| ran) {
+            self.ended_on(before.owner, group);
+        }
+        let resources = self.resources.values_mut();
+        resources
+            .filter(|row| row.group == group)
+            .for_each(|row| row.state = ResourceState::Offline);
+    }
+
+    fn stand(&mut self, node: NodeId, standing: NodeStanding) {
+        if standing == NodeStanding::Normal {
+            self.standings.remove(&node);
+        } else {
+            self.standings.insert(node, standing);
         }
     }
 
@@ -214,11 +235,12 @@ wire::codec!(enum StateChange {
     22 = MoveQueued { group, to },
     23 = MoveUnqueued { group },
     24 = NoRoom { group, node },
+    25 = NodeStanding { node, standing },
 });
 wire::codec!(struct FailoverCount { count, age });
 wire::codec!(struct GroupRow { owner, cause });
 wire::codec!(struct ResourceRow { group, state });
 wire::codec!(struct InterfaceRow { linked, unreached });
 wire::codec!(struct ObjectTable {
-    groups, resources, paused, leaving, queued, full, failovers, interfaces,
+    groups, resources, paused, leaving, standings, queued, full, failovers, interfaces,
 });

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use base::{NodeSet, Outbox};
+use base::{Generation, NodeSet, Outbox};
 
 use super::{Output, Quorum, Timer, adjust};
 use crate::Context;
@@ -21,8 +21,10 @@ impl Quorum {
         let staying = Self::staying(cx).without(node);
         let hands_over = !staying.is_empty() && cx.facts.ready;
         let weights = hands_over.then(|| adjust(&cx.facts.settings, staying, cx.rng));
+        // Who goes without a word has left unplanned, which counts from 2016 on.
+        let announced = cx.facts.settings.generation >= Generation::V2016;
         match weights {
-            Some(mut changes) if !changes.is_empty() && self.forced.is_none() => {
+            Some(mut changes) if self.forced.is_none() && (announced || !changes.is_empty()) => {
                 changes.push(Change::State(StateChange::NodeLeaving { node, life }));
                 let until = cx.now.mono + LEAVE_PATIENCE;
                 self.timers.set(Timer::Leave as usize, until);

@@ -47,7 +47,9 @@ pub enum Input {
     WitnessReleased,
     /// From database: the witness replica was read, this node's replica is at least as new.
     WitnessReconciled { tag: PaxosTag },
-    /// From clusdisk, share or database: a witness that was held is gone or cannot be written.
+    /// From clusdisk: the reservation of a witness disk that was held is gone.
+    ReservationLost,
+    /// From share or database: a witness that was held is gone or cannot be written.
     WitnessFailed,
     /// From gum: the view is open; weights may be adjusted by an update (dynamic quorum).
     Opened,

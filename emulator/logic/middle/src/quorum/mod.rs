@@ -26,8 +26,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base::{
-    HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState, ServiceEvent,
-    Timers, Timestamp, WitnessVerdict,
+    Generation, HaltReason, Manager, NodeId, NodeSet, Notice, Outbox, PaxosTag, QuorumState,
+    ServiceEvent, Timers, Timestamp, WitnessVerdict,
 };
 
 pub use crate::settings::votes::{Tally, calls_for_witness, count};
@@ -85,6 +85,8 @@ pub struct Quorum {
     /// The administrator's word that the view rests on.
     forced: Option<NodeSet>,
     tally: Option<Tally>,
+    /// The count with which no cluster was formed, as last told.
+    unformed: Option<Tally>,
     /// What the weights were last brought in line with.
     basis: Option<Basis>,
     /// Votes have changed since the weights were last looked at: two nodes that stop at the same
@@ -277,6 +279,7 @@ impl Quorum {
             });
             return;
         }
+        self.tell_unformed(cx, tally, out);
         if self.witness_held {
             out.push(Output::WitnessUnneeded);
         }
@@ -287,6 +290,24 @@ impl Quorum {
             .defaults()
             .quorum_arbitration_time_max;
         self.timers.set(Timer::Retry as usize, cx.now.mono + pause);
+    }
+
+    /// A cluster that does not form says why, once for each count (12 R2 and later).
+    fn tell_unformed(&mut self, cx: &Context<'_>, tally: Tally, out: &mut Outbox<Output>) {
+        let told = self.unformed.replace(tally) == Some(tally);
+        if told || cx.facts.settings.generation < Generation::V2012R2 {
+            return;
+        }
+        let Tally {
+            have,
+            needed,
+            total,
+        } = tally;
+        out.push(Output::Notice(Notice::NewestConfigurationAbsent {
+            have,
+            needed,
+            total,
+        }));
     }
 
     /// What the decider's count is told as.
@@ -367,6 +388,7 @@ impl Manager for Quorum {
                 self.arbitrated(cx, verdict, out);
                 self.answer(cx, Message::WitnessLost, out);
             }
+            Input::ReservationLost => self.reservation_lost(cx, out),
             Input::WitnessFailed => self.witness_failed(cx, out),
             Input::WitnessReleased => self.witness_released(cx, out),
             Input::Opened => {

@@ -1,7 +1,7 @@
 //! The witness as quorum sees it: who holds it, what follows when it is won, lost, given back or
 //! fails (seed 001, Quorum Manager 3 to 5).
 
-use base::{NodeId, NodeSet, Notice, Outbox, WitnessVerdict};
+use base::{Generation, HaltReason, NodeId, NodeSet, Notice, Outbox, QuorumModel, WitnessVerdict};
 
 use super::weights::Basis;
 use super::{Message, Output, Quorum, State, Tally, Timer, VACANCY, count};
@@ -87,6 +87,9 @@ impl Quorum {
     ) {
         if self.arbitrating {
             out.push(Output::Notice(Notice::WitnessArbitrated { verdict }));
+            if verdict == WitnessVerdict::Unreachable {
+                cloud_unreachable(cx, out);
+            }
         }
         self.hold(cx, verdict == WitnessVerdict::Won, out);
     }
@@ -126,6 +129,22 @@ impl Quorum {
         }
     }
 
+    /// The reservation of the witness disk is gone. In 2003 the owner of the quorum disk is the
+    /// cluster, and a defender that lost its reservation ends at once (reference section 5.1); later
+    /// it is tried once more.
+    pub(super) fn reservation_lost(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
+        let settings = &cx.facts.settings;
+        let is_cluster = settings.model == QuorumModel::DiskOnly && self.forced.is_none();
+        let ends = settings.generation == Generation::V2003 && is_cluster && cx.facts.active;
+        if !ends || !self.witness_held {
+            return self.witness_failed(cx, out);
+        }
+        self.hold(cx, false, out);
+        out.push(Output::Notice(Notice::WitnessFailed));
+        let reason = HaltReason::QuorumLost;
+        out.push(Output::Halt { reason });
+    }
+
     /// A witness that voted is gone: the view may have lost its quorum.
     pub(super) fn witness_failed(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         if !self.witness_held {
@@ -134,6 +153,7 @@ impl Quorum {
         self.hold(cx, false, out);
         Self::tell_unhealthy(cx, out);
         out.push(Output::Notice(Notice::WitnessFailed));
+        cloud_unreachable(cx, out);
         if self.state == State::Held && self.needs_witness(cx) {
             self.retry(cx, out);
         }
@@ -185,5 +205,12 @@ impl Quorum {
         self.fresh = None;
         self.retrying = true;
         self.need_witness(alone, out);
+    }
+}
+
+/// A cloud witness has a word of its own for not being reached (2016 and later; event 1568).
+fn cloud_unreachable(cx: &Context<'_>, out: &mut Outbox<Output>) {
+    if cx.facts.settings.witness == Witness::Cloud {
+        out.push(Output::Notice(Notice::CloudWitnessUnreachable));
     }
 }

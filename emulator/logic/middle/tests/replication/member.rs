@@ -121,6 +121,7 @@ impl Member {
             settings: Arc::new(Settings::blank(Generation::V2022)),
             objects: Arc::default(),
             last_seen: [Timestamp::ZERO; base::limits::NODES_MAX],
+            isolated: BTreeMap::new(),
             view_at: Timestamp::ZERO,
         };
         let mut member = Self {

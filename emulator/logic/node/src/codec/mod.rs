@@ -25,6 +25,6 @@ wire::codec!(enum Payload {
 });
 wire::codec!(struct GroupPicture { owner });
 wire::codec!(struct Picture {
-    node, incarnation, state, view, quorum, tally, ready, lock_owner, tag, applied, hive, groups,
-    running, events, disks, witness_held, witness_hive, networks, interfaces, volumes,
+    node, incarnation, state, standings, view, quorum, tally, ready, lock_owner, tag, applied, hive,
+    groups, running, events, disks, witness_held, witness_hive, networks, interfaces, volumes,
 });

@@ -10,8 +10,9 @@
 //! | membership Undecided | rcm |
 //! | membership Repair | messaging |
 //! | membership Promised | gum, rcm |
-//! | membership Publish | facts; messaging, gum, quorum |
+//! | membership Publish | facts; messaging, gum, quorum, resilience |
 //! | membership Excluded, Superseded, Evicted | node |
+//! | membership ClearQuarantine | resilience |
 //! | membership Notice | event log |
 //! | messaging Transmit | shell, over netft's best route or over every route that is up |
 //! | messaging Deliver | gum, quorum, rcm, event log or csvfs by payload |
@@ -20,8 +21,8 @@
 //! | gum Send | messaging |
 //! | gum Prepare, Commit, Install, BeginEpoch | database |
 //! | gum Publish | facts |
-//! | gum Opened | membership, quorum, topology, rcm |
-//! | gum Done | rcm, topology, quorum |
+//! | gum Opened | membership, quorum, resilience, topology, rcm |
+//! | gum Done | rcm, resilience, topology, quorum |
 //! | gum Remove | membership |
 //! | quorum Publish | facts, gum, rcm |
 //! | quorum Arbitrating | membership |
@@ -57,9 +58,10 @@ use std::sync::Arc;
 use base::{HaltReason, NodeId, NodeSet, Notice, ServiceEvent};
 use bottom::{clusdisk, csvfs, netft, partmgr, security, share};
 use middle::settings::Witness;
-use middle::{database, gum, host, membership, messaging, quorum, topology};
+use middle::{database, gum, host, membership, messaging, quorum, resilience, topology};
 use top::{checkpoint, eventlog, rcm};
 
+use super::standing::RESILIENCE_TICKET;
 use super::{bottom, middle, top};
 use crate::{Effect, Frame, Node, Payload};
 
@@ -116,10 +118,14 @@ impl Node {
                 middle!(self, messaging, handle, messaging::Input::ViewInstalled);
                 middle!(self, gum, handle, gum::Input::ViewInstalled);
                 middle!(self, quorum, handle, quorum::Input::ViewInstalled);
+                self.tell_resilience(resilience::Input::ViewInstalled);
             }
             membership::Output::Excluded => self.excluded(),
             membership::Output::Evicted => self.halt(HaltReason::Evicted),
             membership::Output::Superseded => self.halt(HaltReason::ForcedElsewhere),
+            membership::Output::ClearQuarantine { node } => {
+                self.tell_resilience(resilience::Input::Clear { node });
+            }
             membership::Output::Notice(notice) => self.notice(notice),
         }
     }
@@ -268,6 +274,9 @@ impl Node {
             gum::Output::Done { ticket, .. } if ticket == LEAVE_TICKET => {
                 middle!(self, quorum, handle, quorum::Input::HandedOver);
             }
+            gum::Output::Done { ticket, .. } if ticket == RESILIENCE_TICKET => {
+                self.tell_resilience(resilience::Input::Done);
+            }
             gum::Output::Done { ticket, .. } if ticket == TOPOLOGY_TICKET => {
                 middle!(self, topology, handle, topology::Input::Done);
             }
@@ -307,6 +316,7 @@ impl Node {
         self.middle.active = true;
         middle!(self, membership, handle, membership::Input::Opened);
         middle!(self, quorum, handle, quorum::Input::Opened);
+        self.tell_resilience(resilience::Input::Opened);
         middle!(self, topology, handle, topology::Input::Opened);
         top!(self, rcm, handle, rcm::Input::Opened { formed });
         top!(self, checkpoint, handle, checkpoint::Input::Opened);

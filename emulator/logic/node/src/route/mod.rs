@@ -5,12 +5,13 @@
 //! every manager has exactly one arm.
 
 mod down;
+mod standing;
 mod up;
 
 use base::limits::HOPS_MAX;
 use base::{HostId, NetworkId, NodeId, NodeSet};
 use bottom::{clusdisk, csvfs, netft, partmgr, security, share, txlog};
-use middle::{database, gum, host, membership, messaging, object, quorum, topology};
+use middle::{database, gum, host, membership, messaging, object, quorum, resilience, topology};
 use top::rcm::HostReport;
 use top::{checkpoint, eventlog, rcm};
 
@@ -102,6 +103,7 @@ hops!(
     Database(database::Output),
     Object(object::Output),
     Quorum(quorum::Output),
+    Resilience(resilience::Output),
     Topology(topology::Output),
     Rcm(rcm::Output),
     Checkpoint(checkpoint::Output),
@@ -254,6 +256,7 @@ impl Node {
                 Hop::Database(output) => self.carry_database(output),
                 Hop::Object(output) => self.carry_object(output),
                 Hop::Quorum(output) => self.carry_quorum(output),
+                Hop::Resilience(output) => self.carry_resilience(output),
                 Hop::Topology(output) => self.carry_topology(output),
                 Hop::Rcm(output) => self.carry_rcm(output),
                 Hop::Checkpoint(output) => self.carry_checkpoint(output),

@@ -26,6 +26,7 @@
 //! | csvfs Notice | event log |
 //! | share Share | shell |
 //! | share Held, Lost, Failed | quorum, rcm |
+//! | share Remembers | database |
 //! | txlog Disk | shell |
 //! | txlog Recovered, Durable, CheckpointDone, Failed, Unreadable | database |
 //! | database Log | txlog |
@@ -39,7 +40,7 @@
 //! | database WitnessReplica | quorum |
 //! | database WitnessFailed | quorum, rcm |
 //! | database WitnessRequest | clusdisk |
-//! | object Publish | facts, topology |
+//! | object Publish | facts, resilience, topology |
 //! | topology Configure | netft |
 //! | topology Interface | rcm |
 //! | topology Propose | gum |
@@ -50,7 +51,7 @@ use std::sync::Arc;
 use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice, ServiceEvent};
 use bottom::{clusdisk, csvfs, netft, partmgr, security, share, txlog};
 use middle::settings::{Settings, Witness};
-use middle::{database, gum, host, membership, object, quorum, topology};
+use middle::{database, gum, host, membership, object, quorum, resilience, topology};
 use top::rcm;
 
 use super::down::TOPOLOGY_TICKET;
@@ -260,7 +261,7 @@ impl Node {
                 None,
             ),
             Report::Lost => (
-                Some(quorum::Input::WitnessFailed),
+                Some(quorum::Input::ReservationLost),
                 Some(database::Input::WitnessReleased),
             ),
             Report::Released => (
@@ -472,6 +473,7 @@ impl Node {
         match output {
             object::Output::Publish { objects } => {
                 self.middle.objects = objects;
+                self.tell_resilience(resilience::Input::ObjectsChanged);
                 middle!(self, topology, handle, topology::Input::ObjectsChanged);
             }
         }

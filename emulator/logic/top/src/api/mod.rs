@@ -2,6 +2,7 @@
 //!
 //! Properties go by the names that administrators know; `property` has their table.
 
+pub mod private;
 pub mod property;
 
 use base::{GroupId, NetworkId, NodeId, ResourceId};
@@ -236,6 +237,12 @@ pub mod code {
 
     /// ERROR_CLUSTER_RESOURCE_IN_MAINTENANCE_MODE (reference section 9 has the number).
     pub const MAINTENANCE_MODE: u32 = 5970;
+    /// ERROR_CLUSTER_RESOURCE_NOT_MONITORED
+    pub const RESOURCE_NOT_MONITORED: u32 = 5981;
+    /// ERROR_CLUSTER_NODE_ISOLATED
+    pub const NODE_ISOLATED: u32 = 5984;
+    /// ERROR_CLUSTER_NODE_QUARANTINED
+    pub const NODE_QUARANTINED: u32 = 5985;
 
     /// The product's name of an error number, for people.
     #[must_use]
@@ -260,6 +267,9 @@ pub mod code {
             NETINTERFACE_NOT_FOUND => "ERROR_CLUSTER_NETINTERFACE_NOT_FOUND",
             INVALID_REQUEST => "ERROR_CLUSTER_INVALID_REQUEST",
             NODE_DOWN => "ERROR_CLUSTER_NODE_DOWN",
+            RESOURCE_NOT_MONITORED => "ERROR_CLUSTER_RESOURCE_NOT_MONITORED",
+            NODE_ISOLATED => "ERROR_CLUSTER_NODE_ISOLATED",
+            NODE_QUARANTINED => "ERROR_CLUSTER_NODE_QUARANTINED",
             NODE_PAUSED => "ERROR_CLUSTER_NODE_PAUSED",
             NODE_CANNOT_HOST => "ERROR_NODE_CANNOT_HOST_RESOURCE",
             GROUP_MOVING => "ERROR_CLUSTER_GROUP_MOVING",

@@ -2,7 +2,7 @@
 //!
 //! Facts: reference sections 1.1, 3, 4.2, 6.1 and 7 (names), by generation where they say so.
 //! Names compare without case, as in the registry. A property that is not in the table is not
-//! there: reading and writing it is refused by name. Private properties of resources are not here.
+//! there: reading and writing it is refused by name. Private properties are in [`super::private`].
 
 use base::{Defaults, Generation};
 use middle::database::{Hive, Value};
@@ -52,10 +52,10 @@ pub struct Property {
 }
 
 /// 0xFFFFFFFF: inherit, never, or without limit.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 impl Property {
-    const fn dword(name: &'static str, min: u32, max: u32, default: u32) -> Self {
+    pub(super) const fn dword(name: &'static str, min: u32, max: u32, default: u32) -> Self {
         Self::of(
             name,
             Form::Dword {
@@ -86,7 +86,7 @@ impl Property {
         Self::of(name, form, Unset::Of(of))
     }
 
-    const fn of(name: &'static str, form: Form, unset: Unset) -> Self {
+    pub(super) const fn of(name: &'static str, form: Form, unset: Unset) -> Self {
         Self {
             name,
             form,
@@ -97,17 +97,17 @@ impl Property {
         }
     }
 
-    const fn since(mut self, generation: Generation) -> Self {
+    pub(super) const fn since(mut self, generation: Generation) -> Self {
         self.since = generation;
         self
     }
 
-    const fn until(mut self, generation: Generation) -> Self {
+    pub(super) const fn until(mut self, generation: Generation) -> Self {
         self.until = generation;
         self
     }
 
-    const fn read_only(mut self) -> Self {
+    pub(super) const fn read_only(mut self) -> Self {
         self.writable = false;
         self
     }
@@ -193,6 +193,17 @@ const CLUSTER: &[Property] = &[
     Property::dword("ClusterEnforcedAntiaffinity", 0, 1, 0).since(Generation::V2012),
     Property::dword("ClusterGroupWaitDelay", 0, 3_600, 120).since(Generation::V2008R2),
     Property::dword("GroupDependencyTimeout", 0, NONE, 600).since(Generation::V2016),
+    Property::table("ResiliencyLevel", 1, 2, |d| d.resiliency_level).since(Generation::V2016),
+    Property::table("ResiliencyDefaultPeriod", 0, NONE, |d| {
+        seconds(d.resiliency_period)
+    })
+    .since(Generation::V2016),
+    Property::table("QuarantineThreshold", 0, NONE, |d| d.quarantine_threshold)
+        .since(Generation::V2016),
+    Property::table("QuarantineDuration", 0, NONE, |d| {
+        d.quarantine_duration.map_or(NONE, seconds)
+    })
+    .since(Generation::V2016),
     Property::dword("MinimumPreemptorPriority", 0, NONE, 1).since(Generation::V2012),
     Property::dword("MinimumNeverPreemptPriority", 0, NONE, 3_000).since(Generation::V2012),
     Property::dword("DrainOnShutdown", 0, 1, 1).since(Generation::V2012R2),
@@ -306,6 +317,7 @@ const NODE: &[Property] = &[
     Property::dword("DynamicWeight", 0, 1, 1)
         .since(Generation::V2012)
         .read_only(),
+    Property::dword("NeedsPreventQuorum", 0, 1, 0).since(Generation::V2012),
     Property::dword("StatusInformation", 0, NONE, 0)
         .since(Generation::V2012)
         .read_only(),

@@ -86,6 +86,7 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
         other => {
             let words = of_groups(other, group).or_else(|| of_resources(other, &resource));
             let words = words.or_else(|| of_shares(other, resource));
+            let words = words.or_else(|| of_nodes(other, node));
             words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
         }
     }
@@ -126,6 +127,28 @@ fn of_resources(notice: &Notice, resource: impl Fn(ResourceId) -> String) -> Opt
     })
 }
 
+/// What became of nodes and of a cluster that is to form.
+fn of_nodes(notice: &Notice, node: impl Fn(NodeId) -> String) -> Option<String> {
+    Some(match notice {
+        Notice::NewestConfigurationAbsent { have, needed, .. } => format!(
+            "the cluster was not formed, the newest configuration may be elsewhere: {needed} \
+             votes needed, {have} available"
+        ),
+        Notice::NotAMember => "this node is not known as a member of the cluster".to_owned(),
+        Notice::CloudWitnessUnreachable => "the cloud witness is not reached".to_owned(),
+        Notice::NodeIsolated { node: id } => format!("node {} is isolated", node(*id)),
+        Notice::NodeIsolationEnded { node: id } => {
+            format!("node {} is no longer isolated", node(*id))
+        }
+        Notice::NodeQuarantined { node: id } => format!("node {} is quarantined", node(*id)),
+        Notice::JoinerQuarantined { node: id } => {
+            format!("node {} may not join: it is quarantined", node(*id))
+        }
+        Notice::Quarantined => "this node may not join: it is quarantined".to_owned(),
+        _ => return None,
+    })
+}
+
 /// What happened to a file share.
 fn of_shares(notice: &Notice, resource: impl Fn(ResourceId) -> String) -> Option<String> {
     Some(match notice {
@@ -146,6 +169,16 @@ fn of_groups(notice: &Notice, group: impl Fn(GroupId) -> String) -> Option<Strin
     Some(match notice {
         Notice::FailoversExhausted { group: id } => format!(
             "group {} has used up its failovers and is left failed",
+            group(*id)
+        ),
+        Notice::GroupUnmonitored { group: id } => {
+            format!(
+                "nobody monitors the virtual machines of group {}",
+                group(*id)
+            )
+        }
+        Notice::GroupMonitored { group: id } => format!(
+            "the virtual machines of group {} are monitored again or failed over",
             group(*id)
         ),
         Notice::GroupIncomplete { group: id } => {

@@ -4,8 +4,9 @@
 //! definite refusal means no effect and an answer means effect. Numbers are the product's (see
 //! `api::code`).
 
-use base::{GroupId, NodeId, NodeSet, RequestId, ResourceId};
+use base::{GroupId, NodeId, NodeSet, NodeStanding, RequestId, ResourceId};
 
+use super::isolated;
 use super::model::CORE_GROUP;
 use super::owner::members;
 use super::report::Then;
@@ -98,7 +99,11 @@ impl Rcm {
             AdminCommand::GetProperty {
                 object: Object::Group { group },
                 name,
-            } if name.eq_ignore_ascii_case("StatusInformation") => self.owner_of(turn, *group),
+            } if name.eq_ignore_ascii_case("StatusInformation")
+                && !self.is_unmonitored(turn, *group) =>
+            {
+                self.owner_of(turn, *group)
+            }
             AdminCommand::GetProperty {
                 object: Object::Resource { resource },
                 name,
@@ -108,8 +113,9 @@ impl Rcm {
             AdminCommand::GetProperty {
                 object: Object::Node { node },
                 name,
-            } if name.eq_ignore_ascii_case("StatusInformation")
-                || name.eq_ignore_ascii_case("NodeDrainStatus") =>
+            } if (name.eq_ignore_ascii_case("StatusInformation")
+                || name.eq_ignore_ascii_case("NodeDrainStatus"))
+                && turn.middle().objects.standing(*node) == NodeStanding::Normal =>
             {
                 self.live_member(turn, *node)
             }
@@ -140,6 +146,9 @@ impl Rcm {
             let reason = format!("there is no group {group}");
             return Err(Refusal(code::GROUP_NOT_FOUND, reason));
         }
+        if self.is_unmonitored(turn, group) {
+            return Err(self.unmonitored_refusal(group));
+        }
         let row = turn.middle().objects.groups.get(&group);
         row.map(|row| row.owner)
             .filter(|owner| members(turn).contains(*owner))
@@ -157,8 +166,7 @@ impl Rcm {
             return Err(Refusal(code::NODE_NOT_FOUND, reason));
         }
         if !members(turn).contains(node) {
-            let reason = format!("{} is down", settings.node_name(node));
-            return Err(Refusal(code::NODE_DOWN, reason));
+            return Err(isolated::absent(turn, node));
         }
         Ok(node)
     }

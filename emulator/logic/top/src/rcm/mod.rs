@@ -9,7 +9,7 @@
 //! first anyway; the view's leader decides for groups without a living owner. While a view is being
 //! agreed on nothing is decided or proposed, and what runs goes on running.
 //!
-//! Absent: isolation and quarantine.
+//! Absent: who is isolated or quarantined (`middle::resilience`).
 
 mod act;
 mod commands;
@@ -29,6 +29,7 @@ mod group;
 mod hold;
 mod hosts;
 mod invariants;
+mod isolated;
 mod judge;
 mod messages;
 pub mod model;
@@ -109,6 +110,8 @@ pub struct Rcm {
     planned: BTreeMap<GroupId, NodeId>,
     /// Groups of which it was said that nobody can own them.
     unplaceable: BTreeSet<GroupId>,
+    /// Groups whose virtual machines run on an isolated node, as last told.
+    unmonitored: BTreeSet<GroupId>,
     /// What runs in hosts has ended because the rest of the cluster may be going on without this
     /// node; see `gate`.
     suspended: bool,
@@ -168,6 +171,7 @@ impl Rcm {
             failovers: BTreeMap::new(),
             planned: BTreeMap::new(),
             unplaceable: BTreeSet::new(),
+            unmonitored: BTreeSet::new(),
             suspended: false,
             limbo_armed: Timestamp::NEVER,
             placement_armed: Timestamp::NEVER,

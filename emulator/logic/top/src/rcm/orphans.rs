@@ -30,6 +30,7 @@ impl Rcm {
         for group in groups {
             match self.orphan(turn, group) {
                 Some(_) if self.waits_for_preferred(turn, group, &mut wake) => {}
+                Some(_) if self.waits_for_isolated(turn, group, &mut wake) => {}
                 Some((reason, cause)) => {
                     let change = self.place(turn, group, reason, cause);
                     changes.extend(change);
@@ -215,6 +216,20 @@ impl Rcm {
         }
         *wake = Some(until);
         true
+    }
+
+    /// A lost node keeps its virtual machines for as long as it is isolated (reference section
+    /// 6.3); `wake` becomes the time when that is over, if it comes before.
+    fn waits_for_isolated(
+        &self,
+        turn: &Turn<'_, '_>,
+        group: GroupId,
+        wake: &mut Option<Timestamp>,
+    ) -> bool {
+        let until = self.isolated_until(turn, group);
+        let until = until.filter(|until| *until > turn.now());
+        *wake = wake.iter().copied().chain(until).min();
+        until.is_some()
     }
 
     /// The first preferred owner that is a possible owner, up or not.

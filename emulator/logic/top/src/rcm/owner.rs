@@ -105,6 +105,10 @@ impl Rcm {
                         self.lend_witness_out(turn, *group);
                     }
                 }
+                Change::State(StateChange::NodeStanding { .. }) => {
+                    self.tell_unmonitored(turn);
+                    place = true;
+                }
                 Change::State(StateChange::NodePaused { .. }) => place = true,
                 Change::State(StateChange::GroupFailovers { group, count }) => {
                     let window = Window::resumed(turn.now(), count.count, count.age);

@@ -3,7 +3,10 @@
 //! Clauses: seed 001 (Object Manager; Topology Manager: network and interface requests; Security
 //! Manager: the level can be changed). Facts: reference sections 1.3, 3, 4.2, 6.1 and 7.
 
-use base::{InterfaceState, NetworkId, NetworkState, NodeId, ResourceId, ResourceState};
+use base::{
+    Generation, InterfaceState, NetworkId, NetworkState, NodeId, NodeStanding, ResourceId,
+    ResourceState,
+};
 use middle::database::{Change, Hive, HiveChange, Value};
 use middle::settings::NetworkRole;
 use middle::topology;
@@ -11,11 +14,12 @@ use middle::topology;
 use super::Rcm;
 use super::commands::Refusal;
 use super::dependencies::EXPRESSION;
-use super::model::Model;
+use super::isolated;
+use super::model::{Model, ResourceSettings};
 use super::owner::members;
 use super::turn::Turn;
 use crate::api::property::Property;
-use crate::api::{Entry, Object, code};
+use crate::api::{Entry, Object, code, private};
 use crate::restype::{ResourceKind, ResourceParameters};
 
 impl Rcm {
@@ -27,11 +31,18 @@ impl Rcm {
         name: &str,
     ) -> Result<Value, Refusal> {
         let generation = turn.middle().settings.generation;
-        let property = self.known_property(turn, object, name)?;
+        let (property, key) = self.known_property(turn, object, name)?;
         if let Some(value) = self.derived(turn, object, property.name) {
             return Ok(value);
         }
         match (property.name, object) {
+            ("StatusInformation", Object::Group { group }) if self.is_unmonitored(turn, *group) => {
+                return Ok(Value::Dword(isolated::UNMONITORED));
+            }
+            ("StatusInformation", Object::Node { node }) if *node != turn.me() => {
+                let standing = turn.middle().objects.standing(*node);
+                return Ok(Value::Dword(standing.status_bits()));
+            }
             ("StatusInformation", Object::Group { group }) => {
                 return Ok(Value::Dword(self.group_status(turn, *group)));
             }
@@ -55,7 +66,7 @@ impl Rcm {
             }
             _ => {}
         }
-        Ok(property.value(&turn.middle().hive, &object.key(), generation))
+        Ok(property.value(&turn.middle().hive, &key, generation))
     }
 
     /// The signature that the partition manager has read.
@@ -78,18 +89,40 @@ impl Rcm {
         Ok(Value::Dword(table.signature))
     }
 
+    /// The property of this name, and the key that it stands under.
     fn known_property(
         &self,
         turn: &Turn<'_, '_>,
         object: &Object,
         name: &str,
-    ) -> Result<&'static Property, Refusal> {
+    ) -> Result<(&'static Property, String), Refusal> {
         self.object_exists(turn, object)?;
         let generation = turn.middle().settings.generation;
-        object.property(name, generation).ok_or_else(|| {
+        let common = object.property(name, generation);
+        let common = common.map(|property| (property, object.key()));
+        let own = || {
+            let mut private = self.private_properties(object, generation);
+            let found = private.find(|it| it.name.eq_ignore_ascii_case(name))?;
+            Some((found, private_key(object)))
+        };
+        common.or_else(own).ok_or_else(|| {
             let reason = format!("there is no property `{name}` in generation {generation}");
             Refusal(code::NOT_FOUND, reason)
         })
+    }
+
+    fn private_properties(
+        &self,
+        object: &Object,
+        generation: Generation,
+    ) -> impl Iterator<Item = &'static Property> {
+        let kind = match object {
+            Object::Resource { resource } => self.model.resources.get(resource),
+            _ => None,
+        };
+        let kind = kind.map(ResourceSettings::kind);
+        kind.into_iter()
+            .flat_map(move |kind| private::properties(kind, generation))
     }
 
     fn object_exists(&self, turn: &Turn<'_, '_>, object: &Object) -> Result<(), Refusal> {
@@ -136,13 +169,13 @@ impl Rcm {
         name: &str,
         value: &Value,
     ) -> Result<Vec<Change>, Refusal> {
-        let property = self.known_property(turn, object, name)?;
+        let (property, key) = self.known_property(turn, object, name)?;
         let refuse = |reason| Err(Refusal(code::INVALID_PARAMETER, reason));
         if let Some(objection) = property.objection(value) {
             return refuse(objection);
         }
         let hive = &turn.middle().hive;
-        let (key, name) = (object.key(), property.name.to_owned());
+        let name = property.name.to_owned();
         let value = match (name.as_str(), object, value) {
             (EXPRESSION, Object::Resource { resource }, Value::Text(text)) => {
                 self.expression_by_ids(*resource, text)?
@@ -171,7 +204,14 @@ impl Rcm {
         object: &Object,
     ) -> Vec<(String, Value)> {
         let facts = turn.middle();
-        let mut values = object.values(&facts.hive, facts.settings.generation);
+        let generation = facts.settings.generation;
+        let mut values = object.values(&facts.hive, generation);
+        let key = private_key(object);
+        let private = self.private_properties(object, generation).map(|property| {
+            let value = property.value(&facts.hive, &key, generation);
+            (property.name.to_owned(), value)
+        });
+        values.extend(private);
         if let Object::Network { .. } | Object::Interface { .. } = object {
             for (name, value) in &mut values {
                 if let Ok(known) = self.property(turn, object, name) {
@@ -197,7 +237,10 @@ impl Rcm {
             let state = match members(turn).contains(*node) {
                 true if facts.objects.paused.contains(*node) => "Paused",
                 true => "Up",
-                false => "Down",
+                false => match facts.objects.standing(*node) {
+                    NodeStanding::Normal => "Down",
+                    other => other.label(),
+                },
             };
             entries.push(Entry {
                 object: Object::Node { node: *node },
@@ -271,6 +314,11 @@ impl Rcm {
         }
         entries
     }
+}
+
+/// The key of an object's private properties.
+fn private_key(object: &Object) -> String {
+    format!("{}\\{}", object.key(), private::SUBKEY)
 }
 
 fn network_state(turn: &Turn<'_, '_>, network: NetworkId) -> NetworkState {

@@ -73,7 +73,9 @@ impl Checks {
             ResourceKind::FileServer => both(&[Check::ServerService, Check::ScopedName]),
             ResourceKind::FileShare if since_2008 => both(&[Check::ScopedShare]),
             ResourceKind::FileShare => share_of_2003(parameters),
-            ResourceKind::GenericApplication => both(&[Check::Process]),
+            ResourceKind::GenericApplication | ResourceKind::VirtualMachine => {
+                both(&[Check::Process])
+            }
             ResourceKind::GenericService
             | ResourceKind::DhcpService
             | ResourceKind::WinsService

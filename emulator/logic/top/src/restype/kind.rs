@@ -37,13 +37,16 @@ pub enum ResourceKind {
     WinsService,
     /// "Print Spooler"
     PrintSpooler,
+    /// "Virtual Machine": goes on running on its node while the cluster service does not (2016 and
+    /// later, isolation).
+    VirtualMachine,
     /// A program of the user's own that speaks the plug-in protocol; our word, not the product's.
     PlugIn,
 }
 
 impl ResourceKind {
     /// All types.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PhysicalDisk,
         Self::FileShareWitness,
         Self::CloudWitness,
@@ -59,6 +62,7 @@ impl ResourceKind {
         Self::DhcpService,
         Self::WinsService,
         Self::PrintSpooler,
+        Self::VirtualMachine,
         Self::PlugIn,
     ];
 
@@ -81,6 +85,7 @@ impl ResourceKind {
             Self::DhcpService => "DHCP Service",
             Self::WinsService => "WINS Service",
             Self::PrintSpooler => "Print Spooler",
+            Self::VirtualMachine => "Virtual Machine",
             Self::PlugIn => "Plug-in",
         }
     }
@@ -153,6 +158,8 @@ pub enum ResourceParameters {
         spool_directory: String,
         job_completion_timeout: u32,
     },
+    /// Virtual Machine: VmID, here its name.
+    VirtualMachine { machine: String },
     /// A program that speaks the plug-in protocol, and the properties that it is told.
     PlugIn {
         program: String,
@@ -208,6 +215,7 @@ impl ResourceParameters {
             Self::DhcpService { .. } => ResourceKind::DhcpService,
             Self::WinsService { .. } => ResourceKind::WinsService,
             Self::PrintSpooler { .. } => ResourceKind::PrintSpooler,
+            Self::VirtualMachine { .. } => ResourceKind::VirtualMachine,
             Self::PlugIn { .. } => ResourceKind::PlugIn,
         }
     }
@@ -261,6 +269,7 @@ wire::codec!(enum ResourceParameters {
     12 = WinsService { database_path, backup_path },
     13 = PrintSpooler { spool_directory, job_completion_timeout },
     14 = PlugIn { program, properties },
+    15 = VirtualMachine { machine },
 });
 wire::codec!(struct SharePlace { addresses, disk });
 wire::codec!(struct ResourceSpec { name, parameters, checks });

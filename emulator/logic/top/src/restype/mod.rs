@@ -45,6 +45,7 @@ impl ResourceKind {
             | Self::DhcpService
             | Self::WinsService
             | Self::PrintSpooler
+            | Self::VirtualMachine
             | Self::PlugIn => Runner::Host,
         }
     }
@@ -72,6 +73,7 @@ impl ResourceKind {
             | Self::DistributedNetworkName
             | Self::GenericService
             | Self::GenericScript
+            | Self::VirtualMachine
             | Self::PlugIn => &[],
         }
     }

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use base::{Generation, ResourceId, Timestamp, WallTime};
+use base::{Generation, NodeId, ResourceId, Timestamp, WallTime};
 use directory::dns::Updates;
 use directory::netbios::NodeType;
 use file::model::{Directory, NetbiosMode};
@@ -31,6 +31,7 @@ pub use services::{HOST, Services};
 
 use crate::FaultId;
 use crate::clock::{Clock, WALL_START};
+use crate::net::{Networks, Station};
 use account::{Accounts, At};
 use netbios::{Netbios, Owner, Registered};
 use record::Registration;
@@ -110,6 +111,8 @@ pub struct Names {
     generation: Generation,
     /// The computer objects, where the lab has a domain.
     accounts: Option<Accounts>,
+    /// The machine that is the domain controller, where the lab has one.
+    controller: Option<Station>,
     /// The NetBIOS names, where the generation has them.
     netbios: Option<Netbios>,
     /// What the network names of the lab are called.
@@ -139,6 +142,7 @@ impl Names {
             domain: domain.to_owned(),
             generation: Generation::default(),
             accounts: None,
+            controller: None,
             netbios: None,
             labels: BTreeMap::new(),
             published: BTreeSet::new(),
@@ -163,6 +167,7 @@ impl Names {
                 let services = in_memory(directory);
                 Self {
                     labels,
+                    controller: controller(plan),
                     ..Self::with(
                         directory,
                         &plan.settings.cluster_name,
@@ -179,6 +184,7 @@ impl Names {
     pub fn behind(plan: &Plan, directory: &Directory, services: Box<dyn Services>) -> Self {
         Self {
             labels: labels(plan),
+            controller: controller(plan),
             ..Self::with(
                 directory,
                 &plan.settings.cluster_name,
@@ -215,6 +221,13 @@ impl Names {
     pub(super) fn declared() -> Self {
         let directory = tests::described();
         Self::with(&directory, "CLU1", Generation::V2022, in_memory(&directory))
+    }
+
+    /// Whether packets of a node get to the directory and back. Without a machine of its own the
+    /// directory is everywhere.
+    pub(super) fn is_reached(&self, node: NodeId, networks: &Networks) -> bool {
+        let exchanges = |it| networks.exchange(Station::from(node), it);
+        self.controller.is_none_or(exchanges)
     }
 
     /// When a name that came online is registered again.
@@ -401,6 +414,11 @@ impl Names {
     pub fn resolve(&self, label: &str) -> Vec<String> {
         record::resolve(self.services.as_ref(), label, &self.domain)
     }
+}
+
+fn controller(plan: &Plan) -> Option<Station> {
+    let place = plan.controller?;
+    u8::try_from(plan.members.len() + place).ok().map(Station)
 }
 
 fn labels(plan: &Plan) -> BTreeMap<ResourceId, String> {

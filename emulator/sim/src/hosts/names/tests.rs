@@ -1,7 +1,7 @@
 use accounts::store::{Guid, Store};
 use base::Generation;
 use directory::dns::{self, Rtype, client, name};
-use file::model::{Directory, NetbiosMode};
+use file::model::Directory;
 use top::restype::NameAccount;
 
 use super::*;
@@ -11,14 +11,7 @@ const CLUSTER: ResourceId = ResourceId(1);
 const DAY: u64 = 24 * 3_600_000;
 
 pub(super) fn described() -> Directory {
-    Directory {
-        domain: "corp.example".to_owned(),
-        has_accounts: true,
-        controller: None,
-        takes_updates: true,
-        netbios: NetbiosMode::PointToPoint,
-        port_base: None,
-    }
+    Directory::of_domain("corp.example")
 }
 
 /// A directory, the clock of a node, and what the cluster database keeps of two names.

@@ -90,6 +90,9 @@ fn read_program(
             spool_directory: text("DefaultSpoolDirectory"),
             job_completion_timeout: timeout.unwrap_or(0),
         },
+        ResourceKind::VirtualMachine => ResourceParameters::VirtualMachine {
+            machine: text("VmID"),
+        },
         _ => ResourceParameters::GenericApplication {
             command_line: text("CommandLine"),
             current_directory: text("CurrentDirectory"),
@@ -188,6 +191,7 @@ fn values(parameters: &ResourceParameters) -> Vec<(&'static str, Value)> {
                 Value::Dword(*job_completion_timeout),
             ),
         ],
+        ResourceParameters::VirtualMachine { machine } => vec![("VmID", text(machine))],
         ResourceParameters::PlugIn { program, .. } => vec![("Program", text(program))],
     }
 }

@@ -217,6 +217,7 @@ impl World {
             settings: Arc::clone(&self.settings),
             objects: Arc::default(),
             last_seen: [Timestamp::ZERO; NODES_MAX],
+            isolated: BTreeMap::new(),
             view_at: self.now,
         };
         let live = Live {
