@@ -1,6 +1,6 @@
 //! Addresses of resources: on the adapter, in others' tables, and gone with whoever held them.
 
-use std::net::{Ipv4Addr, Ipv6Addr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -128,7 +128,8 @@ fn an_address_that_is_taken_from_the_adapter_fails() {
 }
 
 fn an_address_of_ipv6_moves_and_answers_where_it_is() {
-    let v6 = format!("type: ipv6-address\n          address: \"{ADDRESS_V6}\"");
+    let v6 =
+        format!("type: ipv6-address\n          network: lan\n          address: \"{ADDRESS_V6}\"");
     let v4 = format!("type: ip-address\n          address: {ADDRESS}");
     assert!(LAB.contains(&v4));
     let lab = Lab::of(&LAB.replace(&v4, &v6));
@@ -146,12 +147,11 @@ fn an_address_of_ipv6_moves_and_answers_where_it_is() {
         "lan",
         "nodad",
     ]);
-    let answered = || {
-        cli.within(|| {
-            let at = (Ipv6Addr::from(ADDRESS_V6), nic::ECHO_PORT).into();
-            TcpStream::connect_timeout(&at, Duration::from_secs(1)).is_ok()
-        })
-    };
+    let address = ADDRESS_V6.to_string();
+    let ping = [
+        "exec", "cli", "--", "ping", "-6", "-c", "1", "-W", "1", &address,
+    ];
+    let answered = || lab.bench.run(&ping).status.success();
     wait("it answers", || answered().then_some(()));
     lab.does(&["fault", "{ node: owner-of(app), do: power-off }"]);
     let other = lab.moved("app", &owner);
