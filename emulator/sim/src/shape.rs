@@ -38,6 +38,8 @@ pub struct Shape {
     pub fenced_groups: u8,
     /// How many groups with an address, a name and a program.
     pub unfenced_groups: u8,
+    /// How many groups with nothing but a cluster shared volume (2008 R2 and later).
+    pub shared_volumes: u8,
     /// The product version.
     pub generation: Generation,
     /// How soon a cluster service starts again.
@@ -52,6 +54,7 @@ impl Default for Shape {
             witness: WitnessShape::Disk,
             fenced_groups: 1,
             unfenced_groups: 0,
+            shared_volumes: 0,
             generation: Generation::default(),
             service_restart: None,
         }
@@ -63,6 +66,8 @@ impl Shape {
     #[must_use]
     pub fn lab(&self) -> Lab {
         let groups = self.fenced_groups + self.unfenced_groups;
+        let groups = (1..=groups).map(|it| self.group(it));
+        let volumes = (1..=self.shared_volumes).map(volume_group);
         Lab {
             version: 1,
             name: "generated".to_owned(),
@@ -75,7 +80,7 @@ impl Shape {
             storage: vec![self.array()],
             directory: None,
             endpoints: self.endpoint().into_iter().collect(),
-            cluster: self.cluster((1..=groups).map(|it| self.group(it)).collect()),
+            cluster: self.cluster(groups.chain(volumes).collect()),
             invariants: Invariants {
                 rules: Invariant::STANDARD.to_vec(),
             },
@@ -109,7 +114,8 @@ impl Shape {
         let luns = witness
             .then(|| "quorum".to_owned())
             .into_iter()
-            .chain(disks);
+            .chain(disks)
+            .chain((1..=self.shared_volumes).map(volume_name));
         let lun = |name| Lun {
             name,
             position: Position::default(),
@@ -199,20 +205,30 @@ impl Shape {
             };
             resources.push(resource("app", program, &["name"]));
         }
-        Group {
-            name: format!("g{number}"),
-            position: Position::default(),
-            start: true,
-            priority: Priority::Medium,
-            owners: Owners::default(),
-            anti_affinity: Vec::new(),
-            after: Vec::new(),
-            cold_start: ColdStart::default(),
-            locked: false,
-            failover: FailoverPolicy::default(),
-            failback: Failback::Never,
-            resources,
-        }
+        group(format!("g{number}"), resources)
+    }
+}
+
+fn volume_group(number: u8) -> Group {
+    let lun = lun(&volume_name(number));
+    let volume = resource("csv", ResourceKind::ClusterSharedVolume { lun }, &[]);
+    group(format!("v{number}"), vec![volume])
+}
+
+fn group(name: String, resources: Vec<Resource>) -> Group {
+    Group {
+        name,
+        position: Position::default(),
+        start: true,
+        priority: Priority::Medium,
+        owners: Owners::default(),
+        anti_affinity: Vec::new(),
+        after: Vec::new(),
+        cold_start: ColdStart::default(),
+        locked: false,
+        failover: FailoverPolicy::default(),
+        failback: Failback::Never,
+        resources,
     }
 }
 
@@ -260,6 +276,10 @@ fn disk_name(number: u8) -> String {
     format!("data{number}")
 }
 
+fn volume_name(number: u8) -> String {
+    format!("volume{number}")
+}
+
 fn lun(name: &str) -> LunRef {
     LunRef {
         array: "san".to_owned(),
@@ -288,11 +308,12 @@ mod tests {
                     witness,
                     fenced_groups: 2,
                     unfenced_groups: 1,
+                    shared_volumes: 1,
                     ..Shape::default()
                 };
                 let plan = Plan::new(&shape.lab()).unwrap();
                 assert_eq!(plan.members.len(), usize::from(nodes));
-                assert_eq!(plan.model.groups.len(), 4);
+                assert_eq!(plan.model.groups.len(), 5);
                 let has_witness = witness != WitnessShape::None;
                 assert_eq!(plan.witness_resource.is_some(), has_witness);
             }

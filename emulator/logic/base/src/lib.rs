@@ -10,6 +10,7 @@ pub mod limits;
 mod manager;
 mod notice;
 mod outbox;
+mod regroup;
 mod rng;
 mod shared_volume;
 mod start;
@@ -25,9 +26,10 @@ pub use ids::{
 };
 pub use manager::Manager;
 pub use notice::{
-    ConnectionRefusal, HaltReason, Notice, RegroupStage, ServerChange, VolumeFault, WitnessVerdict,
+    ConnectionRefusal, HaltReason, Notice, ServerChange, VolumeFault, WitnessVerdict,
 };
 pub use outbox::Outbox;
+pub use regroup::RegroupStage;
 pub use rng::Rng;
 pub use shared_volume::VolumeState;
 pub use start::StartMode;

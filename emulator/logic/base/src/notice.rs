@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::{
     DiskId, GroupId, GroupState, HostId, Incarnation, InterfaceState, NetworkId, NetworkState,
-    NodeId, NodeSet, PaxosTag, ResourceEvent, ResourceId, ResourceState, ServiceEvent,
-    StateChangeCause, Timestamp, ViewId, VolumeState,
+    NodeId, NodeSet, PaxosTag, RegroupStage, ResourceEvent, ResourceId, ResourceState,
+    ServiceEvent, StateChangeCause, Timestamp, ViewId, VolumeState,
 };
 
 /// Why the cluster service of a node ended.
@@ -74,30 +74,6 @@ impl HaltReason {
 impl fmt::Display for HaltReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label())
-    }
-}
-
-/// The stages of a regroup (seed 001, Membership Manager: a multi-stage algorithm; timers from
-/// reference section 6.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RegroupStage {
-    /// Connectivity is gossiped until it is known or the opening timer ends.
-    Opening,
-    /// The coordinator has proposed a view and waits for acknowledgements.
-    Closing,
-    /// Nodes that did not acknowledge are taken out and the round starts again.
-    Pruning,
-}
-
-impl RegroupStage {
-    /// The stage in words.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Opening => "opening",
-            Self::Closing => "closing",
-            Self::Pruning => "pruning",
-        }
     }
 }
 

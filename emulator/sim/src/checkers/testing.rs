@@ -67,6 +67,7 @@ pub(super) fn active(by: u8, epoch: u64, members: &[u8]) -> Picture {
         node: node(by),
         incarnation: Incarnation(1),
         state: NodeState::Up,
+        standings: BTreeMap::new(),
         view: Some((view(epoch), set(members))),
         quorum: QuorumState::Held,
         ready: true,

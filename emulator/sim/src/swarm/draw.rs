@@ -7,7 +7,7 @@ use base::{DiskId, Generation, GroupId, NetworkId, NodeId, NodeSet, ResourceId, 
 use file::model::Lab;
 use plan::Plan;
 
-use super::{Act, Deed, SwarmPlan};
+use super::{Act, Deed, SwarmPlan, requests};
 use crate::hosts::Behaviour;
 use crate::net::{Burst, Impairment, Rule, Stations};
 use crate::shape::{Shape, WitnessShape};
@@ -18,8 +18,10 @@ use crate::world::{Fault, MachineFault, Options};
 const STREAM: u64 = 0x400;
 /// Random stream of how datagrams travel.
 const BYTES_STREAM: u64 = 0x401;
+/// Random stream of whether there are shared volumes.
+const VOLUME_STREAM: u64 = 0x402;
 /// Nothing breaks before the cluster has had time to form.
-const QUIET: Duration = Duration::from_secs(30);
+pub(super) const QUIET: Duration = Duration::from_secs(30);
 
 /// Classes of faults; each is on or off for a whole seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +71,21 @@ const CLASSES: [Class; 18] = [
 #[must_use]
 pub fn plan(seed: u64, lab: Option<&Lab>, length: Duration) -> SwarmPlan {
     let mut rng = Rng::new(seed, STREAM);
-    let lab = match lab {
-        Some(lab) => lab.clone(),
-        None => draw_shape(&mut rng).lab(),
+    let (plain, lab) = match lab {
+        Some(lab) => (lab.clone(), lab.clone()),
+        None => {
+            let shape = draw_shape(&mut rng);
+            let shared_volumes = u8::from(Rng::new(seed, VOLUME_STREAM).below(4) == 0);
+            let plain = shape.lab();
+            (
+                plain,
+                Shape {
+                    shared_volumes,
+                    ..shape
+                }
+                .lab(),
+            )
+        }
     };
     let options = Options {
         shuffle_ties: rng.chance(500_000),
@@ -81,11 +95,10 @@ pub fn plan(seed: u64, lab: Option<&Lab>, length: Duration) -> SwarmPlan {
         by_bytes: Rng::new(seed, BYTES_STREAM).below(8) == 0,
         ..Options::new(seed)
     };
-    let acts = match Plan::new(&lab) {
-        Ok(cluster) => Drawer::new(&cluster, &mut rng).acts(length),
-        // `run` says why it cannot be built.
-        Err(_) => Vec::new(),
-    };
+    // `run` says why a lab cannot be built.
+    let old = Plan::new(&plain).map(|cluster| Drawer::new(&cluster, &mut rng).acts(length));
+    let new = Plan::new(&lab).map(|cluster| requests::acts(seed, &cluster, length));
+    let acts = [old, new].into_iter().flatten().flatten().collect();
     SwarmPlan {
         seed,
         lab,
@@ -123,6 +136,7 @@ fn draw_shape(rng: &mut Rng) -> Shape {
         witness,
         fenced_groups: small(rng, 3),
         unfenced_groups: small(rng, 3),
+        shared_volumes: 0,
         generation,
         service_restart: None,
     }

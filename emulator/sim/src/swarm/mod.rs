@@ -3,6 +3,7 @@
 
 mod draw;
 mod phases;
+mod requests;
 mod shrink;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base::Timestamp;
+use bottom::csvfs::PageIo;
 use file::model::Lab;
+use middle::settings::Witness;
 use serde::Serialize;
 use top::api::AdminCommand;
 
@@ -54,18 +57,35 @@ pub enum Deed {
     Resume(base::NodeId),
     /// Declares a resource failed.
     FailResource(base::ResourceId),
+    /// Changes what votes beside the nodes; whether the disk counts alone.
+    SetQuorum(Witness, bool),
+    /// Starts the cluster service of a node that is no active member, so that it only joins.
+    PreventQuorum(base::NodeId),
+    /// A program on a node reads a page of a shared volume, or writes this to it.
+    UseVolume(base::ResourceId, base::NodeId, Option<u64>),
 }
 
 impl Deed {
-    /// What the administrator asks for.
+    /// What the administrator asks the cluster for; nothing where the machine is asked.
     #[must_use]
-    pub fn command(self) -> AdminCommand {
-        match self {
+    pub fn command(self) -> Option<AdminCommand> {
+        Some(match self {
             Self::MoveGroup(group) => AdminCommand::MoveGroup { group, to: None },
             Self::Pause(node, drain) => AdminCommand::PauseNode { node, drain },
             Self::Resume(node) => AdminCommand::ResumeNode { node },
             Self::FailResource(resource) => AdminCommand::FailResource { resource },
-        }
+            Self::SetQuorum(witness, disk_only) => AdminCommand::SetQuorum { witness, disk_only },
+            Self::PreventQuorum(_) => return None,
+            Self::UseVolume(resource, at, value) => {
+                let page = 0;
+                let write = |value: u64| PageIo::Write {
+                    page,
+                    data: value.to_be_bytes().to_vec(),
+                };
+                let io = value.map_or(PageIo::Read { page }, write);
+                AdminCommand::VolumeIo { resource, at, io }
+            }
+        })
     }
 }
 
@@ -94,7 +114,7 @@ pub struct SwarmPlan {
     pub options: Options,
     /// How long the safety phase lasts.
     pub length: Duration,
-    /// What happens in it, by time.
+    /// What happens in it: acts that a seed always had, by time, then those of newer kinds.
     pub acts: Vec<(Duration, Act)>,
 }
 

@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::{GroupState, NodeStanding, NodeState, PaxosTag, StartMode, Timestamp};
+use base::{GroupState, NodeId, NodeSet, NodeStanding, NodeState, PaxosTag, StartMode, Timestamp};
 use plan::{Names, PlanError};
 use top::api::AdminCommand;
+use top::rcm::model::CORE_GROUP;
 
-use super::{Act, Failure, Outcome, SwarmPlan};
+use super::requests::planned_quorum;
+use super::{Act, Deed, Failure, Outcome, SwarmPlan};
 use crate::FaultId;
-use crate::checkers::Violation;
+use crate::checkers::{Violation, is_active};
 use crate::observation::Observation;
 use crate::report::FailureKind;
 use crate::world::{Life, Stop, World};
@@ -61,6 +63,8 @@ pub fn run_watched(
         open: Vec::new(),
         watch,
         stopped: false,
+        told_to_join: NodeSet::EMPTY,
+        another_quorum: false,
     };
     let failure = run.attack(plan).or_else(|| run.recover());
     let outcome = Outcome {
@@ -94,12 +98,18 @@ struct Run<'w> {
     open: Vec<(Timestamp, FaultId)>,
     watch: &'w mut dyn FnMut(&World) -> bool,
     stopped: bool,
+    /// Nodes that were started to join only.
+    told_to_join: NodeSet,
+    /// The cluster was asked for another quorum than the lab has.
+    another_quorum: bool,
 }
 
 impl Run<'_> {
     /// The safety phase: anything may fail, no rule may break.
     fn attack(&mut self, plan: &SwarmPlan) -> Option<Failure> {
-        let mut acts: VecDeque<&(Duration, Act)> = plan.acts.iter().collect();
+        let mut acts: Vec<&(Duration, Act)> = plan.acts.iter().collect();
+        acts.sort_by_key(|(at, _)| *at);
+        let mut acts = VecDeque::from(acts);
         let end = Timestamp::ZERO + plan.length;
         loop {
             let next_act = acts.front().map(|(at, _)| Timestamp::ZERO + *at);
@@ -144,10 +154,37 @@ impl Run<'_> {
                 }
                 self.open.push((self.world.now() + *lasts, id));
             }
-            Act::Deed(deed) => {
-                self.ask(deed.command());
-            }
+            Act::Deed(Deed::PreventQuorum(node)) => self.start_to_join(*node),
+            Act::Deed(deed) => self.do_deed(*deed),
         }
+    }
+
+    fn do_deed(&mut self, deed: Deed) {
+        self.another_quorum |= matches!(deed, Deed::SetQuorum(..));
+        if let Some(command) = deed.command() {
+            self.ask(command);
+        }
+    }
+
+    /// Whoever runs in a cluster is left alone.
+    fn start_to_join(&mut self, node: NodeId) {
+        let powered = matches!(self.world.life(node), Life::Running | Life::Stopped);
+        if powered && !self.is_active(node) {
+            self.told_to_join.insert(node);
+            let start = StartMode::PreventQuorum;
+            self.world.start_service_with(node, start);
+        }
+    }
+
+    /// A node that was told to join only would wait for ever where all were.
+    fn start_to_form(&mut self, node: NodeId) {
+        if self.told_to_join.contains(node) && !self.is_active(node) {
+            self.world.start_service_with(node, StartMode::Normal);
+        }
+    }
+
+    fn is_active(&self, node: NodeId) -> bool {
+        self.world.picture(node).is_some_and(is_active)
     }
 
     /// Asks the lowest live node, whether it is a member or not: an answer is a matter of luck.
@@ -182,7 +219,7 @@ impl Run<'_> {
                 Life::Off => self.world.power_on(node),
                 Life::Frozen => self.world.thaw(node),
                 Life::Stopped => self.world.start_service(node),
-                Life::Running => {}
+                Life::Running => self.start_to_form(node),
             }
         }
         let limit = self.world.now() + LIVENESS_MAX;
@@ -190,11 +227,13 @@ impl Run<'_> {
             self.bring_back();
             let until = (self.world.now() + ASK_EVERY).min(limit);
             let (watch, stopped) = (&mut self.watch, &mut self.stopped);
+            let another_quorum = self.another_quorum;
             let back = self.world.run_until(until, |world| {
                 *stopped |= !watch(world);
                 *stopped
                     || !world.jury().violations().is_empty()
-                    || missing(&Observation::of(world), &world.plan().names).is_none()
+                    || missing(&Observation::of(world), &world.plan().names, another_quorum)
+                        .is_none()
             });
             if let Some(violation) = self.world.jury().violations().first() {
                 return Some(unsafe_at(violation));
@@ -204,7 +243,7 @@ impl Run<'_> {
             }
         }
         let seen = Observation::of(&self.world);
-        missing(&seen, &self.world.plan().names).map(|what| Failure {
+        missing(&seen, &self.world.plan().names, self.another_quorum).map(|what| Failure {
             kind: FailureKind::Liveness,
             invariant: None,
             clause: None,
@@ -233,7 +272,10 @@ impl Run<'_> {
         let broken =
             groups.filter(|(_, it)| it.resources > 0 && it.state != Some(GroupState::Online));
         let online = broken.map(|(group, _)| AdminCommand::OnlineGroup { group: *group });
-        let commands: Vec<AdminCommand> = resume.chain(online).collect();
+        let mut commands: Vec<AdminCommand> = resume.chain(online).collect();
+        let plan = self.world.plan();
+        let quorum = self.another_quorum.then(|| planned_quorum(plan));
+        commands.extend(quorum.and_then(Deed::command));
         for command in commands {
             self.world.ask(at, command);
         }
@@ -241,7 +283,7 @@ impl Run<'_> {
 }
 
 /// What keeps the cluster from being whole; nothing when it is.
-fn missing(seen: &Observation, names: &Names) -> Option<String> {
+fn missing(seen: &Observation, names: &Names, another_quorum: bool) -> Option<String> {
     let all = seen.nodes.len();
     let mut tags: Vec<PaxosTag> = Vec::new();
     for (node, it) in &seen.nodes {
@@ -261,8 +303,11 @@ fn missing(seen: &Observation, names: &Names) -> Option<String> {
         return Some(format!("the replicas differ: {}", tags.join(", ")));
     }
     for (group, it) in &seen.groups {
+        // The witness may be another resource by now, which the lab does not know.
+        let without_witness = another_quorum && *group == CORE_GROUP;
+        let partial = without_witness && it.state == Some(GroupState::PartialOnline);
         // A group without resources has nothing to bring online.
-        if it.resources > 0 && it.state != Some(GroupState::Online) {
+        if it.resources > 0 && it.state != Some(GroupState::Online) && !partial {
             let state = it.state.map_or("on several nodes", GroupState::label);
             return Some(format!("group {} is {state}", names.of_group(*group)));
         }

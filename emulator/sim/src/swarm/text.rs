@@ -4,7 +4,7 @@ use std::fmt;
 
 use plan::{Names, Plan};
 
-use super::{Act, SwarmPlan};
+use super::{Act, Deed, SwarmPlan};
 use crate::words::{command_words, fault_words};
 use crate::world::Options;
 
@@ -22,9 +22,13 @@ impl fmt::Display for SwarmPlan {
             options_words(self.options)
         )?;
         // A lab that cannot be built has no names; what is in its plan goes by number.
-        let names = Plan::new(&self.lab).map_or_else(|_| Names::default(), |plan| plan.names);
-        for (number, (at, act)) in (1..).zip(&self.acts) {
-            let act = act_words(act, &names);
+        let plan = Plan::new(&self.lab).ok();
+        let nameless = Names::default();
+        let names = plan.as_ref().map_or(&nameless, |plan| &plan.names);
+        let mut acts: Vec<_> = (1..).zip(&self.acts).collect();
+        acts.sort_by_key(|(_, (at, _))| *at);
+        for (number, (at, act)) in acts {
+            let act = act_words(act, names);
             writeln!(f, "{number:>4} {:>10.3} s  {act}", at.as_secs_f64())?;
         }
         Ok(())
@@ -49,8 +53,14 @@ fn act_words(act: &Act, names: &Names) -> String {
             let faults: Vec<String> = faults.iter().map(|it| fault_words(it, names)).collect();
             format!("for {:.3} s: {}", lasts.as_secs_f64(), faults.join("; "))
         }
+        Act::Deed(Deed::PreventQuorum(node)) => {
+            let node = names.of_node(*node);
+            format!("an administrator starts {node}, which shall only join")
+        }
         Act::Deed(deed) => {
-            let command = command_words(&deed.command(), names);
+            let command = deed.command();
+            let command = command.map(|command| command_words(&command, names));
+            let command = command.unwrap_or_else(|| "nothing".to_owned());
             format!("an administrator asks: {command}")
         }
     }

@@ -114,6 +114,7 @@ impl Service for Beater {
             node: self.config.me,
             incarnation: self.incarnation,
             state: NodeState::Up,
+            standings: BTreeMap::new(),
             view: None,
             quorum: QuorumState::Absent,
             ready: false,

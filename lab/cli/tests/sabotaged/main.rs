@@ -36,7 +36,7 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         fault: "other-database",
-        case: "updates/a-change-reaches-every-replica",
+        case: "database/every-member-keeps-every-object",
     },
     Plant {
         fault: "never-halts",
@@ -45,10 +45,6 @@ const PLANTS: &[Plant] = &[
     Plant {
         fault: "asks-half-as-often",
         case: "looks-alive/asked-every-five-seconds",
-    },
-    Plant {
-        fault: "counts-too-many",
-        case: "quorum/witness-is-not-tried-when-two-votes-short",
     },
     Plant {
         fault: "forgets-causes",

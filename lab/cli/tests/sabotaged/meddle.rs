@@ -15,7 +15,6 @@ pub(crate) fn with(name: &str) -> Box<dyn Between> {
         "other-database" => Box::new(OtherDatabase),
         "never-halts" => Box::new(NeverHalts),
         "asks-half-as-often" => Box::<AsksHalfAsOften>::default(),
-        "counts-too-many" => Box::new(CountsTooMany),
         "forgets-causes" => Box::new(ForgetsCauses),
         "honest" => Box::new(Honest),
         other => unreachable!("no fault is called {other}"),
@@ -82,36 +81,6 @@ impl Between for AsksHalfAsOften {
             return Some(effect).filter(|_| self.asked.is_multiple_of(2));
         }
         Some(effect)
-    }
-}
-
-/// All votes are there at every count.
-#[derive(Debug)]
-struct CountsTooMany;
-
-impl Between for CountsTooMany {
-    fn effect(&mut self, effect: Effect) -> Option<Effect> {
-        Some(match effect {
-            Effect::Notice(Notice::QuorumCounted {
-                needed,
-                total,
-                held,
-                ..
-            }) => Effect::Notice(Notice::QuorumCounted {
-                have: total,
-                needed,
-                total,
-                held,
-            }),
-            other => other,
-        })
-    }
-
-    fn picture(&mut self, mut picture: Picture) -> Picture {
-        if let Some(tally) = &mut picture.tally {
-            tally.have = tally.total;
-        }
-        picture
     }
 }
 

@@ -1,12 +1,14 @@
-//! What the resilience manager says of nodes that are lost or unwelcome.
+//! What the resilience manager says of nodes that are lost or unwelcome, and the tables that it
+//! reads.
 //!
 //! | output | goes to |
 //! | --- | --- |
+//! | object Publish | facts, resilience, topology |
 //! | resilience Publish | facts |
 //! | resilience Propose | gum |
 //! | resilience Notice | event log |
 
-use middle::{gum, resilience};
+use middle::{gum, object, resilience, topology};
 
 use super::middle;
 use crate::Node;
@@ -28,5 +30,15 @@ impl Node {
 
     pub(super) fn tell_resilience(&mut self, input: resilience::Input) {
         middle!(self, resilience, handle, input);
+    }
+
+    pub(super) fn carry_object(&mut self, output: object::Output) {
+        match output {
+            object::Output::Publish { objects } => {
+                self.middle.objects = objects;
+                self.tell_resilience(resilience::Input::ObjectsChanged);
+                middle!(self, topology, handle, topology::Input::ObjectsChanged);
+            }
+        }
     }
 }

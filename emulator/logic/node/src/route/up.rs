@@ -40,7 +40,6 @@
 //! | database WitnessReplica | quorum |
 //! | database WitnessFailed | quorum, rcm |
 //! | database WitnessRequest | clusdisk |
-//! | object Publish | facts, resilience, topology |
 //! | topology Configure | netft |
 //! | topology Interface | rcm |
 //! | topology Propose | gum |
@@ -51,7 +50,7 @@ use std::sync::Arc;
 use base::{DiskId, HaltReason, NetworkId, NodeId, NodeSet, Notice, ServiceEvent};
 use bottom::{clusdisk, csvfs, netft, partmgr, security, share, txlog};
 use middle::settings::{Settings, Witness};
-use middle::{database, gum, host, membership, object, quorum, resilience, topology};
+use middle::{database, gum, host, membership, object, quorum, topology};
 use top::rcm;
 
 use super::down::TOPOLOGY_TICKET;
@@ -465,16 +464,6 @@ impl Node {
         while let Some(super::Hop::Object(_)) = self.hops.back() {
             if let Some(super::Hop::Object(output)) = self.hops.pop_back() {
                 self.carry_object(output);
-            }
-        }
-    }
-
-    pub(super) fn carry_object(&mut self, output: object::Output) {
-        match output {
-            object::Output::Publish { objects } => {
-                self.middle.objects = objects;
-                self.tell_resilience(resilience::Input::ObjectsChanged);
-                middle!(self, topology, handle, topology::Input::ObjectsChanged);
             }
         }
     }

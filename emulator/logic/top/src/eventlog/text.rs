@@ -84,7 +84,7 @@ pub(super) fn words(notice: &Notice, facts: &middle::Facts) -> String {
             format!("the interface on network {network} failed")
         }
         other => {
-            let words = of_groups(other, group).or_else(|| of_resources(other, &resource));
+            let words = of_groups(other, group).or_else(|| of_resources(other, resource));
             let words = words.or_else(|| of_shares(other, resource));
             let words = words.or_else(|| of_nodes(other, node));
             words.unwrap_or_else(|| "see the cluster log of the node".to_owned())
