@@ -151,6 +151,24 @@ pub struct Live {
     changes: u64,
 }
 
+/// Takes the folder for this process, and writes down what is in it before anything else is made.
+fn begin(
+    plan: &Plan,
+    text: &str,
+    folder: &LabFolder,
+    gate: Gate,
+) -> Result<(fs::File, Ledger), LabError> {
+    let at = folder.lock();
+    let lock = lock(&at).map_err(LabError::path("lock", &at))?;
+    let at = folder.ledger();
+    let mut ledger = Ledger::create(&at, gate).map_err(LabError::path("write to", &at))?;
+    let files = || write_files(plan, text, folder).map_err(std::io::Error::other);
+    ledger
+        .enter(&Deed::Folder, files)
+        .map_err(LabError::system("cannot make the lab"))?;
+    Ok((lock, ledger))
+}
+
 impl Live {
     /// Builds the lab of a text that was checked, and starts its machines.
     ///
@@ -180,14 +198,7 @@ impl Live {
         folder: LabFolder,
         gate: Gate,
     ) -> Result<Self, LabError> {
-        let at = folder.lock();
-        let lock = lock(&at).map_err(LabError::path("lock", &at))?;
-        let at = folder.ledger();
-        let mut ledger = Ledger::create(&at, gate).map_err(LabError::path("write to", &at))?;
-        let files = || write_files(&plan, text, &folder).map_err(std::io::Error::other);
-        ledger
-            .enter(&Deed::Folder, files)
-            .map_err(LabError::system("cannot make the lab"))?;
+        let (lock, mut ledger) = begin(&plan, text, &folder, gate)?;
         let (sender, inbox) = mpsc::channel();
         let clock = Clock::start().at_speed(options.speed);
         let networks = networks(&plan, options.seed);

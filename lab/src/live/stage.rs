@@ -216,7 +216,7 @@ impl Stage for Live {
     }
 
     fn stop_service(&mut self, node: NodeId) -> Result<(), Unable> {
-        Live::stop_service(self, node);
+        Self::stop_service(self, node);
         Ok(())
     }
 

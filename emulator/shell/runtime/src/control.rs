@@ -49,7 +49,12 @@ pub enum Answer {
     Done,
 }
 
-wire::codec!(enum Request { 0 = Admin(command), 1 = Disks(disks), 2 = OwnDiskFails(fails), 3 = EndHosts });
+wire::codec!(enum Request {
+    0 = Admin(command),
+    1 = Disks(disks),
+    2 = OwnDiskFails(fails),
+    3 = EndHosts,
+});
 wire::codec!(enum DiskCondition { 0 = Unreachable, 1 = Silent, 2 = Broken });
 wire::codec!(enum Answer { 0 = Admin(reply), 1 = Done });
 

@@ -2,8 +2,9 @@
 //! programs that use shared volumes.
 //!
 //! Each kind is drawn from random streams of its own, so that a seed keeps every act that it had
-//! before. Not drawn: ForceQuorum, because two sides are what it asks for and most rules excuse them;
-//! eviction, because a node that is down then has to be cleaned up by hand before it can come back.
+//! before. Not drawn: ForceQuorum, because two sides are what it asks for and most rules excuse
+//! them; eviction, because a node that is down then has to be cleaned up by hand before it can come
+//! back.
 
 use std::time::Duration;
 

@@ -134,7 +134,6 @@ fn an_address_of_ipv6_moves_and_answers_where_it_is() {
     assert!(LAB.contains(&v4));
     let lab = Lab::of(&LAB.replace(&v4, &v6));
     let owner = lab.bench.online("app");
-    let cli = lab.machine("cli");
     lab.does(&[
         "exec",
         "cli",

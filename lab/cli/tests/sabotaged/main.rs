@@ -1,5 +1,5 @@
-//! Planted faults for real: nodes as processes with something wrong between them and their machines,
-//! and for each the case of the suite that must fail there.
+//! Planted faults for real: nodes as processes with something wrong between them and their
+//! machines, and for each the case of the suite that must fail there.
 //!
 //! The simulator's own test `sabotage` has the same for the checkers, `planted` of the suite for
 //! cases in virtual time. This program is also the one that the lab's parts run: called as a node

@@ -130,8 +130,8 @@ impl Quorum {
     }
 
     /// The reservation of the witness disk is gone. In 2003 the owner of the quorum disk is the
-    /// cluster, and a defender that lost its reservation ends at once (reference section 5.1); later
-    /// it is tried once more.
+    /// cluster, and a defender that lost its reservation ends at once (reference section 5.1);
+    /// later it is tried once more.
     pub(super) fn reservation_lost(&mut self, cx: &Context<'_>, out: &mut Outbox<Output>) {
         let settings = &cx.facts.settings;
         let is_cluster = settings.model == QuorumModel::DiskOnly && self.forced.is_none();

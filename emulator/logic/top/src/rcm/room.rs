@@ -1,10 +1,10 @@
 //! A group for which there is no room waits for it (2012 and later).
 //!
 //! Facts: reference section 3 (bit 8 of StatusInformation, lacking resources: a state that lasts,
-//! and not a failure). What is tried meanwhile is unsourced: here every node that may own the group,
-//! in the order of a failover, which does not count as one; then the group waits where it is until
-//! something has ended on one of them. Which nodes had no room is known to all members, so the next
-//! owner goes on from there.
+//! and not a failure). What is tried meanwhile is unsourced: here every node that may own the
+//! group, in the order of a failover, which does not count as one; then the group waits where it is
+//! until something has ended on one of them. Which nodes had no room is known to all members, so
+//! the next owner goes on from there.
 
 use std::time::Duration;
 
