@@ -11,6 +11,7 @@ use top::rcm::NameSettings;
 use top::restype::SharePlace;
 
 use super::*;
+use crate::clock::Clock;
 use crate::disks::Disks;
 
 struct Machine {
@@ -30,7 +31,7 @@ impl Machine {
         };
         let (inbox, _events) = mpsc::channel(1);
         let node = NodeId::new(1).unwrap();
-        let disks = Disks::open(node, BTreeMap::new(), inbox);
+        let disks = Disks::open(node, Clock::start(), BTreeMap::new(), inbox);
         let own = folder.path().join("files");
         let service = ServerService::start(&options, own, disks.ways()).unwrap();
         Self {
