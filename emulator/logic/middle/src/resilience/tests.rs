@@ -237,7 +237,7 @@ fn a_lost_node_with_virtual_machines_is_isolated_until_it_is_back_or_its_time_is
             true => rig.views(&[1, 2, 3]),
             false => rig.pass(Duration::from_secs(2)),
         };
-        assert_eq!(noticed, [ended.clone()]);
+        assert_eq!(noticed, *std::slice::from_ref(&ended));
         assert_eq!(rig.facts.isolated.len(), 0);
     }
 }
