@@ -35,6 +35,8 @@ pub struct Lab {
     quorum: Vec<&'static str>,
     two_sites: bool,
     memory: Option<&'static str>,
+    /// Nodes have the service of [`Lab::service`].
+    services: bool,
     domain: bool,
     /// The domain controller is a machine of its own, `dc`.
     controller: bool,
@@ -58,6 +60,7 @@ impl Lab {
             quorum: Vec::new(),
             two_sites: false,
             memory: None,
+            services: false,
             domain: false,
             controller: false,
             restricted: false,
@@ -175,7 +178,8 @@ impl Lab {
 
     /// A group `svc` with a service `spooler`.
     #[must_use]
-    pub fn service(self) -> Self {
+    pub fn service(mut self) -> Self {
+        self.services = true;
         let spooler = "{ type: generic-service, service: Spooler }";
         self.group("svc", &format!("{{ resources: {{ spooler: {spooler} }} }}"))
     }
@@ -281,9 +285,13 @@ impl Lab {
             let memory = self
                 .memory
                 .map_or(String::new(), |it| format!(", memory: {it}"));
+            let services = match self.services {
+                true => ", services: { Spooler: sleep 86400 }",
+                false => "",
+            };
             writeln!(
                 text,
-                "  {name}: {{ networks: [{}]{votes}{memory} }}",
+                "  {name}: {{ networks: [{}]{votes}{memory}{services} }}",
                 networks.join(", ")
             )?;
         }
