@@ -1,6 +1,7 @@
-//! A resource host that ends takes only its own resources with it (RCM-12): what fails at the same
-//! instant on that node was opened in that host, or depends on what was. Several hosts may end at
-//! one instant, or be seen to when a frozen machine goes on: then one of them.
+//! A resource host that ends takes only its own resources with it (RCM-12): what was online and fails
+//! at the same instant on that node was opened in that host, or depends on what was. Several hosts
+//! may end at one instant, or be seen to when a frozen machine goes on: then one of them. So an
+//! instant is judged when it is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +13,10 @@ use super::{Change, Checker, Scene};
 #[derive(Debug, Default)]
 pub(super) struct Isolation {
     opened: BTreeMap<(NodeId, HostId), BTreeSet<ResourceId>>,
-    /// The hosts that ended last, all at one instant.
+    /// The hosts that ended at this instant.
     ended: Vec<(NodeId, HostId)>,
+    /// What failed after the first of them.
+    failed: Vec<(NodeId, ResourceId)>,
     at: Timestamp,
 }
 
@@ -27,6 +30,7 @@ impl Checker for Isolation {
     }
 
     fn see(&mut self, scene: &Scene<'_>, change: &Change<'_>) -> Result<(), String> {
+        let verdict = self.instant_over(scene);
         match change {
             Change::Opened {
                 node,
@@ -40,55 +44,54 @@ impl Checker for Isolation {
             Change::Notice {
                 node,
                 notice: Notice::HostExited { host },
-            } => {
-                if self.at != scene.now {
-                    for gone in self.ended.drain(..) {
-                        self.opened.remove(&gone);
-                    }
-                }
-                self.at = scene.now;
-                self.ended.push((*node, *host));
-            }
+            } => self.ended.push((*node, *host)),
             Change::Notice {
                 node,
                 notice:
                     Notice::ResourceState {
                         resource,
+                        from: ResourceState::Online,
                         to: ResourceState::Failed,
                         ..
                     },
-            } => return self.judge(scene, *node, *resource),
+            } if self.ended.iter().any(|(on, _)| on == node) => {
+                self.failed.push((*node, *resource));
+            }
             _ => {}
         }
-        Ok(())
+        verdict
     }
 }
 
 impl Isolation {
+    /// Judges what is over once time has gone on.
+    fn instant_over(&mut self, scene: &Scene<'_>) -> Result<(), String> {
+        if self.at == scene.now {
+            return Ok(());
+        }
+        self.at = scene.now;
+        let failed = std::mem::take(&mut self.failed);
+        let mut verdicts = failed
+            .iter()
+            .map(|(node, it)| self.judge(scene, *node, *it));
+        let verdict = verdicts.find(Result::is_err).unwrap_or(Ok(()));
+        for gone in self.ended.drain(..) {
+            self.opened.remove(&gone);
+        }
+        verdict
+    }
+
     fn judge(&self, scene: &Scene<'_>, node: NodeId, failed: ResourceId) -> Result<(), String> {
         let here = self.ended.iter().filter(|(on, _)| *on == node);
-        let here: Vec<HostId> = here.map(|(_, host)| *host).collect();
-        let Some(host) = here.first().filter(|_| self.at == scene.now) else {
-            return Ok(());
-        };
-        let mine = |resource: &ResourceId| {
-            let mut opened = here
-                .iter()
-                .filter_map(|host| self.opened.get(&(node, *host)));
-            opened.any(|opened| opened.contains(resource))
-        };
+        let opened: Vec<_> = here.filter_map(|it| self.opened.get(it)).collect();
+        let mine = |resource: &ResourceId| opened.iter().any(|it| it.contains(resource));
         let settings = scene.plan.model.resources.get(&failed);
         let depends = settings.is_some_and(|it| it.dependencies.providers().any(|it| mine(&it)));
-        // What was only on its way to a host that had ended by then is run by none.
-        let mut others = self.opened.iter();
-        let elsewhere = others.any(|((on, host), opened)| {
-            *on == node && !here.contains(host) && opened.contains(&failed)
-        });
-        if mine(&failed) || depends || !elsewhere {
+        if mine(&failed) || depends {
             return Ok(());
         }
         Err(format!(
-            "on {} the end of host {host} failed {}, which another host runs",
+            "on {} the end of a host failed {}, which another host runs",
             scene.node(node),
             scene.plan.names.of_resource(failed)
         ))
@@ -123,6 +126,8 @@ mod tests {
         stage.says(1, fails(0));
         assert_eq!(stage.verdict(), Ok(()));
         stage.says(1, fails(9));
+        stage.passes(1);
+        stage.says(1, fails(0));
         assert!(stage.verdict().is_err());
     }
 
@@ -142,13 +147,33 @@ mod tests {
         stage.says(1, fails(0));
         assert_eq!(stage.verdict(), Ok(()));
         stage.says(1, fails(9));
+        stage.passes(1);
+        stage.says(1, fails(0));
         assert!(stage.verdict().is_err());
+    }
+
+    #[test]
+    fn a_host_whose_end_is_told_after_the_failure_is_not_forgotten() {
+        let mut stage = Stage::new(Isolation::default());
+        for (host, number) in [(1, 0), (2, 9)] {
+            stage.sees(&Change::Opened {
+                node: node(1),
+                host: HostId(host),
+                resource: ResourceId(number),
+            });
+        }
+        stage.says(1, Notice::HostExited { host: HostId(1) });
+        stage.says(1, fails(9));
+        stage.says(1, Notice::HostExited { host: HostId(2) });
+        stage.passes(1);
+        stage.says(1, fails(9));
+        assert_eq!(stage.verdict(), Ok(()));
     }
 
     #[test]
     fn the_end_of_a_host_does_not_excuse_what_fails_later() {
         let mut stage = Stage::new(Isolation::default());
-        for (host, number) in [(1, 0), (2, 9), (3, 5)] {
+        for (host, number) in [(1, 0), (2, 9)] {
             stage.sees(&Change::Opened {
                 node: node(1),
                 host: HostId(host),
@@ -158,10 +183,9 @@ mod tests {
         stage.says(1, Notice::HostExited { host: HostId(1) });
         stage.passes(1);
         stage.says(1, Notice::HostExited { host: HostId(2) });
-        // Its host is gone already: that is no other host's doing.
         stage.says(1, fails(0));
-        assert_eq!(stage.verdict(), Ok(()));
-        stage.says(1, fails(5));
+        stage.passes(1);
+        stage.says(1, fails(9));
         assert!(stage.verdict().is_err());
     }
 }

@@ -112,6 +112,7 @@ fn a_lab_that_dies_at_any_deed_is_removed_by_gc() {
 
 #[test]
 fn an_interrupt_in_the_middle_of_up_leaves_nothing() {
+    let mut interrupted = 0;
     for after in [0, 30, 120, 300] {
         let bench = Bench::new("local");
         let mut up = bench.command(&bench.up_line());
@@ -125,12 +126,17 @@ fn an_interrupt_in_the_middle_of_up_leaves_nothing() {
         std::thread::sleep(Duration::from_millis(after));
         let pid = Pid::from_raw(i32::try_from(up.id()).unwrap()).unwrap();
         kill_process(pid, Signal::INT).unwrap();
-        let code = up.wait().unwrap().code();
-        assert_eq!(code, Some(130), "after {after} ms");
+        match up.wait().unwrap().code() {
+            Some(130) => interrupted += 1,
+            // On a fast machine the lab was up already.
+            Some(0) => assert!(bench.run(&["down"]).status.success(), "after {after} ms"),
+            code => panic!("after {after} ms: {code:?}"),
+        }
         wait("everything is gone", || {
             (!bench.root().exists()).then_some(())
         });
     }
+    assert!(interrupted > 0, "no `up` was caught in the middle");
 }
 
 /// The process that keeps the lab: the parent of its nodes.
