@@ -307,12 +307,13 @@ fn tell_faults(path: PathBuf) -> Sender<Request> {
 }
 
 /// Removes the cluster database from a node's disk, as the clean-up after an eviction does. What
-/// its resources keep in the registry stays.
+/// its resources keep in the registry stays, and so does the number of its lives.
 pub(super) fn wipe(folder: &Path) -> Result<(), LabError> {
     let files = fs::read_dir(folder).map_err(LabError::path("read", folder))?;
     for file in files.filter_map(Result::ok) {
         let path = file.path();
-        if path.is_file() {
+        let stays = path.ends_with(runtime::INCARNATION_FILE);
+        if path.is_file() && !stays {
             fs::remove_file(&path).map_err(LabError::path("remove", &path))?;
         }
     }

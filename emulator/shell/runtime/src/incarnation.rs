@@ -6,7 +6,9 @@ use std::path::Path;
 
 use base::Incarnation;
 
-const FILE: &str = "incarnation";
+/// The file in the node's folder that holds it. It belongs to the machine: an evicted node's next
+/// life must not pass for an old one, so it outlives the cluster database.
+pub const FILE: &str = "incarnation";
 
 /// Begins a new life. It counts only once it is on disk, so no two lives share a number.
 pub(crate) fn next(folder: &Path) -> io::Result<Incarnation> {

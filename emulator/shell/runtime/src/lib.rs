@@ -25,4 +25,5 @@ pub mod telemetry;
 pub use between::Between;
 pub use clock::Clock;
 pub use driver::{run, run_behind};
+pub use incarnation::FILE as INCARNATION_FILE;
 pub use options::{DiskPath, INITIATOR_NAME, Options, ServerOptions, initiator_port};

@@ -181,10 +181,12 @@ fn a_service_that_its_machine_does_not_know_cannot_come_online() {
         ..program()
     };
     let refused = bench.online(1, APP, service.clone());
-    assert_eq!(refused, [EntryResult::Failure { code: NO_SERVICE }]);
+    let missing = EntryResult::Failure { code: NO_SERVICE };
+    assert_eq!(refused.last(), Some(&missing));
     let known = ("web".to_owned(), "serve".to_owned());
     bench.machine.services.extend([known]);
-    assert_eq!(bench.online(1, APP, service), [EntryResult::Success]);
+    let started = bench.online(1, APP, service);
+    assert_eq!(started.last(), Some(&EntryResult::Success));
 }
 
 #[test]

@@ -112,6 +112,11 @@ impl Rcm {
             let reason = format!("{name} is a node of this cluster already");
             return Err(Refusal(code::NODE_ALREADY_MEMBER, reason));
         }
+        let mut settings = settings.clone();
+        if facts.settings.dynamic_quorum {
+            // It votes once it is a member; a vote that nobody casts yet could be one too many.
+            settings.dynamic_weight = 0;
+        }
         let mut hive = (*facts.hive).clone();
         settings.write(&mut hive, node);
         Ok(facts.hive.changes_to(&hive).map(Change::Hive).collect())
