@@ -24,6 +24,12 @@ pub(super) enum Later {
     StartTarget(usize),
     /// A cluster service that hangs has hung for as long as it may.
     HungTooLong { node: NodeId, life: u32 },
+    /// A node that was added is set up once the member that was asked shows it.
+    SetUp {
+        asked: NodeId,
+        node: NodeId,
+        until: Timestamp,
+    },
     /// A network name's host reports what it did in the directory.
     NameReport {
         node: NodeId,
@@ -84,6 +90,9 @@ impl Live {
                 Later::ShareSilent { node, io } => {
                     let outcome = ShareOutcome::Unreachable;
                     self.fabric.tell(node, &FromFabric::Share { io, outcome });
+                }
+                Later::SetUp { asked, node, until } => {
+                    self.set_up_once_shown(asked, node, until);
                 }
                 Later::StartNic(station) => self.power_nic_on(station),
                 Later::StartTarget(place) => self.restart_target(place),
