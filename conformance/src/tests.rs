@@ -390,6 +390,10 @@ impl Subject for Reader {
         Ok(())
     }
 
+    fn refuse(&mut self, _: &str, _: u32) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     fn health(&mut self, _: &str, _: Health) -> Result<(), Refusal> {
         Ok(())
     }

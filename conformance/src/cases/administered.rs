@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
         an_even_cluster_silences_the_node_it_is_told_to(),
         a_witness_is_taken_away_and_comes_back(),
         a_removed_weight_no_longer_counts(),
+        an_added_node_costs_no_quorum_before_it_joins(),
         an_evicted_node_ends_and_may_come_back(),
         a_cloud_witness_decides_an_even_split(),
         a_slow_member_holds_updates_up_only_in_mode_0(),
@@ -305,6 +306,33 @@ fn an_evicted_node_ends_and_may_come_back() -> Case {
             trial.run(secs(120));
             trial.act(format!("{{ do: add, node: {owner} }}"))?;
             trial.within(EVENTUALLY, "it is a member with a vote again", |seen| {
+                seen.all_up(["n1", "n2", "n3"]) && counted(seen, 3, 3)
+            })
+        }),
+    }
+}
+
+fn an_added_node_costs_no_quorum_before_it_joins() -> Case {
+    Case {
+        id: "membership/an-added-node-costs-no-quorum-before-it-joins".into(),
+        title: "Where dynamic quorum has left one vote, a node that is added and not reached yet \
+                takes it from nobody"
+            .into(),
+        clauses: &["MM-13", "QRM-1"],
+        source: &[("4.2", Mark::Stated)],
+        generations: DYNAMIC,
+        run: Box::new(|trial| {
+            trial.form(&Lab::of(3).dynamic().program(""))?;
+            trial.act("{ do: evict, node: n3 }")?;
+            trial.needs(secs(120), "n1 and n2 are left with one vote", |seen| {
+                !seen.up("n3") && counted(seen, 1, 1)
+            })?;
+            trial.fault("{ nic: n3/lan, do: down, for: 3m }")?;
+            trial.act("{ do: add, node: n3 }")?;
+            trial.stays(secs(120), "the cluster goes on", |seen| {
+                seen.quorate() && seen.online("app")
+            })?;
+            trial.within(EVENTUALLY, "n3 is a member with a vote", |seen| {
                 seen.all_up(["n1", "n2", "n3"]) && counted(seen, 3, 3)
             })
         }),
