@@ -1,7 +1,7 @@
-//! A resource host that ends takes only its own resources with it (RCM-12): what was online and fails
-//! at the same instant on that node was opened in that host, or depends on what was. Several hosts
-//! may end at one instant, or be seen to when a frozen machine goes on: then one of them. So an
-//! instant is judged when it is over.
+//! A resource host that ends takes only its own resources with it (RCM-12): what was online and
+//! fails at the same instant on that node was opened in that host, or depends on what was. Several
+//! hosts may end at one instant, or be seen to when a frozen machine goes on: then one of them. So
+//! an instant is judged when it is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
