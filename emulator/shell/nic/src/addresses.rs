@@ -7,7 +7,7 @@
 //! 1049), and an address whose adapter has failed does not work.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use top::rcm::ResourceParameters;
 use crate::agent::{Machine, Tap, lock};
 use crate::arp::{self, Mac};
 use crate::links::Presence;
+use crate::ndp;
 
 /// Probes before an address is used (RFC 5227 section 1.1, PROBE_NUM).
 const PROBES: u32 = 3;
@@ -132,7 +133,7 @@ impl Hold {
         self.held = Some((*network, address));
         let put = match address {
             IpAddr::V4(v4) => self.put_v4(tap, v4).await,
-            IpAddr::V6(_) => self.put_v6(tap, address).await,
+            IpAddr::V6(v6) => self.put_v6(tap, v6).await,
         };
         if put.is_err() {
             self.release().await;
@@ -168,18 +169,22 @@ impl Hold {
     }
 
     /// The kernel looks for duplicates of an address of IPv6 by itself.
-    async fn put_v6(&self, tap: &Tap, address: IpAddr) -> Result<(), u32> {
+    async fn put_v6(&self, tap: &Tap, v6: Ipv6Addr) -> Result<(), u32> {
+        let address = IpAddr::V6(v6);
         self.put(tap, address, PREFIX_V6).await?;
         let until = Instant::now() + TENTATIVE_MAX;
         loop {
             let presence = self.machine.links.presence(tap.index, address).await;
             match presence.unwrap_or(Presence::Absent) {
-                Presence::Usable => return Ok(()),
+                Presence::Usable => break,
                 Presence::Duplicate => return Err(ADDRESS_IN_USE),
                 Presence::Tentative if Instant::now() < until => sleep(LOOK_EVERY).await,
                 Presence::Tentative | Presence::Absent => return Err(FAILED),
             }
         }
+        let frame = ndp::advertisement(tap.mac, v6);
+        self.machine.send_frame(tap.adapter.network, frame);
+        Ok(())
     }
 
     async fn put(&self, tap: &Tap, address: IpAddr, prefix: u8) -> Result<(), u32> {

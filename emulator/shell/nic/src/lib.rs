@@ -19,6 +19,7 @@ mod device;
 mod echo;
 mod links;
 mod namespace;
+mod ndp;
 mod node_side;
 mod pieces;
 pub mod router;
