@@ -112,16 +112,21 @@ mod tests {
         }
     }
 
+    /// Hosts of node 1 get these resources.
+    fn opens(stage: &mut Stage<Isolation>, resources: &[(u16, u16)]) {
+        for (host, number) in resources {
+            stage.sees(&Change::Opened {
+                node: node(1),
+                host: HostId(*host),
+                resource: ResourceId(*number),
+            });
+        }
+    }
+
     #[test]
     fn a_host_that_takes_a_stranger_with_it_is_found() {
         let mut stage = Stage::new(Isolation::default());
-        for (host, number) in [(1, 0), (2, 9)] {
-            stage.sees(&Change::Opened {
-                node: node(1),
-                host: HostId(host),
-                resource: ResourceId(number),
-            });
-        }
+        opens(&mut stage, &[(1, 0), (2, 9)]);
         stage.says(1, Notice::HostExited { host: HostId(1) });
         stage.says(1, fails(0));
         assert_eq!(stage.verdict(), Ok(()));
@@ -134,13 +139,7 @@ mod tests {
     #[test]
     fn hosts_that_end_at_one_instant_take_what_each_of_them_ran_with_them() {
         let mut stage = Stage::new(Isolation::default());
-        for (host, number) in [(1, 0), (2, 5), (3, 9)] {
-            stage.sees(&Change::Opened {
-                node: node(1),
-                host: HostId(host),
-                resource: ResourceId(number),
-            });
-        }
+        opens(&mut stage, &[(1, 0), (2, 5), (3, 9)]);
         stage.says(1, Notice::HostExited { host: HostId(2) });
         stage.says(1, Notice::HostExited { host: HostId(1) });
         stage.says(1, fails(5));
@@ -155,13 +154,7 @@ mod tests {
     #[test]
     fn a_host_whose_end_is_told_after_the_failure_is_not_forgotten() {
         let mut stage = Stage::new(Isolation::default());
-        for (host, number) in [(1, 0), (2, 9)] {
-            stage.sees(&Change::Opened {
-                node: node(1),
-                host: HostId(host),
-                resource: ResourceId(number),
-            });
-        }
+        opens(&mut stage, &[(1, 0), (2, 9)]);
         stage.says(1, Notice::HostExited { host: HostId(1) });
         stage.says(1, fails(9));
         stage.says(1, Notice::HostExited { host: HostId(2) });
@@ -173,13 +166,7 @@ mod tests {
     #[test]
     fn the_end_of_a_host_does_not_excuse_what_fails_later() {
         let mut stage = Stage::new(Isolation::default());
-        for (host, number) in [(1, 0), (2, 9)] {
-            stage.sees(&Change::Opened {
-                node: node(1),
-                host: HostId(host),
-                resource: ResourceId(number),
-            });
-        }
+        opens(&mut stage, &[(1, 0), (2, 9)]);
         stage.says(1, Notice::HostExited { host: HostId(1) });
         stage.passes(1);
         stage.says(1, Notice::HostExited { host: HostId(2) });
