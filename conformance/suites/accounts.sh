@@ -50,13 +50,7 @@ KRB5_CONFIG=$folder/krb5.conf
 KRB5CCNAME=$folder/tickets
 export KRB5_CONFIG KRB5CCNAME
 
-ip link set lo up
-ip link add wire type veth peer name other
-ip link set other up
-ip address add "$ip/24" dev wire
-ip link set wire up
-printf '127.0.0.1 localhost\n%s dc1.corp.example dc1\n' "$ip" >"$folder/hosts"
-mount --bind "$folder/hosts" /etc/hosts
+wire "$ip"
 
 start_ours() {
     "$program" directory --listen "$ip" --domain corp.example --netbios CORP --controller dc1 \

@@ -21,6 +21,17 @@ alone() {
     if [ "$(id -u)" = 0 ]; then unshare -nm "$@"; else unshare -rnm "$@"; fi
 }
 
+# wire ADDRESS: in a namespace of its own, an adapter with this address, which is that of dc1.
+wire() {
+    ip link set lo up
+    ip link add wire type veth peer name other
+    ip link set other up
+    ip address add "$1/24" dev wire
+    ip link set wire up
+    printf '127.0.0.1 localhost\n%s dc1.corp.example dc1\n' "$1" >"$folder/hosts"
+    mount --bind "$folder/hosts" /etc/hosts
+}
+
 # beside SCRIPT SUBJECT...: runs the script for each subject, the first of which is ours, in
 # namespaces of its own with INSIDE naming the subject and RESULTS the file for its outcomes (see
 # `note`). Prints them side by side; fails when one of ours has failed, or none has passed.

@@ -17,12 +17,7 @@ const VALUE_BYTES_MAX: usize = 256;
 
 /// Fills the variables in everywhere but in their own section.
 pub(crate) fn fill(root: &Node, decoder: &mut Decoder<'_>) -> Node {
-    let values = declared(root, decoder);
-    let mut filler = Filler {
-        values,
-        decoder,
-        used: 0,
-    };
+    let mut filler = Filler::of(root, decoder);
     let mut root = root.clone();
     if let Value::Map(entries) = &mut root.value {
         for (key, node) in entries {
@@ -36,13 +31,7 @@ pub(crate) fn fill(root: &Node, decoder: &mut Decoder<'_>) -> Node {
 
 /// Fills the variables of a lab file into something that stands in no file.
 pub(crate) fn fill_aside(lab: &Node, mut node: Node, decoder: &mut Decoder<'_>) -> Node {
-    let values = declared(lab, decoder);
-    let mut filler = Filler {
-        values,
-        decoder,
-        used: 0,
-    };
-    filler.node(&mut node);
+    Filler::of(lab, decoder).node(&mut node);
     node
 }
 
@@ -133,7 +122,16 @@ struct Filler<'d, 's> {
     used: usize,
 }
 
-impl Filler<'_, '_> {
+impl<'d, 's> Filler<'d, 's> {
+    /// Fills in the variables that a lab file declares.
+    fn of(lab: &Node, decoder: &'d mut Decoder<'s>) -> Self {
+        Self {
+            values: declared(lab, decoder),
+            decoder,
+            used: 0,
+        }
+    }
+
     fn node(&mut self, node: &mut Node) {
         match &mut node.value {
             Value::Scalar { text, quoted } => {
